@@ -1,0 +1,112 @@
+package record
+
+import (
+	"encoding/json"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// Rejected is a record or request that is no event, kept with the reason.
+type Rejected struct {
+	Tenant string             `json:"tenant,omitempty"`
+	At     compliance.Instant `json:"at"`
+	// By names the service that refused it.
+	By string `json:"by"`
+	// Code is stable and for machines: unknown_type, invalid_data, …
+	Code   string `json:"code"`
+	Reason string `json:"reason"`
+	Source string `json:"source,omitempty"`
+	ID     string `json:"id,omitempty"`
+	Type   string `json:"type,omitempty"`
+	// Where it stands in the log, if it came from there (topic empty if not).
+	Topic     string `json:"topic,omitempty"`
+	Partition int32  `json:"partition,omitempty"`
+	Offset    int64  `json:"offset,omitempty"`
+	// SHA256 and Size are of the whole body, Body is its beginning.
+	SHA256 compliance.Hash `json:"sha256"`
+	Size   int             `json:"size"`
+	Body   []byte          `json:"body,omitempty"`
+}
+
+// BodyKept is how much of a rejected body is kept.
+const BodyKept = 16 << 10
+
+// Codes of Rejected.
+const (
+	RejectedMalformed   = "malformed"
+	RejectedUnknownType = "unknown_type"
+	RejectedInvalidData = "invalid_data"
+	RejectedTime        = "implausible_time"
+	RejectedTooLarge    = "too_large"
+)
+
+// Quarantined is an event that came later than its control corrects.
+type Quarantined struct {
+	Tenant    string              `json:"tenant"`
+	Control   string              `json:"control"`
+	JoinKey   string              `json:"join_key"`
+	Watermark compliance.Instant  `json:"watermark"`
+	Event     compliance.Evidence `json:"event"`
+}
+
+// Change says why a violation record was written.
+type Change string
+
+// The changes of a violation.
+const (
+	// Opened: the item became a deviation.
+	Opened Change = "opened"
+	// Corrected: it no longer is one, since late evidence came.
+	Corrected Change = "corrected"
+	// Remediated: it stays a deviation, and has been remedied.
+	Remediated Change = "remediated"
+	// Updated: it stays a deviation, with another reason or other evidence.
+	Updated Change = "updated"
+)
+
+// Violation is what alerting systems read. ID is stable for (item, revision): a
+// consumer that has seen a revision ignores it and every lower one of its item.
+type Violation struct {
+	Schema string `json:"schema"` // "violation/v1"
+	ID     string `json:"id"`     // tenant/control/item#revision
+	// Episode stays the same from opened to corrected.
+	Episode  string `json:"episode"` // tenant/control/item
+	Change   Change `json:"change"`
+	Severity string `json:"severity"`
+	Title    string `json:"title"`
+	// Criteria are Trust Services Criteria ids.
+	Criteria []string `json:"criteria"`
+	// Supersedes is the revision that this one replaces; 0 if none.
+	Supersedes int                 `json:"supersedes,omitempty"`
+	Verdict    compliance.Revision `json:"verdict"`
+}
+
+// ViolationSchema names the version of Violation.
+const ViolationSchema = "violation/v1"
+
+// Control is one record of the control topic.
+type Control struct {
+	Kind string `json:"kind"` // "clock", "activated", "topology"
+	// Clock: "wall" or "external", from this record on.
+	Clock string `json:"clock,omitempty"`
+	// Bundle and Activation: the rule set in force, counted 1, 2, ….
+	Bundle     string `json:"bundle,omitempty"`
+	Activation int    `json:"activation,omitempty"`
+	// Topology counts the sets of source partitions; Partitions is the set.
+	Topology   int              `json:"topology,omitempty"`
+	Partitions map[string]int32 `json:"partitions,omitempty"`
+}
+
+// ItemKey is the Kafka key of what is said about an item.
+func ItemKey(tenant, control, item string) string {
+	return tenant + "/" + control + "/" + item
+}
+
+// DecodeRevision reads a value of the verdicts topic.
+func DecodeRevision(value []byte) (*compliance.Revision, error) {
+	var r compliance.Revision
+	if err := json.Unmarshal(value, &r); err != nil {
+		return nil, compliance.Errorf(compliance.Invalid, "reading a verdict: %w", err)
+	}
+	return &r, nil
+}

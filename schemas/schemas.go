@@ -1,0 +1,10 @@
+// Package schemas embeds the contracts that services share: event types, table
+// migrations and the topology of topics. It holds no logic.
+package schemas
+
+import "embed"
+
+// FS holds topology.yaml, events/*.json and clickhouse/*.sql.
+//
+//go:embed topology.yaml all:events all:clickhouse
+var FS embed.FS
