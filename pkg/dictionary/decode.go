@@ -1,0 +1,237 @@
+package dictionary
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The limits of an event's data.
+const (
+	// MaxBytes is the size as received.
+	MaxBytes = 1 << 20
+	// MaxDepth counts objects and lists inside each other, the outermost too.
+	MaxDepth = 32
+	// MaxKeys counts the members of all objects and the elements of all lists.
+	MaxKeys = 10_000
+)
+
+// Decode reads an event's data: one JSON object in UTF-8, without duplicate
+// keys, within the limits, that fits the schema.
+//
+// The result holds strings, bools, int64, float64, []any, map[string]any, and
+// nil in undeclared fields. A number is a float64 where the schema says number;
+// elsewhere a whole one is an int64 however it is spelt (2.0 is 2), so that a
+// value doesn't change with its source's JSON library. A whole number beyond 64
+// bits is refused rather than rounded.
+//
+// An error is a *compliance.Error for the sender, around a *Refusal.
+func (t *Type) Decode(raw []byte) (map[string]any, error) {
+	if len(raw) > MaxBytes {
+		return nil, refuse(CodeTooLarge, Fault{
+			Reason: fmt.Sprintf("the data has %d bytes; the limit is %d", len(raw), MaxBytes),
+			Hint:   "send references and digests instead of content",
+		})
+	}
+	d := decoder{in: jsontext.NewDecoder(bytes.NewBuffer(raw))}
+	data, err := d.document(t.root)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.check.Validate(data); err != nil {
+		return nil, t.explain(err)
+	}
+	return data, nil
+}
+
+// decoder is one pass over one document.
+type decoder struct {
+	in   *jsontext.Decoder
+	keys int
+}
+
+func (d *decoder) document(root *Field) (map[string]any, error) {
+	tok, err := d.in.ReadToken()
+	if err != nil {
+		return nil, d.malformed(err)
+	}
+	if tok.Kind() != '{' {
+		return nil, refuse(CodeMalformed, Fault{
+			Reason: "the data is not a JSON object", Hint: "send the fields of the type as one object: {…}",
+		})
+	}
+	data, err := d.object(root)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.in.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, refuse(CodeMalformed, Fault{
+			Reason: fmt.Sprintf("something follows the JSON object at byte %d", d.in.InputOffset()),
+			Hint:   "send one object an event; /v1/events takes several events as a batch",
+		})
+	}
+	return data, nil
+}
+
+// value reads the next value, which f (may be nil) declares.
+func (d *decoder) value(f *Field) (any, error) {
+	tok, err := d.in.ReadToken()
+	if err != nil {
+		return nil, d.malformed(err)
+	}
+	switch tok.Kind() {
+	case '{':
+		return d.object(f)
+	case '[':
+		return d.list(f)
+	case '"':
+		return tok.String(), nil
+	case '0':
+		return d.number(tok.String(), f)
+	case 't', 'f':
+		return tok.Bool(), nil
+	default:
+		return nil, nil
+	}
+}
+
+func (d *decoder) object(f *Field) (map[string]any, error) {
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	var fields map[string]*Field
+	if f != nil {
+		fields = f.Fields
+	}
+	out := make(map[string]any, len(fields))
+	for d.in.PeekKind() != '}' {
+		tok, err := d.in.ReadToken()
+		if err != nil {
+			return nil, d.malformed(err)
+		}
+		if err := d.count(); err != nil {
+			return nil, err
+		}
+		name := tok.String()
+		if out[name], err = d.value(fields[name]); err != nil {
+			return nil, err
+		}
+	}
+	return out, d.leave()
+}
+
+func (d *decoder) list(f *Field) ([]any, error) {
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	var elem *Field
+	if f != nil {
+		elem = f.Elem
+	}
+	out := []any{}
+	for d.in.PeekKind() != ']' {
+		if err := d.count(); err != nil {
+			return nil, err
+		}
+		v, err := d.value(elem)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, d.leave()
+}
+
+func (d *decoder) enter() error {
+	if d.in.StackDepth() <= MaxDepth {
+		return nil
+	}
+	return refuse(CodeTooLarge, Fault{
+		Pointer: pointer(d.in.StackPointer()),
+		Reason:  fmt.Sprintf("objects and lists are nested more than %d deep", MaxDepth),
+		Hint:    "flatten the data",
+	})
+}
+
+func (d *decoder) count() error {
+	if d.keys++; d.keys <= MaxKeys {
+		return nil
+	}
+	return refuse(CodeTooLarge, Fault{
+		Pointer: pointer(d.in.StackPointer()),
+		Reason:  fmt.Sprintf("the data has more than %d keys and elements", MaxKeys),
+		Hint:    "send references and digests instead of content",
+	})
+}
+
+// leave reads the end of an object or list, which PeekKind has seen.
+func (d *decoder) leave() error {
+	if _, err := d.in.ReadToken(); err != nil {
+		return d.malformed(err)
+	}
+	return nil
+}
+
+func (d *decoder) number(literal string, f *Field) (any, error) {
+	if f == nil || f.Kind != Number {
+		return d.wholeOr(literal)
+	}
+	v, err := strconv.ParseFloat(literal, 64)
+	if err != nil {
+		return nil, d.tooBig(literal)
+	}
+	return v, nil
+}
+
+// wholeOr is an int64 if literal is whole, else a float64.
+func (d *decoder) wholeOr(literal string) (any, error) {
+	if !strings.ContainsAny(literal, ".eE") {
+		n, err := strconv.ParseInt(literal, 10, 64)
+		if err != nil {
+			return nil, d.tooBig(literal)
+		}
+		return n, nil
+	}
+	v, err := strconv.ParseFloat(literal, 64)
+	const exact = 1 << 53 // from here on a float64 is whole, whatever its source meant
+	if err != nil || math.Abs(v) >= exact {
+		return nil, d.tooBig(literal)
+	}
+	if v == math.Trunc(v) {
+		return int64(v), nil
+	}
+	return v, nil
+}
+
+func (d *decoder) tooBig(literal string) error {
+	return refuse(CodeInvalidData, Fault{
+		Pointer: pointer(d.in.StackPointer()),
+		Reason:  fmt.Sprintf("the number %s can't be kept exactly", clip(literal)),
+		Hint:    "send a whole number of at most 64 bits, or a string",
+	})
+}
+
+// malformed explains an error of the JSON parser.
+func (d *decoder) malformed(err error) error {
+	fault := Fault{Reason: "the data is not JSON", Hint: "send one JSON object in UTF-8"}
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		fault.Pointer = pointer(syntax.JSONPointer)
+		fault.Reason = fmt.Sprintf("the data is not JSON at byte %d: %v", syntax.ByteOffset, syntax.Err)
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			fault.Reason = "the key stands twice in its object"
+			fault.Hint = "send each key once: readers differ in which of two they take"
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			fault.Reason = fmt.Sprintf("the JSON ends at byte %d, in the middle", syntax.ByteOffset)
+		}
+	} else if errors.Is(err, io.EOF) {
+		fault.Reason = "the data is empty"
+	}
+	return refuse(CodeMalformed, fault)
+}

@@ -1,0 +1,163 @@
+package dictionary_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/dictionary"
+)
+
+const login = `{"user_id": "u-1", "system": "billing", "mfa": true, %s}`
+
+// numbers is a type with every kind of number, nested ones too.
+func numbers(t testing.TB) *dictionary.Type {
+	t.Helper()
+	schema := fmt.Sprintf(good, `,
+		"i": {"type": "integer", "description": "i", "x-unit": "u"},
+		"n": {"type": "number", "description": "n", "x-unit": "u"},
+		"m": {"type": "object", "description": "m", "properties": {"n": {"type": "number"}, "l": {"type": "array", "items": {"type": "number"}}}}`)
+	d, err := dictionary.Load(fstest.MapFS{"a.json": {Data: []byte(schema)}})
+	require.NoError(t, err)
+	typ, _ := d.Type("a")
+	return typ
+}
+
+func TestDecodeConvertsNumbersByTheSchema(t *testing.T) {
+	data, err := numbers(t).Decode([]byte(`{"k": "é\u00e9\n", "i": 3.0, "n": 2, "m": {"n": 1, "l": [1, 2.5], "free": 1},
+		"free": [1, 1e3, 1.5, -0, -0.0, 9223372036854775807, true, null, {"a": "b"}, []]}`))
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{
+		"k": "éé\n", "i": int64(3), "n": 2.0,
+		"m": map[string]any{"n": 1.0, "l": []any{1.0, 2.5}, "free": int64(1)},
+		"free": []any{
+			int64(1), int64(1000), 1.5, int64(0), int64(0), int64(9223372036854775807), true, nil,
+			map[string]any{"a": "b"}, []any{},
+		},
+	}, data)
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	deep := strings.Repeat("[", 40) + strings.Repeat("]", 40)
+	for name, c := range map[string]struct {
+		raw, code, pointer, reason, hint string
+	}{
+		"nothing":          {``, "malformed", "", "the data is empty", "UTF-8"},
+		"half":             {`{"user_id": "u`, "malformed", "/user_id", "the JSON ends at byte", ""},
+		"no JSON":          {`user_id=1`, "malformed", "", "not JSON at byte 0", ""},
+		"a list":           {`[1]`, "malformed", "", "not a JSON object", "as one object"},
+		"two objects":      {`{} {}`, "malformed", "", "something follows", "batch"},
+		"trailing garbage": {fmt.Sprintf(login, `"x": 1`) + "]", "malformed", "", "something follows", ""},
+		"duplicate key":    {fmt.Sprintf(login, `"system": "b"`), "malformed", "/system", "stands twice", "once"},
+		"escaped twin":     {fmt.Sprintf(login, `"s\u0079stem": "b"`), "malformed", "/system", "stands twice", ""},
+		"latin-1":          {fmt.Sprintf(login, "\"x\": \"caf\xe9\""), "malformed", "/x", "invalid UTF-8", ""},
+		"lone surrogate":   {fmt.Sprintf(login, `"x": "\ud800"`), "malformed", "/x", "surrogate", ""},
+		"UTF-16":           {"\xff\xfe{\x00", "malformed", "", "not JSON", ""},
+		"byte order mark":  {"\xef\xbb\xbf" + fmt.Sprintf(login, `"x": 1`), "malformed", "", "not JSON", ""},
+		"NaN":              {fmt.Sprintf(login, `"x": NaN`), "malformed", "/x", "not JSON", ""},
+		"deep":             {fmt.Sprintf(login, `"x": `+deep), "too_large", "/x/0", "more than 32 deep", "flatten"},
+		"many keys":        {fmt.Sprintf(login, `"x": [`+strings.Repeat("1,", 10_000)+`1]`), "too_large", "/x/", "10000 keys", "digests"},
+		"big":              {fmt.Sprintf(login, `"x": "`+strings.Repeat("x", 1<<20)+`"`), "too_large", "", "the limit is 1048576", "digests"},
+		"65 bits":          {fmt.Sprintf(login, `"x": 9223372036854775808`), "invalid_data", "/x", "can't be kept exactly", "a string"},
+		"inexact":          {fmt.Sprintf(login, `"x": 9007199254740993.0`), "invalid_data", "/x", "can't be kept exactly", ""},
+		"huge exponent":    {fmt.Sprintf(login, `"x": 1e999999999`), "invalid_data", "/x", "can't be kept exactly", ""},
+		"wrong type":       {`{"user_id": 7, "system": "b", "mfa": true}`, "invalid_data", "/user_id", "it is a number, but must be a string", "Who signed in"},
+		"null":             {`{"user_id": null, "system": "b", "mfa": true}`, "invalid_data", "/user_id", "it is null", "leave the field out"},
+		"empty":            {`{"user_id": "", "system": "b", "mfa": true}`, "invalid_data", "/user_id", "0 characters; the least is 1", ""},
+		"long":             {`{"user_id": "` + strings.Repeat("u", 257) + `", "system": "b", "mfa": true}`, "invalid_data", "/user_id", "257 characters; the most is 256", ""},
+		"missing":          {`{"user_id": "u", "system": "b"}`, "invalid_data", "/mfa", "the field is missing", "access.login needs it, a boolean: Whether a second factor"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := typeOf(t, "access.login").Decode([]byte(c.raw))
+			refusal, ok := errors.AsType[*dictionary.Refusal](err)
+			require.True(t, ok, "%v", err)
+			require.Equal(t, c.code, refusal.Code, "%v", err)
+			require.True(t, strings.HasPrefix(refusal.Faults[0].Pointer, c.pointer), "%v", err)
+			require.Contains(t, refusal.Faults[0].Reason, c.reason)
+			require.Contains(t, refusal.Faults[0].Hint, c.hint)
+			require.NotEqual(t, compliance.Internal, compliance.CodeOf(err))
+			require.Less(t, len(err.Error()), 600)
+		})
+	}
+}
+
+func TestDecodeNamesEveryFault(t *testing.T) {
+	_, err := typeOf(t, "deploy.completed").Decode([]byte(`{"deploy_id": "", "change_id": "c", "environment": "Prodution", "author": 1}`))
+	require.EqualError(t, err, strings.Join([]string{
+		"/author: it is a number, but must be a string (Who wrote the change: the id of the account.)",
+		"/commit: the field is missing (deploy.completed needs it, a string: The commit that runs now.)",
+		"/component: the field is missing (deploy.completed needs it, a string: What was deployed, as the boundary names it.)",
+		"/deploy_id: it has 0 characters; the least is 1 (This deployment; one deployment is one item of a population.)",
+		`/environment: "Prodution" is not one of the allowed values (did you mean production? send one of production, staging, development)`,
+	}, "; "))
+
+	_, err = typeOf(t, "eval.run.completed").Decode([]byte(`{"run_id": "r", "version_hash": "v", "suite": "s", "score_permille": 1001, "cases": -1}`))
+	require.ErrorContains(t, err, "/score_permille: it is 1001; the most is 1000")
+	require.ErrorContains(t, err, "/cases: it is -1; the least is 0")
+
+	_, err = typeOf(t, "access.reviewed").Decode([]byte(`{"system": "s", "month": "2026-13", "scope": "admin", "reviewer": "u"}`))
+	require.ErrorContains(t, err, `/month: "2026-13" does not have the form`)
+
+	_, err = typeOf(t, "access.granted").Decode([]byte(`{"grant_id": "g", "subject": "s", "entitlement_id": "e", "entitlement": "e", "system": "s", "scopes": ["a", 1]}`))
+	require.ErrorContains(t, err, "/scopes/1: it is a number, but must be a string")
+}
+
+// FuzzDecode: nothing panics, and what is accepted survives a round trip.
+func FuzzDecode(f *testing.F) {
+	d := load(f)
+	for _, name := range d.Names() {
+		typ, _ := d.Type(name)
+		for _, raw := range examples(f, typ) {
+			f.Add(name, []byte(raw))
+		}
+	}
+	for _, raw := range []string{
+		`{"k":"a","i":1.0,"n":1e20,"m":{"n":1e300,"l":[1]},"x":[1e3,-0.0,1e-7,null,"\u00e9"]}`,
+		`{"k":"a","k":"b"}`, `[[[[`, "{\"k\":\"\xff\"}", `{"k":"a","x":1e400}`, `{"k":"a","x":9223372036854775808}`,
+	} {
+		f.Add("", []byte(raw))
+	}
+	own := numbers(f)
+	f.Fuzz(func(t *testing.T, name string, raw []byte) {
+		typ, ok := d.Type(name)
+		if !ok {
+			typ = own
+		}
+		data, err := typ.Decode(raw)
+		if err != nil {
+			require.NotEqual(t, compliance.Internal, compliance.CodeOf(err))
+			require.Less(t, len(err.Error()), 20_000)
+			return
+		}
+		again, err := json.Marshal(data)
+		require.NoError(t, err)
+		if len(again) > dictionary.MaxBytes {
+			return // escapes such as < make it longer
+		}
+		twin, err := typ.Decode(again)
+		require.NoError(t, err, "%s", again)
+		require.Equal(t, data, twin)
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, name := range []string{"source.heartbeat", "deploy.completed", "model.call.completed"} {
+		typ := typeOf(b, name)
+		raw := []byte(examples(b, typ)[0])
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := typ.Decode(raw); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
