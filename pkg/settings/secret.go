@@ -34,7 +34,8 @@ func (s Secret) String() string {
 // GoString hides the secret from %#v.
 func (s Secret) GoString() string { return s.String() }
 
-// Format hides the secret from every verb, also from wrong ones.
+// Format hides the secret from every verb, also from wrong ones; %p, which vet
+// refuses, asks nobody.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // MarshalText hides the secret from JSON, zerolog and others.

@@ -1,0 +1,208 @@
+package settings
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// field is one key of a struct.
+type field struct {
+	name  string
+	index []int
+}
+
+// fields lists the keys of a struct as yaml sees them, in order.
+func fields(t reflect.Type) []field {
+	var list []field
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case !f.IsExported() || name == "-":
+		case options == "inline":
+			for _, inner := range fields(f.Type) {
+				list = append(list, field{inner.name, append([]int{i}, inner.index...)})
+			}
+		case name == "":
+			list = append(list, field{strings.ToLower(f.Name), []int{i}})
+		default:
+			list = append(list, field{name, []int{i}})
+		}
+	}
+	return list
+}
+
+func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
+	for _, f := range fields(v.Type()) {
+		if f.name == name {
+			return v.FieldByIndex(f.index), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
+// readsItself says whether a type parses its own text, and so has better words
+// for what is wrong with it.
+func readsItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(reflect.TypeFor[yaml.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// leaf says whether a type has no keys of its own.
+func leaf(t reflect.Type) bool {
+	if readsItself(t) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Pointer:
+		return false
+	default:
+		return true
+	}
+}
+
+// paths lists every key that a struct has, except below lists and maps.
+func paths(t reflect.Type, prefix string) []string {
+	if t.Kind() == reflect.Pointer {
+		return paths(t.Elem(), prefix)
+	}
+	if leaf(t) || t.Kind() != reflect.Struct {
+		return []string{prefix}
+	}
+	var list []string
+	for _, f := range fields(t) {
+		list = append(list, paths(t.FieldByIndex(f.index).Type, join(prefix, f.name))...)
+	}
+	return list
+}
+
+func join(prefix, name string) string {
+	if prefix == "" {
+		return name
+	}
+	return prefix + "." + name
+}
+
+// envName is the variable of a key: kafka.topicPrefix is ASSAY_KAFKA_TOPIC_PREFIX.
+func envName(prefix, path string) string {
+	var b strings.Builder
+	b.WriteString(prefix)
+	lower := false
+	for _, r := range path {
+		switch {
+		case r == '.' || r == '-':
+			b.WriteByte('_')
+			lower = false
+			continue
+		case unicode.IsUpper(r) && lower:
+			b.WriteByte('_')
+		}
+		lower = !unicode.IsUpper(r)
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
+}
+
+// wanted says in a reader's words what a type takes.
+func wanted(t reflect.Type) string {
+	switch {
+	case t.String() == "time.Duration":
+		return "a duration such as 30s or 5m"
+	case t.Kind() == reflect.Pointer:
+		return wanted(t.Elem())
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return "a whole number"
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number that isn't negative"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "keys and values"
+	default:
+		return "a text"
+	}
+}
+
+func whole(t reflect.Type) bool {
+	return t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64 && !readsItself(t) && t.String() != "time.Duration"
+}
+
+// given says what a node holds, without its value.
+func given(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "keys and values"
+	case yaml.SequenceNode:
+		return "a list"
+	default:
+		switch n.ShortTag() {
+		case "!!int", "!!float":
+			return "a number"
+		case "!!bool":
+			return "true or false"
+		case "!!null":
+			return "nothing"
+		default:
+			return "a text"
+		}
+	}
+}
+
+// suggest is the end of the sentence "there is no key x": the nearest one, a key
+// of that name elsewhere, or all that there are.
+func suggest(name, at string, here, everywhere []string) string {
+	if best := nearest(name, here); best != "" {
+		return fmt.Sprintf("; did you mean %s?", join(at, best))
+	}
+	for _, path := range everywhere {
+		if path == name || strings.HasSuffix(path, "."+name) {
+			return fmt.Sprintf("; did you mean %s?", path)
+		}
+	}
+	if len(here) == 0 {
+		return ""
+	}
+	return "; there are " + strings.Join(here, ", ")
+}
+
+// nearest is the candidate within a third of the name's length in edits, or "".
+func nearest(name string, candidates []string) string {
+	best, least := "", max(2, len(name)/3)+1
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
