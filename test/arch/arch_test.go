@@ -1,0 +1,143 @@
+// Package arch holds the repository to its own rules: who may import what, how
+// large a thing may grow, what every package must say about itself, and that
+// the topology, the compose file and the code agree.
+//
+// golangci-lint says some of this too, file by file and while typing. Here are
+// the rules that need the whole graph, and those that nobody may silence.
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "assay.example/assay"
+
+// root is the repository's top folder, seen from this package's.
+const root = "../.."
+
+// command runs a program in the repository's top folder and returns its output.
+func command(t *testing.T, name string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s %s: %s", name, strings.Join(args, " "), stderr.String())
+	return out
+}
+
+// pkg is what `go list` says about one package.
+type pkg struct {
+	ImportPath   string
+	Dir          string
+	Standard     bool
+	Imports      []string
+	Deps         []string
+	TestImports  []string
+	XTestImports []string
+}
+
+// path is p's place in the repository: "pkg/control".
+func (p *pkg) path() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
+
+// ours lists this module's packages; graph has those and all they depend on.
+func ours(t *testing.T) (list []*pkg, graph map[string]*pkg) {
+	t.Helper()
+	graph = map[string]*pkg{}
+	fields := "-json=ImportPath,Dir,Standard,Imports,Deps,TestImports,XTestImports"
+	dec := json.NewDecoder(bytes.NewReader(command(t, "go", "list", "-e", "-deps", fields, "./...")))
+	for {
+		p := &pkg{}
+		err := dec.Decode(p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		graph[p.ImportPath] = p
+		if within(p.ImportPath, module) {
+			list = append(list, p)
+		}
+	}
+	require.NotEmpty(t, list, "go list names no package of %s", module)
+	return list, graph
+}
+
+// within says whether path is prefix or below it.
+func within(path, prefix string) bool {
+	rest, ok := strings.CutPrefix(path, prefix)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// tracked lists the files that are in git and still exist, by their path from
+// the top folder. Without git (an unpacked archive) there is nothing to hold.
+var tracked = sync.OnceValues(func() ([]string, error) {
+	cmd := exec.Command("git", "ls-files", "-z")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	var files []string
+	for name := range strings.SplitSeq(string(out), "\x00") {
+		if info, statErr := os.Lstat(filepath.Join(root, name)); name != "" && statErr == nil && info.Mode().IsRegular() {
+			files = append(files, name)
+		}
+	}
+	return files, err
+})
+
+func trackedFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := tracked()
+	if err != nil {
+		t.Skipf("this is no git clone: %v", err)
+	}
+	require.NotEmpty(t, files)
+	return files
+}
+
+// source is one parsed Go file of the repository.
+type source struct {
+	name string // from the top folder
+	fset *token.FileSet
+	file *ast.File
+}
+
+func (s *source) isTest() bool { return strings.HasSuffix(s.name, "_test.go") }
+
+func (s *source) line(p token.Pos) int { return s.fset.Position(p).Line }
+
+// sources parses every tracked Go file that a person wrote.
+func sources(t *testing.T) []*source {
+	t.Helper()
+	fset := token.NewFileSet()
+	var list []*source
+	for _, name := range trackedFiles(t) {
+		if filepath.Ext(name) != ".go" || strings.Contains("/"+name, "/testdata/") {
+			continue
+		}
+		file, err := parser.ParseFile(fset, filepath.Join(root, name), nil, parser.ParseComments|parser.SkipObjectResolution)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		require.NoError(t, err)
+		if !ast.IsGenerated(file) {
+			list = append(list, &source{name: name, fset: fset, file: file})
+		}
+	}
+	return list
+}
