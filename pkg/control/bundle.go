@@ -1,0 +1,296 @@
+package control
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/dictionary"
+)
+
+// Bundle is one published set of controls, boundary and reference tables.
+type Bundle struct {
+	// Hash is of everything that can change a verdict.
+	Hash     string
+	Controls []*Control // in the order of ids
+	Declarations
+	byID       map[string]*Control
+	dictionary *dictionary.Dictionary
+}
+
+// Declarations are what the boundary file says.
+type Declarations struct {
+	// EffectiveFrom: items before it don't exist; evidence before it does.
+	EffectiveFrom compliance.Instant
+	Tenants       []string
+	Boundary      map[string]*Declared
+	Refs          map[string]*Declared
+	Sources       []Source // in the order of names
+}
+
+// Source is a declared sender of events.
+type Source struct {
+	Name  string
+	Types []string
+	// MaxGap is how far apart its heartbeats may be; 0 says that it sends none.
+	MaxGap time.Duration
+}
+
+// Types of the records that speak of a source as a whole.
+const (
+	Heartbeat     = "source.heartbeat"
+	SourceRetired = "source.retired"
+)
+
+// BoundaryFile is the name of the file with the declarations.
+const BoundaryFile = "boundary.yaml"
+
+// Control finds a control by id; nil if there is none.
+func (b *Bundle) Control(id string) *Control { return b.byID[id] }
+
+// SourcesOf are the indices of the declared sources that send one of the types.
+func (d *Declarations) SourcesOf(patterns []string) []int {
+	var found []int
+	for i, s := range d.Sources {
+		if slices.ContainsFunc(s.Types, func(p string) bool { return overlaps(p, patterns) }) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+func overlaps(pattern string, with []string) bool {
+	return slices.ContainsFunc(with, func(o string) bool {
+		a, aStar := strings.CutSuffix(pattern, "*")
+		b, bStar := strings.CutSuffix(o, "*")
+		switch {
+		case aStar && bStar:
+			return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+		case aStar:
+			return strings.HasPrefix(b, a)
+		case bStar:
+			return strings.HasPrefix(a, b)
+		}
+		return a == b
+	})
+}
+
+// Load reads every control below root and the boundary file at its top. All
+// faults come back at once, as Problems.
+func Load(fsys fs.FS, d *dictionary.Dictionary) (*Bundle, error) {
+	boundary, err := fs.ReadFile(fsys, BoundaryFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the boundary: %w", err)
+	}
+	return LoadWith(fsys, boundary, d)
+}
+
+// LoadWith is Load with another boundary file.
+func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, error) {
+	b := &Bundle{byID: map[string]*Control{}, dictionary: d}
+	var problems Problems
+	declared, raw := readBoundary(boundary, &problems)
+	if err := problems.orNil(); err != nil {
+		return nil, err
+	}
+	b.Declarations = declared
+	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !isControlFile(name) {
+			return err
+		}
+		text, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		problems = append(problems, b.add(name, text)...)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading controls: %w", err)
+	}
+	if err := problems.orNil(); err != nil {
+		return nil, err
+	}
+	b.seal(raw)
+	return b, nil
+}
+
+func isControlFile(name string) bool {
+	base := path.Base(name)
+	return path.Ext(base) == ".yaml" && !strings.HasSuffix(base, "_test.yaml") && base != BoundaryFile
+}
+
+func (b *Bundle) add(name string, text []byte) Problems {
+	r := &reader{file: name}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		r.at(1, 1, "%v", err)
+		return r.problems
+	}
+	if len(doc.Content) == 0 {
+		r.at(1, 1, "the file is empty")
+		return r.problems
+	}
+	env, err := language()
+	if err != nil {
+		r.at(1, 1, "making the language: %v", err)
+		return r.problems
+	}
+	c := (&compiler{r: r, dictionary: b.dictionary, declared: b.Declarations, env: env}).run(doc.Content[0])
+	if other := b.byID[c.ID]; other != nil {
+		r.at(1, 1, "the control %s stands in %s too", c.ID, other.File)
+	}
+	b.byID[c.ID] = c
+	b.Controls = append(b.Controls, c)
+	return r.problems
+}
+
+// seal orders the controls and computes the bundle's hash.
+func (b *Bundle) seal(boundary any) {
+	slices.SortFunc(b.Controls, func(x, y *Control) int { return strings.Compare(x.ID, y.ID) })
+	parts := []any{boundary}
+	for i, c := range b.Controls {
+		c.Index = i
+		parts = append(parts, c.ID, c.Hash)
+	}
+	b.Hash = hashOf(parts)
+}
+
+// readBoundary reads the declarations and gives the parsed file for the hash.
+func readBoundary(text []byte, problems *Problems) (Declarations, any) {
+	r := &reader{file: BoundaryFile}
+	d := Declarations{EffectiveFrom: compliance.Ever, Boundary: map[string]*Declared{}, Refs: map[string]*Declared{}}
+	defer func() { *problems = append(*problems, r.problems...) }()
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		r.at(1, 1, "%v", err)
+		return d, nil
+	}
+	if len(doc.Content) == 0 {
+		r.at(1, 1, "the file is empty")
+		return d, nil
+	}
+	f := r.mapping(doc.Content[0], "the boundary file", "effective_from", "tenants", "boundary", "sources", "refs")
+	if n := f["effective_from"]; n != nil {
+		d.EffectiveFrom = r.instant(n)
+	}
+	d.Tenants = r.texts(f["tenants"], "tenants")
+	if len(d.Tenants) == 0 {
+		d.Tenants = []string{"default"}
+	}
+	r.each(f["boundary"], "boundary", func(key, node *yaml.Node) { d.Boundary[key.Value] = r.declaredList(key.Value, node) })
+	r.each(f["refs"], "refs", func(key, node *yaml.Node) { d.Refs[key.Value] = r.declaredTable(key.Value, node) })
+	r.each(f["sources"], "sources", func(key, node *yaml.Node) { d.Sources = append(d.Sources, r.source(key.Value, node)) })
+	slices.SortFunc(d.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	return d, generic(doc.Content[0])
+}
+
+func (r *reader) instant(n *yaml.Node) compliance.Instant {
+	t, err := compliance.ParseInstant(r.text(n, "a time"))
+	if err != nil {
+		r.problem(n, "%v", err)
+	}
+	return t
+}
+
+func (r *reader) source(name string, n *yaml.Node) Source {
+	f := r.mapping(n, "a source", "types", "max_gap")
+	s := Source{Name: name, Types: r.texts(f["types"], "types")}
+	if len(s.Types) == 0 {
+		r.problem(n, "a source needs types:, the event types that it sends")
+	}
+	if gap := f["max_gap"]; gap != nil {
+		d, err := ParseDuration(r.text(gap, "max_gap"))
+		if err != nil || d <= 0 {
+			r.problem(gap, "max_gap: is a duration above 0, such as 15m")
+		}
+		s.MaxGap = d
+	}
+	return s
+}
+
+// declaredList reads entries that are names, or {id, from, until}.
+func (r *reader) declaredList(name string, n *yaml.Node) *Declared {
+	var rows []DeclaredRow
+	if n.Kind != yaml.SequenceNode {
+		r.problem(n, "boundary.%s must be a list", name)
+		return newDeclared(name, nil)
+	}
+	for _, entry := range n.Content {
+		if entry.Kind == yaml.ScalarNode {
+			rows = append(rows, DeclaredRow{Key: entry.Value, Fields: View{"id": entry.Value}, From: compliance.Ever, Until: compliance.Never})
+			continue
+		}
+		f := r.mapping(entry, "an entry", "id", "from", "until")
+		row := r.validity(f["from"], f["until"])
+		row.Key = r.text(f["id"], "id")
+		row.Fields = View{"id": row.Key}
+		rows = append(rows, row)
+	}
+	return newDeclared(name, rows)
+}
+
+// declaredTable reads rows by key; valid_from and valid_until bound a row.
+func (r *reader) declaredTable(name string, n *yaml.Node) *Declared {
+	var rows []DeclaredRow
+	r.each(n, "refs."+name, func(key, node *yaml.Node) {
+		var from, until *yaml.Node
+		fields := View{}
+		r.each(node, "a row", func(k, v *yaml.Node) {
+			switch k.Value {
+			case "valid_from":
+				from = v
+			case "valid_until":
+				until = v
+			default:
+				fields[k.Value] = r.anyValue(v)
+			}
+		})
+		row := r.validity(from, until)
+		row.Key, row.Fields = key.Value, fields
+		rows = append(rows, row)
+	})
+	return newDeclared(name, rows)
+}
+
+func (r *reader) validity(from, until *yaml.Node) DeclaredRow {
+	row := DeclaredRow{From: compliance.Ever, Until: compliance.Never}
+	if from != nil {
+		row.From = r.instant(from)
+	}
+	if until != nil {
+		row.Until = r.instant(until)
+	}
+	return row
+}
+
+func (r *reader) anyValue(n *yaml.Node) any {
+	var v any
+	if err := n.Decode(&v); err != nil {
+		r.problem(n, "reading a value: %v", err)
+	}
+	return normalize(v)
+}
+
+// normalize gives YAML's values the types that events have.
+func normalize(v any) any {
+	switch x := v.(type) {
+	case int:
+		return int64(x)
+	case []any:
+		for i := range x {
+			x[i] = normalize(x[i])
+		}
+	case map[string]any:
+		for k := range x {
+			x[k] = normalize(x[k])
+		}
+	}
+	return v
+}

@@ -1,0 +1,171 @@
+package control
+
+import (
+	"fmt"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"go.yaml.in/yaml/v3"
+)
+
+// costLimit bounds one evaluation of one condition, so that no control file can
+// stop a partition. A trace of 2,000 spans searched once costs about 100,000.
+const costLimit = 50_000_000
+
+// Program is one compiled condition or expression.
+type Program struct {
+	Source  string
+	program cel.Program
+	ast     *ast.AST
+}
+
+// Eval computes p in s. An error says why the value is unknown.
+func (p *Program) Eval(s *Scope) (any, error) {
+	v, _, err := p.program.Eval(s)
+	if err != nil {
+		return nil, err
+	}
+	return v.Value(), nil
+}
+
+// Bool computes a condition.
+func (p *Program) Bool(s *Scope) (bool, error) {
+	v, err := p.Eval(s)
+	if err != nil {
+		return false, err
+	}
+	b, ok := v.(bool)
+	if !ok {
+		return false, fmt.Errorf("%s is %T, not true or false", p.Source, v)
+	}
+	return b, nil
+}
+
+// Rows computes a list of rows, as `over:` does.
+func (p *Program) Rows(s *Scope) ([]View, error) {
+	v, _, err := p.program.Eval(s)
+	if err != nil {
+		return nil, err
+	}
+	list, ok := v.Value().([]map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%s is %T, not a list of rows", p.Source, v.Value())
+	}
+	rows := make([]View, len(list))
+	for i, m := range list {
+		rows[i] = m
+	}
+	return rows, nil
+}
+
+// language is the CEL environment that every control shares; a control extends
+// it with the names of its own.
+func language() (*cel.Env, error) {
+	return cel.NewEnv(
+		cel.EnableMacroCallTracking(),
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.Variable("item", cel.MapType(cel.StringType, cel.DynType)),
+		cel.Variable("event", cel.MapType(cel.StringType, cel.DynType)),
+		cel.Variable("part", cel.MapType(cel.StringType, cel.DynType)),
+		cel.Function("precedes", cel.MemberOverload("list_precedes",
+			[]*cel.Type{cel.ListType(cel.DynType), cel.DynType, cel.DynType}, cel.BoolType,
+			cel.FunctionBinding(precedesBinding))),
+		cel.Function("of", cel.MemberOverload("table_of",
+			[]*cel.Type{cel.DynType, cel.DynType}, cel.ListType(cel.DynType),
+			cel.BinaryBinding(ofBinding))),
+		cel.Function("before", cel.MemberOverload("event_before",
+			[]*cel.Type{cel.DynType, cel.DynType}, cel.BoolType,
+			cel.BinaryBinding(beforeBinding))),
+	)
+}
+
+func ofBinding(table, prefix ref.Val) ref.Val {
+	t, ok := table.(*Table)
+	if !ok {
+		return types.NewErr(".of() needs a reference table")
+	}
+	return t.of(prefix)
+}
+
+// beforeBinding is `a.before(b)`: the order of events (time, source, id).
+func beforeBinding(x, y ref.Val) ref.Val {
+	a, okA := viewOfVal(x)
+	b, okB := viewOfVal(y)
+	if !okA || !okB {
+		return types.NewErr("before compares two events")
+	}
+	return types.Bool(compareViews(a, b) < 0)
+}
+
+// compile checks and plans one expression; a fault becomes a problem at its place.
+func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
+	if n == nil {
+		return nil
+	}
+	src := c.r.text(n, "a condition")
+	if src == "" {
+		c.r.problem(n, "an expression is missing here")
+		return nil
+	}
+	checked, issues := c.env.Compile(src)
+	if issues.Err() != nil {
+		for _, e := range issues.Errors() {
+			line, column := place(n, e.Location.Line(), e.Location.Column())
+			c.r.at(line, column, "%s", e.Message)
+		}
+		return nil
+	}
+	if t := checked.OutputType(); !t.IsAssignableType(want) && !t.IsExactType(types.DynType) {
+		c.r.problem(n, "this is %s, but %s is needed", cel.FormatCELType(t), cel.FormatCELType(want))
+		return nil
+	}
+	p, err := c.plan(checked.NativeRep(), src)
+	if err != nil {
+		c.r.problem(n, "%v", err)
+		return nil
+	}
+	c.checkFields(n, p)
+	return p
+}
+
+func (c *compiler) plan(a *ast.AST, src string) (*Program, error) {
+	program, err := c.env.PlanProgram(a, cel.CostLimit(costLimit))
+	if err != nil {
+		return nil, fmt.Errorf("planning %q: %w", src, err)
+	}
+	return &Program{Source: src, program: program, ast: a}, nil
+}
+
+// place turns a position inside an expression into one of the file.
+func place(n *yaml.Node, line, column int) (int, int) {
+	switch {
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return n.Line + line, column + 1
+	case line > 1:
+		return n.Line + line - 1, column + 1
+	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+		return n.Line, n.Column + 1 + column
+	}
+	return n.Line, n.Column + column
+}
+
+// path reads `event.a.b` or `item.a`; root is the name that must lead.
+func (c *compiler) path(n *yaml.Node, text, root string) Path {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(text), root+".")
+	names := strings.Split(rest, ".")
+	if !ok {
+		c.r.problem(n, "%q must be a field, %s.<name>", text, root)
+		return nil
+	}
+	for _, name := range names {
+		if name == "" || strings.ContainsAny(name, " ()[]+*/\"'") {
+			c.r.problem(n, "%q must be a plain field, %s.<name>", text, root)
+			return nil
+		}
+	}
+	return names
+}

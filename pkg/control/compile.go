@@ -1,0 +1,413 @@
+package control
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"sort"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"go.yaml.in/yaml/v3"
+
+	"assay.example/assay/pkg/dictionary"
+)
+
+// compiler turns one YAML document into a Control.
+type compiler struct {
+	r          *reader
+	dictionary *dictionary.Dictionary
+	declared   Declarations
+	env        *cel.Env
+	control    *Control
+	evidence   map[string]evidenceName // names of expectations in conditions
+	fields     map[string]fieldSet
+	read       map[string]bool // fields that conditions read
+	readsAll   bool
+}
+
+var (
+	idPattern       = regexp.MustCompile(`^[A-Z]{2,4}-[0-9]{2}[a-z]?$`)
+	namePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	criteriaPattern = regexp.MustCompile(`^(CC[1-9]\.[1-9]|A1\.[1-3]|PI1\.[1-5]|C1\.[12]|P[1-8]\.[1-7])$`)
+	severities      = []string{"critical", "high", "medium", "low"}
+	// semantic keys make the hash; the others are words.
+	semantic = []string{"id", "population", "expect", "assert", "applies", "tables", "expand", "params", "reasons", "lateness"}
+	words    = []string{"title", "description", "criteria", "severity", "part_of", "owner", "control_text"}
+)
+
+func (c *compiler) run(doc *yaml.Node) *Control {
+	f := c.r.mapping(doc, "a control", slices.Concat(semantic, words)...)
+	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, File: c.r.file}
+	c.evidence, c.fields, c.read = map[string]evidenceName{}, map[string]fieldSet{}, map[string]bool{}
+	c.header(doc, f)
+	if !c.declareEverything(doc, f["params"]) {
+		return c.control
+	}
+	c.lateness(f["lateness"])
+	c.population(doc, f["population"])
+	c.tables(f["tables"])
+	c.expand(f["expand"])
+	c.expectations(f["expect"])
+	c.conditions(doc, f)
+	c.joinKey(doc)
+	c.finish(f)
+	return c.control
+}
+
+func (c *compiler) header(doc *yaml.Node, f map[string]*yaml.Node) {
+	c.control.ID = c.r.text(f["id"], "id")
+	c.control.Title = c.r.text(f["title"], "title")
+	c.control.Severity = c.r.text(f["severity"], "severity")
+	c.control.Criteria = c.r.texts(f["criteria"], "criteria")
+	c.control.PartOf = c.r.text(f["part_of"], "part_of")
+	switch {
+	case f["id"] == nil:
+		c.r.problem(doc, "a control needs an id, such as CH-01")
+	case !idPattern.MatchString(c.control.ID):
+		c.r.problem(f["id"], "%q is no control id; ids look like CH-01 or CH-05a", c.control.ID)
+	}
+	if f["title"] == nil {
+		c.r.problem(doc, "a control needs a title in the organisation's own words")
+	}
+	if c.control.Severity == "" {
+		c.control.Severity = "medium"
+	} else if !slices.Contains(severities, c.control.Severity) {
+		c.r.problem(f["severity"], "severity is one of critical, high, medium, low")
+	}
+	if len(c.control.Criteria) == 0 {
+		c.r.problem(doc, "a control needs criteria, such as [CC8.1]")
+	}
+	for _, id := range c.control.Criteria {
+		if !criteriaPattern.MatchString(id) {
+			c.r.problem(f["criteria"], "%q is no Trust Services Criteria id, such as CC6.1 or PI1.3", id)
+		}
+	}
+}
+
+// declareEverything makes the environment with the names that every condition
+// may read; expectations come later.
+func (c *compiler) declareEverything(doc, params *yaml.Node) bool {
+	var options []cel.EnvOption
+	for name, d := range c.declared.Boundary {
+		options = append(options, c.named("boundary."+name, cel.DynType, d.asTable()))
+	}
+	for name, d := range c.declared.Refs {
+		options = append(options, c.named("refs."+name, cel.DynType, d.asTable()))
+	}
+	c.control.Params = map[string]any{}
+	c.r.each(params, "params", func(key, node *yaml.Node) {
+		var v any
+		if err := node.Decode(&v); err != nil {
+			c.r.problem(node, "reading a parameter: %v", err)
+		}
+		if i, ok := v.(int); ok {
+			v = int64(i)
+		}
+		c.control.Params[key.Value] = v
+		options = append(options, c.named("params."+key.Value, cel.DynType, constant(v)))
+	})
+	return c.extend(doc, options)
+}
+
+func (c *compiler) named(name string, t *cel.Type, v value) cel.EnvOption {
+	c.control.names[name] = v
+	return cel.Variable(name, t)
+}
+
+func (c *compiler) extend(n *yaml.Node, options []cel.EnvOption) bool {
+	env, err := c.env.Extend(options...)
+	if err != nil {
+		c.r.problem(n, "declaring names: %v", err)
+		return false
+	}
+	c.env = env
+	return true
+}
+
+func (c *compiler) lateness(n *yaml.Node) {
+	c.control.FinalAfter, c.control.CorrectUntil = time.Hour, 7*24*time.Hour
+	f := c.r.mapping(n, "lateness", "final_after", "correct_until")
+	c.duration(f["final_after"], &c.control.FinalAfter)
+	c.duration(f["correct_until"], &c.control.CorrectUntil)
+}
+
+func (c *compiler) duration(n *yaml.Node, into *time.Duration) {
+	if n == nil {
+		return
+	}
+	d, err := ParseDuration(c.r.text(n, "a duration"))
+	if err == nil && d < 0 {
+		err = fmt.Errorf("this duration must not be negative")
+	}
+	if err != nil {
+		c.r.problem(n, "%v", err)
+		return
+	}
+	*into = d
+}
+
+func (c *compiler) population(doc, n *yaml.Node) {
+	if n == nil {
+		c.r.problem(doc, "a control needs a population: an event, or every: and for_each:")
+		return
+	}
+	f := c.r.mapping(n, "population", "event", "where", "item", "every", "for_each", "zone")
+	p := &c.control.Population
+	if f["every"] != nil {
+		for _, key := range []string{"event", "where", "item"} {
+			if f[key] != nil {
+				c.r.problem(f[key], "%s: doesn't go with every:", key)
+			}
+		}
+		p.Schedule = c.schedule(n, f)
+		c.fields["item"] = fieldSet{"id": true, "member": true, "slot": true, "time": true, "end": true}
+		return
+	}
+	if f["event"] == nil {
+		c.r.problem(n, "a population needs event: or every:")
+		return
+	}
+	p.Types = c.r.texts(f["event"], "event")
+	c.fields["item"] = c.fieldsOf(f["event"], p.Types)
+	c.fields["event"] = c.fields["item"]
+	p.Where = c.compile(f["where"], cel.BoolType)
+	p.ID = c.compile(f["item"], cel.StringType)
+	c.control.document.population = c.r.text(f["where"], "where")
+}
+
+func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
+	s := &Schedule{Every: c.r.text(f["every"], "every"), Zone: time.UTC}
+	if _, ok := slotUnits[s.Every]; !ok {
+		c.r.problem(f["every"], "every: is one of hour, day, week, month, quarter, year")
+		return nil
+	}
+	if zone := f["zone"]; zone != nil {
+		loc, err := time.LoadLocation(zone.Value)
+		if err != nil {
+			c.r.problem(zone, "%q is no IANA time zone, such as Europe/Berlin", zone.Value)
+			return nil
+		}
+		s.Zone = loc
+	}
+	if f["for_each"] == nil {
+		c.r.problem(n, "a schedule needs for_each:, such as boundary.systems")
+		return nil
+	}
+	from := c.r.text(f["for_each"], "for_each")
+	for prefix, lists := range map[string]map[string]*Declared{"boundary.": c.declared.Boundary, "refs.": c.declared.Refs} {
+		for name := range lists {
+			if from == prefix+name {
+				s.ForEach = Members{InRefs: prefix == "refs.", Name: name}
+				return s
+			}
+		}
+	}
+	c.r.problem(f["for_each"], "%q is not declared; for_each: names a list of the boundary or a reference table, such as boundary.systems", from)
+	return nil
+}
+
+func (c *compiler) tables(n *yaml.Node) {
+	var options []cel.EnvOption
+	c.r.each(n, "tables", func(key, node *yaml.Node) {
+		f := c.r.mapping(node, "a table", "from", "key", "live")
+		t := &DerivedTable{Name: key.Value, Index: len(c.control.Tables), Types: c.r.texts(f["from"], "from")}
+		if f["from"] == nil || f["key"] == nil {
+			c.r.problem(node, "a table needs from: and key:")
+			return
+		}
+		c.fields["event"] = c.fieldsOf(f["from"], t.Types)
+		for _, text := range c.r.texts(f["key"], "key") {
+			if p := c.path(f["key"], text, "event"); p != nil {
+				t.Key = append(t.Key, p)
+				c.read[p[0]] = true
+			}
+		}
+		t.Live = c.compile(f["live"], cel.BoolType)
+		c.control.Tables = append(c.control.Tables, t)
+		if _, taken := c.declared.Refs[t.Name]; taken {
+			c.r.problem(key, "the bundle declares a table %q already", t.Name)
+			return
+		}
+		options = append(options, c.named("refs."+t.Name, cel.DynType, derivedTable(t.Index)))
+	})
+	c.extend(n, options)
+}
+
+func (c *compiler) expand(n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	f := c.r.mapping(n, "expand", "over", "as", "key", "count")
+	if as := f["as"]; as != nil && as.Value != "part" {
+		c.r.problem(as, "parts are called part; as: has no other value")
+	}
+	if count := f["count"]; count != nil && count.Value != "item" {
+		c.r.problem(count, "count: %s isn't supported; parts count together as their item (count: item)", count.Value)
+	}
+	if f["over"] == nil || f["key"] == nil {
+		c.r.problem(n, "expand needs over: and key:")
+		return
+	}
+	c.control.Expand = &Expand{
+		Over: c.compile(f["over"], cel.ListType(cel.DynType)),
+		Key:  c.compile(f["key"], cel.StringType),
+	}
+}
+
+func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
+	delete(c.fields, "event")
+	if f["assert"] == nil {
+		c.r.problem(doc, "a control needs assert:, the condition that must hold for every item")
+	}
+	c.control.document.assertion = c.r.text(f["assert"], "assert")
+	c.control.Assert = c.condition(f["assert"])
+	c.control.Applies = c.condition(f["applies"])
+	c.r.each(f["reasons"], "reasons", func(key, node *yaml.Node) {
+		if !namePattern.MatchString(key.Value) {
+			c.r.problem(key, "a reason code is lower case with underscores, such as no_approval")
+		}
+		c.control.Reasons = append(c.control.Reasons, Reason{Code: key.Value, When: c.condition(node)})
+	})
+	c.markDecisive()
+}
+
+func (c *compiler) condition(n *yaml.Node) *Condition {
+	whole := c.compile(n, cel.BoolType)
+	if whole == nil {
+		return nil
+	}
+	cond := &Condition{Source: whole.Source, whole: whole}
+	cond.root = c.tree(n, whole, whole.ast.Expr())
+	cond.Reads = c.closure(c.reads(whole.ast.Expr()))
+	return cond
+}
+
+// tree splits a condition at its &&, || and !; what is left are leaves.
+func (c *compiler) tree(n *yaml.Node, whole *Program, e ast.Expr) node {
+	if e.Kind() == ast.CallKind {
+		args := e.AsCall().Args()
+		switch e.AsCall().FunctionName() {
+		case "_&&_":
+			return both{c.tree(n, whole, args[0]), c.tree(n, whole, args[1])}
+		case "_||_":
+			return either{c.tree(n, whole, args[0]), c.tree(n, whole, args[1])}
+		case "!_":
+			return not{c.tree(n, whole, args[0])}
+		}
+	}
+	sub := ast.NewCheckedAST(ast.NewAST(e, whole.ast.SourceInfo()), whole.ast.TypeMap(), whole.ast.ReferenceMap())
+	p, err := c.plan(sub, whole.Source)
+	if err != nil {
+		c.r.problem(n, "%v", err)
+		return leaf{program: whole, trend: mixed}
+	}
+	return leaf{program: p, reads: c.reads(e), trend: trends{c.evidence}.of(e)}
+}
+
+// reads are the expectations that an expression names, sorted.
+func (c *compiler) reads(e ast.Expr) []int {
+	seen := map[int]bool{}
+	var visit func(ast.Expr)
+	visit = func(e ast.Expr) {
+		if e.Kind() == ast.IdentKind {
+			if n, ok := c.evidence[e.AsIdent()]; ok {
+				seen[n.of] = true
+			}
+		}
+		for _, child := range children(e) {
+			visit(child)
+		}
+	}
+	visit(e)
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// closure adds the expectations that intervals hang on.
+func (c *compiler) closure(reads []int) []int {
+	seen := map[int]bool{}
+	var add func(int)
+	add = func(i int) {
+		if seen[i] {
+			return
+		}
+		seen[i] = true
+		for _, of := range c.control.Expectations[i].anchors() {
+			add(of)
+		}
+	}
+	for _, i := range reads {
+		add(i)
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func (c *compiler) markDecisive() {
+	c.control.Decisive = make([]bool, len(c.control.Expectations))
+	for _, cond := range []*Condition{c.control.Applies, c.control.Assert} {
+		if cond == nil {
+			continue
+		}
+		for _, i := range cond.Reads {
+			c.control.Decisive[i] = true
+		}
+	}
+}
+
+// finish computes the hash and which fields events must carry.
+func (c *compiler) finish(f map[string]*yaml.Node) {
+	c.control.keep = c.read
+	if c.readsAll {
+		c.control.keep = nil
+	}
+	meaning := map[string]any{}
+	for _, key := range semantic {
+		if f[key] != nil {
+			meaning[key] = generic(f[key])
+		}
+	}
+	c.control.source = meaning
+	c.control.Hash = hashOf(meaning)
+}
+
+// generic is a node without its layout.
+func generic(n *yaml.Node) any {
+	switch n.Kind {
+	case yaml.MappingNode:
+		pairs := [][2]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			pairs = append(pairs, [2]any{n.Content[i].Value, generic(n.Content[i+1])})
+		}
+		return pairs
+	case yaml.SequenceNode:
+		list := []any{}
+		for _, child := range n.Content {
+			list = append(list, generic(child))
+		}
+		return list
+	case yaml.AliasNode:
+		return generic(n.Alias)
+	}
+	return n.Value
+}
+
+// hashOf is a short SHA-256 of v as JSON; maps are sorted by key.
+func hashOf(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("control: a parsed file is always JSON: " + err.Error())
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+func sortedPaths(m map[string]Path) []string {
+	names := slices.Collect(maps.Keys(m))
+	sort.Strings(names)
+	return names
+}

@@ -1,0 +1,152 @@
+package control
+
+import (
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// Control is one compiled control. It is immutable and safe to share.
+type Control struct {
+	ID       string
+	Title    string
+	Severity string
+	Criteria []string
+	PartOf   string
+	// Hash is of the meaning: changing words only leaves it as it is.
+	Hash string
+	// File is where it was read from.
+	File string
+	// Index is its place in the bundle.
+	Index int
+
+	Population   Population
+	Expectations []*Expectation // an expectation reads only earlier ones
+	Tables       []*DerivedTable
+	Expand       *Expand
+	Applies      *Condition // nil: always
+	Assert       *Condition
+	Reasons      []Reason
+	Params       map[string]any
+	// FinalAfter is how long after its deadline a verdict is provisional;
+	// CorrectUntil how late an event may come and still count.
+	FinalAfter, CorrectUntil time.Duration
+	// Key are the item's fields that make the join key; empty if the item's
+	// own id is the key.
+	Key []Path
+	// Decisive are the expectations that the outcome hangs on, as against those
+	// that only reasons read.
+	Decisive []bool
+
+	names    map[string]value
+	keep     map[string]bool // data fields read; nil keeps all
+	source   any             // the parsed meaning, for the hash
+	document document
+}
+
+// document are the words of a control, for explanations.
+type document struct{ population, assertion string }
+
+// Population says which occurrences a control had to hold for.
+type Population struct {
+	Types    []string
+	Where    *Program // nil: all
+	ID       *Program // nil: the event's id
+	Schedule *Schedule
+}
+
+// Pick says which of several matching events counts.
+type Pick int8
+
+// The picks.
+const (
+	PickAll Pick = iota
+	PickFirst
+	PickLast
+)
+
+// Expectation is named evidence about an item.
+type Expectation struct {
+	Name  string
+	Index int
+	Types []string
+	// KeyPaths are the event's fields that make the join key, in the order of
+	// Control.Key. Also are further equalities.
+	KeyPaths []Path
+	Also     []Equality
+	Where    *Program
+	Between  Interval
+	Pick     Pick
+	// Latest keeps only the last event of each value of this field.
+	Latest Path
+	// Unless undoes candidates; its interval may hang on the candidate.
+	Unless *Expectation
+	Folds  []Fold
+	Links  *Links
+	// Max is how many events may match; more make it unknown.
+	Max int
+	// Remedy is how long after the item late evidence counts as remedy.
+	Remedy time.Duration
+	// Grows says that a match, once made, stays.
+	Grows bool
+	// Named is how many events a verdict names as evidence.
+	Named int
+}
+
+// Equality joins a field of the event with one of the item.
+type Equality struct{ Event, Item Path }
+
+// DerivedTable is a reference table made of events: a row a live key.
+type DerivedTable struct {
+	Name  string
+	Index int
+	Types []string
+	Key   []Path
+	Live  *Program
+}
+
+// Expand turns an item into parts that are judged each and counted together.
+type Expand struct {
+	Over *Program
+	Key  *Program
+}
+
+// Reason is a stable code for one way to deviate.
+type Reason struct {
+	Code string
+	When *Condition
+}
+
+// MaxEvidence is how many events may match an expectation unless it says `max:`.
+const MaxEvidence = 1000
+
+// NamedEvidence is how many events of one expectation a verdict names.
+const NamedEvidence = 20
+
+// SlotItem is the view of a schedule's item.
+func SlotItem(member string, s Slot) (compliance.Item, View) {
+	item := compliance.Item{ID: member + "@" + s.Label, Time: s.Start}
+	return item, View{
+		"id": item.ID, "member": member, "slot": s.Label, "time": s.Start.Time(), "end": s.End.Time(),
+	}
+}
+
+// ItemID computes the id of the item that an event belongs to; ok is false if
+// the event gives none.
+func (p *Population) ItemID(s *Scope) (id string, ok bool) {
+	if p.ID == nil {
+		id, ok = s.Event["id"].(string)
+		return id, ok && id != ""
+	}
+	v, err := p.ID.Eval(s)
+	if err != nil {
+		return "", false
+	}
+	id, ok = v.(string)
+	return id, ok && id != ""
+}
+
+// Words are the population and the assertion as the file has them.
+func (c *Control) Words() (population, assertion string) {
+	return c.document.population, c.document.assertion
+}

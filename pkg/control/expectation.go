@@ -1,0 +1,331 @@
+package control
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"go.yaml.in/yaml/v3"
+)
+
+func (c *compiler) expectations(n *yaml.Node) {
+	names := map[string]int{}
+	var options []cel.EnvOption
+	c.r.each(n, "expect", func(key, node *yaml.Node) {
+		if !namePattern.MatchString(key.Value) || slices.Contains([]string{"item", "event", "part", "params", "refs", "boundary", "period"}, key.Value) {
+			c.r.problem(key, "%q can't name an expectation; use a lower-case word that isn't taken", key.Value)
+			return
+		}
+		e := c.expectation(key.Value, node, names)
+		names[key.Value] = e.Index
+		c.control.Expectations = append(c.control.Expectations, e)
+		options = append(options, c.nameEvidence(e)...)
+	})
+	c.extend(n, options)
+}
+
+func (c *compiler) expectation(name string, n *yaml.Node, earlier map[string]int) *Expectation {
+	f := c.r.mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until")
+	e := &Expectation{Name: name, Index: len(c.control.Expectations), Max: MaxEvidence, Named: NamedEvidence}
+	c.matching(e, n, f)
+	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable(earlier)}
+	if f["between"] == nil {
+		c.r.problem(n, "an expectation needs between:, an interval; without one it could never be closed")
+	} else if iv, err := parseInterval(c.r.text(f["between"], "between"), names); err != nil {
+		c.r.problem(f["between"], "%v", err)
+	} else {
+		e.Between = iv
+	}
+	switch pick := c.r.text(f["pick"], "pick"); pick {
+	case "":
+	case "first":
+		e.Pick = PickFirst
+	case "last":
+		e.Pick = PickLast
+	default:
+		c.r.problem(f["pick"], "pick: is first or last")
+	}
+	if f["latest"] != nil {
+		e.Latest = c.path(f["latest"], c.r.text(f["latest"], "latest"), "event")
+		c.readPath(e.Latest)
+	}
+	c.folds(e, f["fold"])
+	c.links(e, f["links"])
+	c.limits(e, f)
+	if f["unless"] != nil {
+		e.Unless = c.unless(e, f["unless"], names)
+	}
+	e.Grows = e.Pick != PickLast && e.Latest == nil && e.Unless == nil && len(e.Folds) == 0
+	return e
+}
+
+// matching reads what an expectation and its unless have in common.
+func (c *compiler) matching(e *Expectation, n *yaml.Node, f map[string]*yaml.Node) {
+	if f["event"] == nil {
+		c.r.problem(n, "an expectation needs event:, the type that it expects")
+		return
+	}
+	e.Types = c.r.texts(f["event"], "event")
+	c.fields["event"] = c.fieldsOf(f["event"], e.Types)
+	c.on(e, n, f["on"])
+	e.Where = c.compile(f["where"], cel.BoolType)
+}
+
+// on reads {event.a: item.b, …}; joinKey sorts it out later.
+func (c *compiler) on(e *Expectation, n, on *yaml.Node) {
+	if on == nil {
+		c.r.problem(n, "an expectation needs on:, the key that joins its events to the item, such as {event.change_id: item.change_id}")
+		return
+	}
+	c.r.each(on, "on", func(key, node *yaml.Node) {
+		ev, it := c.path(key, key.Value, "event"), c.path(node, c.r.text(node, "on"), "item")
+		if ev == nil || it == nil {
+			return
+		}
+		c.knownField(key, "event", ev)
+		c.knownField(node, "item", it)
+		if it[0] == "id" {
+			c.r.problem(node, "item.id is no key; join by the field that makes it")
+		}
+		c.readPath(ev)
+		c.readPath(it)
+		e.Also = append(e.Also, Equality{Event: ev, Item: it})
+	})
+}
+
+func (c *compiler) readPath(p Path) {
+	if len(p) > 0 {
+		c.read[p[0]] = true
+	}
+}
+
+func (c *compiler) knownField(n *yaml.Node, variable string, p Path) {
+	if known := c.fields[variable]; known != nil && !known[p[0]] {
+		c.r.problem(n, "%s has no field %q", variable, p[0])
+	}
+}
+
+// pickable are the earlier expectations whose .time is one event's.
+func (c *compiler) pickable(earlier map[string]int) map[string]int {
+	names := map[string]int{}
+	for name, i := range earlier {
+		if c.control.Expectations[i].Pick != PickAll {
+			names[name] = i
+		}
+	}
+	return names
+}
+
+var foldPattern = regexp.MustCompile(`^\s*(count|sum|min|max|distinct)\((.*)\)\s*$`)
+
+func (c *compiler) folds(e *Expectation, n *yaml.Node) {
+	c.r.each(n, "fold", func(key, node *yaml.Node) {
+		m := foldPattern.FindStringSubmatch(c.r.text(node, "a fold"))
+		if m == nil || (m[1] == "count") != (m[2] == "") {
+			c.r.problem(node, "a fold is count(), sum(…), min(…), max(…) or distinct(…), such as sum(event.bytes)")
+			return
+		}
+		fold := Fold{Name: key.Value, Kind: FoldKind(m[1])}
+		if m[2] != "" {
+			inner := *node
+			inner.Value = m[2]
+			inner.Column += len(m[1]) + 1
+			fold.Of = c.compile(&inner, cel.DynType)
+		}
+		e.Folds = append(e.Folds, fold)
+	})
+}
+
+func (c *compiler) links(e *Expectation, n *yaml.Node) {
+	c.r.each(n, "links", func(key, node *yaml.Node) {
+		if e.Links != nil {
+			c.r.problem(key, "links: has one pair, {event.span_id: event.parent_id}")
+			return
+		}
+		e.Links = &Links{Child: c.path(key, key.Value, "event"), Parent: c.path(node, c.r.text(node, "links"), "event")}
+		c.readPath(e.Links.Child)
+		c.readPath(e.Links.Parent)
+	})
+}
+
+func (c *compiler) limits(e *Expectation, f map[string]*yaml.Node) {
+	if n := f["max"]; n != nil {
+		v, err := strconv.Atoi(n.Value)
+		if err != nil || v < 1 || v > 100_000 {
+			c.r.problem(n, "max: is a number from 1 to 100000")
+			return
+		}
+		e.Max = v
+	}
+	if len(e.Folds) > 0 && f["max"] == nil {
+		e.Max = 100_000 // folds name no events, and count many
+	}
+	c.duration(f["remedy_until"], &e.Remedy)
+	if e.Remedy > 0 && e.Between.To.Anchor == AnchorExpectation {
+		c.r.problem(f["remedy_until"], "remedy_until: needs an interval that ends at the item or its period")
+	}
+}
+
+func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectation {
+	f := c.r.mapping(n, "unless", "event", "on", "where", "between")
+	u := &Expectation{Name: e.Name + ".unless", Index: e.Index, Max: MaxEvidence}
+	if f["on"] == nil {
+		u.Also = slices.Clone(e.Also)
+		f["on"] = &yaml.Node{Kind: yaml.MappingNode}
+	}
+	c.matching(u, n, f)
+	u.Between = Interval{From: Bound{Anchor: AnchorCandidate, Open: true}, To: e.Between.To}
+	if f["between"] != nil {
+		names.candidate = e.Name
+		iv, err := parseInterval(f["between"].Value, names)
+		if err != nil {
+			c.r.problem(f["between"], "%v", err)
+		}
+		u.Between = iv
+	}
+	return u
+}
+
+// nameEvidence declares what conditions may call an expectation's evidence.
+func (c *compiler) nameEvidence(e *Expectation) []cel.EnvOption {
+	c.fields[e.Name+"[]"] = c.fields["event"]
+	c.fields[e.Name+".first"], c.fields[e.Name+".last"] = c.fields["event"], c.fields["event"]
+	event := cel.MapType(cel.StringType, cel.DynType)
+	var options []cel.EnvOption
+	add := func(suffix string, t *cel.Type, kind nameKind, of func(*Scope, *Matched) (any, bool)) {
+		c.evidence[e.Name+suffix] = evidenceName{e.Index, kind}
+		options = append(options, c.named(e.Name+suffix, t, matched(e.Index, of)))
+	}
+	add("", cel.ListType(event), nameList, eventList(e.Links))
+	add(".count", cel.IntType, nameCount, eventCount)
+	add(".first", event, nameOther, firstEvent)
+	add(".last", event, nameOther, lastEvent)
+	if e.Pick != PickAll {
+		add(".time", cel.TimestampType, nameOther, pickedTime)
+	}
+	if e.Links != nil {
+		add(".orphans", cel.ListType(event), nameOther, orphanList(e.Links))
+		c.fields[e.Name+".orphans[]"] = c.fields["event"]
+	}
+	for _, f := range e.Folds {
+		add("."+f.Name, cel.DynType, nameOther, foldValue(f.Name))
+	}
+	return options
+}
+
+// anchors are the expectations that an interval hangs on.
+func (e *Expectation) anchors() []int {
+	var of []int
+	for _, iv := range []Interval{e.Between, e.unlessBetween()} {
+		for _, b := range []Bound{iv.From, iv.To} {
+			if b.Anchor == AnchorExpectation {
+				of = append(of, b.Of)
+			}
+		}
+	}
+	return of
+}
+
+func (e *Expectation) unlessBetween() Interval {
+	if e.Unless == nil {
+		return Interval{}
+	}
+	return e.Unless.Between
+}
+
+// joinKey finds the item's fields that every expectation joins by; the engine
+// keeps all that concerns an item at that key.
+func (c *compiler) joinKey(doc *yaml.Node) {
+	if len(c.control.Expectations) == 0 {
+		return
+	}
+	var all []*Expectation
+	for _, e := range c.control.Expectations {
+		all = append(all, e)
+		if e.Unless != nil {
+			all = append(all, e.Unless)
+		}
+	}
+	common := all[0].joinedBy()
+	for _, e := range all[1:] {
+		has := e.joinedBy()
+		for name := range common {
+			if has[name] == nil {
+				delete(common, name)
+			}
+		}
+	}
+	if len(common) == 0 {
+		c.r.problem(doc, "the expectations share no key of the item; evidence of one item must meet at one key, so write two controls with part_of:")
+		return
+	}
+	names := sortedPaths(common)
+	for _, name := range names {
+		c.control.Key = append(c.control.Key, common[name])
+	}
+	for _, e := range all {
+		e.splitKey(names)
+	}
+	c.tableKeys(doc)
+}
+
+func (e *Expectation) joinedBy() map[string]Path {
+	m := map[string]Path{}
+	for _, eq := range e.Also {
+		m[eq.Item.String()] = eq.Item
+	}
+	return m
+}
+
+// splitKey moves the equalities that make the join key out of Also.
+func (e *Expectation) splitKey(names []string) {
+	var rest []Equality
+	e.KeyPaths = make([]Path, len(names))
+	for _, eq := range e.Also {
+		i := slices.Index(names, eq.Item.String())
+		if i < 0 || e.KeyPaths[i] != nil {
+			rest = append(rest, eq)
+			continue
+		}
+		e.KeyPaths[i] = eq.Event
+	}
+	e.Also = rest
+}
+
+// tableKeys demands that a derived table is kept where the item is.
+func (c *compiler) tableKeys(doc *yaml.Node) {
+	for _, t := range c.control.Tables {
+		if len(c.control.Key) != 1 {
+			c.r.problem(doc, "refs.%s: a control with a derived table joins by exactly one field of the item", t.Name)
+		}
+	}
+	if c.control.Expand != nil && len(c.control.Key) == 1 && len(c.control.Tables) > 0 && c.control.Expand.Over != nil {
+		want := "(item." + c.control.Key[0].String() + ")"
+		if !regexp.MustCompile(`\.of` + regexp.QuoteMeta(want)).MatchString(c.control.Expand.Over.Source) {
+			c.r.problem(doc, "over: must read its table with .of%s, the key that the expectations join by", want)
+		}
+	}
+}
+
+// Horizon is how long after its time an item may still change on time, as far as
+// it is known before evidence arrives; it bounds state.
+func (c *Control) Horizon() time.Duration {
+	var longest time.Duration
+	for _, e := range c.Expectations {
+		longest = max(longest, c.reach(e.Between.To), e.Remedy)
+	}
+	return longest
+}
+
+func (c *Control) reach(b Bound) time.Duration {
+	d := b.Offset
+	switch b.Anchor {
+	case AnchorPeriod:
+		d += 366 * 24 * time.Hour
+	case AnchorExpectation:
+		d += c.reach(c.Expectations[b.Of].Between.To)
+	}
+	return d
+}

@@ -1,0 +1,66 @@
+package control
+
+import (
+	"encoding/json"
+	"strings"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// Path is a field of an event or item: the names after `event.` or `item.`.
+type Path []string
+
+// String is the path with dots.
+func (p Path) String() string { return strings.Join(p, ".") }
+
+// In finds the value at p, or nil.
+func (p Path) In(v View) any {
+	var value any = map[string]any(v)
+	for _, name := range p {
+		m, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = m[name]
+	}
+	return value
+}
+
+// EncodeKey writes key values canonically, as a JSON list. It reports false if
+// one of them is missing or empty: an empty key matches nothing.
+func EncodeKey(values ...any) (string, bool) {
+	for _, v := range values {
+		switch x := v.(type) {
+		case string:
+			if x == "" {
+				return "", false
+			}
+		case int64, bool, float64:
+		default:
+			return "", false
+		}
+	}
+	b, err := json.Marshal(values)
+	if err != nil {
+		return "", false
+	}
+	return string(b), true
+}
+
+// View is an event as conditions see it: its data, and over that its attributes
+// id, source, type, time and sequence.
+type View map[string]any
+
+// ViewOf makes the view of ev. Attributes win over data of the same name.
+func ViewOf(ev *compliance.Event) View {
+	v := make(View, len(ev.Data)+5)
+	for name, value := range ev.Data {
+		v[name] = value
+	}
+	v["id"], v["source"], v["type"], v["time"] = ev.ID, ev.Source, ev.Type, ev.Time.Time()
+	v["sequence"] = int64(ev.Sequence)
+	return v
+}
+
+// attributes are the names that ViewOf sets.
+func attributes() []string { return []string{"id", "source", "type", "time", "sequence"} }

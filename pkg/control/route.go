@@ -1,0 +1,189 @@
+package control
+
+import (
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// Route is one place that an event has to go: a control and a join key of it.
+type Route struct {
+	// Control is empty when the event concerns every control.
+	Control  string
+	RuleHash string
+	Key      string
+	// Everywhere: to every partition, for it speaks of all keys.
+	Everywhere bool
+	// Fields are the data that the control reads.
+	Fields map[string]any
+}
+
+// Partition is where a join key lives. It never changes within an epoch.
+func Partition(tenant, control, key string, partitions int32) int32 {
+	h := xxhash.New()
+	for _, s := range []string{tenant, control, key} {
+		_, _ = h.WriteString(s)
+		_, _ = h.Write([]byte{0})
+	}
+	return int32(h.Sum64() % uint64(partitions)) //nolint:gosec // a remainder fits
+}
+
+// Reads tells whether any control reads events of the type; others need no
+// parsing.
+func (b *Bundle) Reads(eventType string) bool {
+	if speaksOfSource(eventType) {
+		return true
+	}
+	for _, c := range b.Controls {
+		if c.reads(eventType) {
+			return true
+		}
+	}
+	return false
+}
+
+func speaksOfSource(eventType string) bool {
+	return eventType == Heartbeat || eventType == SourceRetired
+}
+
+func (c *Control) reads(eventType string) bool {
+	if MatchesAny(c.Population.Types, eventType) {
+		return true
+	}
+	for _, e := range c.Expectations {
+		if MatchesAny(e.Types, eventType) || e.Unless != nil && MatchesAny(e.Unless.Types, eventType) {
+			return true
+		}
+	}
+	for _, t := range c.Tables {
+		if MatchesAny(t.Types, eventType) {
+			return true
+		}
+	}
+	return false
+}
+
+// Route says where ev goes. It is a function of the event and the bundle alone.
+func (b *Bundle) Route(ev *compliance.Event) []Route {
+	if speaksOfSource(ev.Type) {
+		return []Route{{Everywhere: true}}
+	}
+	var routes []Route
+	for _, c := range b.Controls {
+		for _, key := range c.Keys(ev) {
+			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Key: key, Fields: c.prune(ev.Data)})
+		}
+	}
+	return routes
+}
+
+// prune keeps the data that the control reads.
+func (c *Control) prune(data map[string]any) map[string]any {
+	if c.keep == nil {
+		return data
+	}
+	kept := make(map[string]any, len(c.keep))
+	for name := range c.keep {
+		if v, ok := data[name]; ok {
+			kept[name] = v
+		}
+	}
+	return kept
+}
+
+// Keys are the join keys at which ev concerns c, each once: as an item, as
+// evidence, or as a row of a table.
+func (c *Control) Keys(ev *compliance.Event) []string {
+	if !c.reads(ev.Type) {
+		return nil
+	}
+	view := ViewOf(ev)
+	var keys keySet
+	if MatchesAny(c.Population.Types, ev.Type) {
+		keys.add(c.itemKey(ev, view))
+	}
+	for _, e := range c.Expectations {
+		keys.addPaths(e.Types, e.KeyPaths, ev.Type, view)
+		if e.Unless != nil {
+			keys.addPaths(e.Unless.Types, e.Unless.KeyPaths, ev.Type, view)
+		}
+	}
+	for _, t := range c.Tables {
+		keys.addPaths(t.Types, t.Key[:1], ev.Type, view)
+	}
+	return keys
+}
+
+type keySet []string
+
+func (s *keySet) add(key string, ok bool) {
+	if !ok {
+		return
+	}
+	for _, k := range *s {
+		if k == key {
+			return
+		}
+	}
+	*s = append(*s, key)
+}
+
+func (s *keySet) addPaths(types []string, paths []Path, eventType string, view View) {
+	if MatchesAny(types, eventType) {
+		s.add(keyAt(paths, view))
+	}
+}
+
+func keyAt(paths []Path, view View) (string, bool) {
+	values := make([]any, len(paths))
+	for i, p := range paths {
+		values[i] = p.In(view)
+	}
+	return EncodeKey(values...)
+}
+
+// itemKey is the join key of the item that ev would open. An event that is
+// surely none has no key; one whose item can't be joined is kept at its own id,
+// so that it is judged all the same.
+func (c *Control) itemKey(ev *compliance.Event, view View) (string, bool) {
+	s := c.NewScope(nil, ev.Time)
+	s.Event = view
+	if c.Population.Where != nil {
+		if ok, err := c.Population.Where.Bool(s); err == nil && !ok {
+			return "", false
+		}
+	}
+	if key, ok := keyAt(c.Key, view); ok && len(c.Key) > 0 {
+		return key, true
+	}
+	id, ok := c.Population.ItemID(s)
+	if !ok {
+		id = UnreadableID(ev)
+	}
+	return EncodeKey("item", id)
+}
+
+// UnreadableID stands for an item whose id can't be computed from its event.
+func UnreadableID(ev *compliance.Event) string {
+	return "unreadable:" + strings.TrimPrefix(ev.Source, "/") + "#" + ev.ID
+}
+
+// SlotKey is the join key of a schedule's item.
+func (c *Control) SlotKey(item View) string {
+	if key, ok := keyAt(c.Key, item); ok && len(c.Key) > 0 {
+		return key
+	}
+	key, _ := EncodeKey("item", item["id"])
+	return key
+}
+
+// MembersAt are the members of a schedule in scope at t.
+func (b *Bundle) MembersAt(s *Schedule, t compliance.Instant) []string {
+	lists := b.Boundary
+	if s.ForEach.InRefs {
+		lists = b.Refs
+	}
+	return lists[s.ForEach.Name].Members(t)
+}

@@ -1,0 +1,153 @@
+package control
+
+import (
+	"cmp"
+	"time"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/interpreter"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// Matched is what one expectation has matched, as conditions see it.
+type Matched struct {
+	// Events are in the order of events.
+	Events []View
+	// Folds are the values of the expectation's folds; a fold that has no value
+	// (the minimum of nothing) is absent.
+	Folds map[string]any
+}
+
+// Scope is what a condition may read. It is made by whoever judges and holds no
+// clock, no network, no order of arrival.
+type Scope struct {
+	control *Control
+	Item    View
+	Event   View
+	Part    View
+	// Matched has an entry for each expectation of the control; nil where the
+	// condition doesn't read it.
+	Matched []*Matched
+	// Derived are the control's derived tables, as of the item's time.
+	Derived []*Table
+	// At is the instant as of which declared tables are read: the item's time.
+	At compliance.Instant
+}
+
+// NewScope is an empty scope for c at an item's time.
+func (c *Control) NewScope(item View, at compliance.Instant) *Scope {
+	return &Scope{control: c, Item: item, At: at, Matched: make([]*Matched, len(c.Expectations))}
+}
+
+// With is s with another event and part, sharing the rest.
+func (s *Scope) With(event, part View) *Scope {
+	t := *s
+	t.Event, t.Part = event, part
+	return &t
+}
+
+// Parent implements CEL's activation; scopes don't nest.
+func (s *Scope) Parent() interpreter.Activation { return nil }
+
+// ResolveName implements CEL's activation.
+func (s *Scope) ResolveName(name string) (any, bool) {
+	switch name {
+	case "item":
+		return map[string]any(s.Item), s.Item != nil
+	case "event":
+		return map[string]any(s.Event), s.Event != nil
+	case "part":
+		return map[string]any(s.Part), s.Part != nil
+	}
+	v, ok := s.control.names[name]
+	if !ok {
+		return nil, false
+	}
+	return v(s)
+}
+
+// value computes a named value in a scope.
+type value func(*Scope) (any, bool)
+
+func constant(v any) value { return func(*Scope) (any, bool) { return v, true } }
+
+func (d *Declared) asTable() value { return func(s *Scope) (any, bool) { return d.At(s.At), true } }
+
+func derivedTable(i int) value {
+	return func(s *Scope) (any, bool) {
+		if i >= len(s.Derived) || s.Derived[i] == nil {
+			return nil, false
+		}
+		return s.Derived[i], true
+	}
+}
+
+// matched makes a value of what expectation i has matched.
+func matched(i int, of func(*Scope, *Matched) (any, bool)) value {
+	return func(s *Scope) (any, bool) {
+		if s.Matched[i] == nil {
+			return nil, false
+		}
+		return of(s, s.Matched[i])
+	}
+}
+
+func eventList(l *Links) func(*Scope, *Matched) (any, bool) {
+	return func(s *Scope, m *Matched) (any, bool) {
+		if l != nil {
+			return newLinked(l, m.Events, s.Item), true
+		}
+		return plain(m.Events), true
+	}
+}
+
+func orphanList(l *Links) func(*Scope, *Matched) (any, bool) {
+	return func(s *Scope, m *Matched) (any, bool) {
+		return plain(newLinked(l, m.Events, s.Item).orphans(m.Events)), true
+	}
+}
+
+func eventCount(_ *Scope, m *Matched) (any, bool) { return types.Int(len(m.Events)), true }
+
+func firstEvent(_ *Scope, m *Matched) (any, bool) {
+	if len(m.Events) == 0 {
+		return nil, false
+	}
+	return map[string]any(m.Events[0]), true
+}
+
+func lastEvent(_ *Scope, m *Matched) (any, bool) {
+	if len(m.Events) == 0 {
+		return nil, false
+	}
+	return map[string]any(m.Events[len(m.Events)-1]), true
+}
+
+func pickedTime(s *Scope, m *Matched) (any, bool) {
+	v, ok := firstEvent(s, m)
+	if !ok {
+		return nil, false
+	}
+	return v.(map[string]any)["time"], true
+}
+
+func foldValue(name string) func(*Scope, *Matched) (any, bool) {
+	return func(_ *Scope, m *Matched) (any, bool) {
+		v, ok := m.Folds[name]
+		return v, ok
+	}
+}
+
+// compareViews orders views as their events are ordered.
+func compareViews(a, b View) int {
+	at, _ := a["time"].(time.Time)
+	bt, _ := b["time"].(time.Time)
+	return cmp.Or(at.Compare(bt), compareText(a, b, "source"), compareText(a, b, "id"))
+}
+
+func compareText(a, b View, field string) int {
+	x, _ := a[field].(string)
+	y, _ := b[field].(string)
+	return cmp.Compare(x, y)
+}
