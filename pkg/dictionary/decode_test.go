@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -17,14 +18,14 @@ import (
 const login = `{"user_id": "u-1", "system": "billing", "mfa": true, %s}`
 
 // numbers is a type with every kind of number, nested ones too.
-func numbers(t testing.TB) *dictionary.Type {
-	t.Helper()
+func numbers(tb testing.TB) *dictionary.Type {
+	tb.Helper()
 	schema := fmt.Sprintf(good, `,
 		"i": {"type": "integer", "description": "i", "x-unit": "u"},
 		"n": {"type": "number", "description": "n", "x-unit": "u"},
 		"m": {"type": "object", "description": "m", "properties": {"n": {"type": "number"}, "l": {"type": "array", "items": {"type": "number"}}}}`)
 	d, err := dictionary.Load(fstest.MapFS{"a.json": {Data: []byte(schema)}})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	typ, _ := d.Type("a")
 	return typ
 }
@@ -38,7 +39,8 @@ func TestDecodeConvertsNumbersByTheSchema(t *testing.T) {
 		"m": map[string]any{"n": 1.0, "l": []any{1.0, 2.5}, "free": int64(1)},
 		"free": []any{
 			int64(1), int64(1000), 1.5, int64(0), int64(0), int64(9223372036854775807), true, nil,
-			map[string]any{"a": "b"}, []any{},
+			map[string]any{"a": "b"},
+			[]any{},
 		},
 	}, data)
 }
@@ -108,6 +110,39 @@ func TestDecodeNamesEveryFault(t *testing.T) {
 	require.ErrorContains(t, err, "/scopes/1: it is a number, but must be a string")
 }
 
+// One field at a time is put at and beyond its limits: the fast check must never
+// accept what the validator refuses, and must accept what is common.
+func TestTheFastCheckClaimsNoMoreThanTheValidator(t *testing.T) {
+	d := load(t)
+	values := []any{
+		"", "x", "production", "sev1", "2026-07", strings.Repeat("é", 64), strings.Repeat("é", 65), strings.Repeat("é", 256), strings.Repeat("é", 257),
+		int64(-1), int64(0), int64(1), int64(1000), int64(1001), int64(604801), int64(1 << 62), 0.5, true, nil,
+		[]any{},
+		[]any{"a"},
+		[]any{""},
+		[]any{int64(1)},
+		make([]any, 1001),
+		map[string]any{},
+		map[string]any{"a": int64(1)},
+	}
+	for _, name := range d.Names() {
+		typ, _ := d.Type(name)
+		data, err := typ.Decode(examples(t, typ)[0])
+		require.NoError(t, err)
+		require.Equal(t, name != "access.reviewed", dictionary.Fast(typ, data), "%s: only a pattern needs the validator", name)
+		for field := range typ.Fields {
+			for _, v := range values {
+				changed := maps.Clone(data)
+				changed[field] = v
+				require.True(t, dictionary.Agree(typ, changed), "%s.%s = %v", name, field, v)
+			}
+			without := maps.Clone(data)
+			delete(without, field)
+			require.True(t, dictionary.Agree(typ, without), "%s without %s", name, field)
+		}
+	}
+}
+
 // FuzzDecode: nothing panics, and what is accepted survives a round trip.
 func FuzzDecode(f *testing.F) {
 	d := load(f)
@@ -135,6 +170,7 @@ func FuzzDecode(f *testing.F) {
 			require.Less(t, len(err.Error()), 20_000)
 			return
 		}
+		require.True(t, dictionary.Agree(typ, data), "%s", raw)
 		again, err := json.Marshal(data)
 		require.NoError(t, err)
 		if len(again) > dictionary.MaxBytes {

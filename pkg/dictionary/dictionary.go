@@ -39,6 +39,7 @@ type Type struct {
 	Schema []byte
 
 	root  *Field
+	plain bool // root.fits may decide
 	check *jsonschema.Schema
 }
 
@@ -94,7 +95,7 @@ func (d *Dictionary) Find(name string) (*Type, error) {
 	if t, ok := d.types[name]; ok {
 		return t, nil
 	}
-	fault := Fault{Reason: fmt.Sprintf("there is no event type %s", quote(name)), Hint: d.suggest(name)}
+	fault := Fault{Reason: "there is no event type " + quote(name), Hint: d.suggest(name)}
 	return nil, refuse(CodeUnknownType, fault)
 }
 

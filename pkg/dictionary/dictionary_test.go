@@ -14,27 +14,27 @@ import (
 	"assay.example/assay/pkg/record"
 )
 
-func load(t testing.TB) *dictionary.Dictionary {
-	t.Helper()
+func load(tb testing.TB) *dictionary.Dictionary {
+	tb.Helper()
 	d, err := dictionary.Default()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return d
 }
 
-func typeOf(t testing.TB, name string) *dictionary.Type {
-	t.Helper()
-	typ, ok := load(t).Type(name)
-	require.True(t, ok, name)
+func typeOf(tb testing.TB, name string) *dictionary.Type {
+	tb.Helper()
+	typ, ok := load(tb).Type(name)
+	require.True(tb, ok, name)
 	return typ
 }
 
 // examples are those in the schema files.
-func examples(t testing.TB, typ *dictionary.Type) []json.RawMessage {
-	t.Helper()
+func examples(tb testing.TB, typ *dictionary.Type) []json.RawMessage {
+	tb.Helper()
 	var file struct {
 		Examples []json.RawMessage `json:"examples"`
 	}
-	require.NoError(t, json.Unmarshal(typ.Schema, &file))
+	require.NoError(tb, json.Unmarshal(typ.Schema, &file))
 	return file.Examples
 }
 
@@ -100,7 +100,7 @@ func TestKey(t *testing.T) {
 func TestFindSuggestsTheNearestNames(t *testing.T) {
 	for name, hint := range map[string]string{
 		"deploy.complete":        "did you mean deploy.completed?",
-		"Incident.Acknowleged":   "did you mean incident.acknowledged?",
+		"Incident.Acknowledge":   "did you mean incident.acknowledged?",
 		"model_call.completed":   "model.call.completed",
 		"zzz":                    "GET /v1/types",
 		"":                       "GET /v1/types",

@@ -46,6 +46,10 @@ type Field struct {
 	Elem *Field
 	// Fields are the declared fields of a Map.
 	Fields map[string]*Field
+
+	limits
+	anyEnum  bool
+	required []string
 }
 
 // node is as much of a JSON Schema as fields are made of. The validator reads
@@ -63,6 +67,7 @@ type node struct {
 	Properties  map[string]*node `json:"properties"`
 	Items       *node            `json:"items"`
 	Additional  *bool            `json:"additionalProperties"`
+	limits
 }
 
 // IDPrefix begins the $id of every type; its name and ".json" follow.
@@ -77,7 +82,7 @@ func parseType(name string, raw []byte) (*Type, error) {
 	t := &Type{
 		Name: name, Family: compliance.Family(n.Family), KeyField: n.Key,
 		Title: n.Title, Description: n.Description,
-		Fields: root.Fields, Schema: raw, root: root,
+		Fields: root.Fields, Schema: raw, root: root, plain: plain(raw),
 	}
 	if err := n.lint(t); err != nil {
 		return nil, err
@@ -112,7 +117,10 @@ func compile(id string, raw []byte) (*jsonschema.Schema, error) {
 
 // field is the declaration that n makes.
 func (n *node) field(required bool) *Field {
-	f := &Field{Kind: n.kind(), Required: required, Description: n.Description, Unit: n.Unit}
+	f := &Field{
+		Kind: n.kind(), Required: required, Description: n.Description, Unit: n.Unit,
+		limits: n.limits, anyEnum: n.Enum != nil, required: n.Required,
+	}
 	for _, v := range n.Enum {
 		if s, ok := v.(string); ok {
 			f.Enum = append(f.Enum, s)
