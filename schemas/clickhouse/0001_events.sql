@@ -12,7 +12,7 @@
 --
 -- Times are UTC in microseconds. In columns that hold an instant with no date,
 -- 1970-01-01 00:00:00 says none, 1900-01-01 00:00:00 ever, and
--- 2299-12-31 23:59:59.999999 never.
+-- 2261-12-31 23:59:59.999999 never.
 
 -- events: a row is one event as it stands in the log, redeliveries included.
 -- Written by the recorder from events.*, read by the console and reports as the
