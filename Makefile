@@ -1,0 +1,58 @@
+# `make` alone lists what there is. `make demo` and `make test` need Go and npm
+# (for ClickHouse's library, once); `make e2e` needs Java 17 and Maven besides.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# What is built and tested is what go.mod says, not what lies beside it.
+export GOWORK := off
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# Analysing everything at once takes gigabytes a core; one core is enough.
+LINT_FLAGS ?= --concurrency 1 --timeout 10m
+# NO_SKIPS=1 makes a skipped test a failure.
+SUMMARY := go run ./scripts/testsummary $(if $(NO_SKIPS),-no-skips)
+
+##@ Run
+.PHONY: build demo demo-check
+build: ## Build bin/assay
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/assay ./services/assay
+
+demo: build ## A company's quarter, judged and reported on this machine
+	bin/assay demo
+
+demo-check: build ## The same, compared with the verdicts that its story demands
+	bin/assay demo --check
+
+##@ Test
+.PHONY: test e2e lint tidy-check
+test: ## All tests that need no Kafka; skipped ones are counted at the end
+	go test -timeout 15m -json ./... | $(SUMMARY)
+
+e2e: build ## The services as processes on real Kafka, which scripts/ start
+	scripts/e2e.sh -json | $(SUMMARY)
+
+lint: ## golangci-lint (pinned by scripts/tools.sh), its formatters, shellcheck where it is installed
+	@tool=$$(scripts/tools.sh golangci-lint)
+	"$$tool" config verify
+	"$$tool" fmt --diff
+	"$$tool" run $(LINT_FLAGS)
+	if command -v shellcheck >/dev/null; then shellcheck --external-sources scripts/*.sh .ci/run; else echo 'shellcheck is not installed; the scripts were not checked'; fi
+
+tidy-check: ## go.mod and go.sum say what the code needs
+	go mod tidy -diff
+	go mod verify
+
+##@ Work
+.PHONY: fmt clean help
+fmt: ## Format all Go code (gofumpt, gci)
+	"$$(scripts/tools.sh golangci-lint)" fmt
+
+clean: ## Remove what was built; caches outside the repository stay
+	rm -rf bin var coverage
+
+help: ## This list
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
