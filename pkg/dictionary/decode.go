@@ -34,7 +34,7 @@ const (
 // An error is a *compliance.Error for the sender, around a *Refusal.
 func (t *Type) Decode(raw []byte) (map[string]any, error) {
 	if len(raw) > MaxBytes {
-		return nil, refuse(CodeTooLarge, Fault{
+		return nil, Refuse(CodeTooLarge, Fault{
 			Reason: fmt.Sprintf("the data has %d bytes; the limit is %d", len(raw), MaxBytes),
 			Hint:   "send references and digests instead of content",
 		})
@@ -62,11 +62,11 @@ type decoder struct {
 func (d *decoder) document(root *Field) (map[string]any, error) {
 	tok, err := d.in.ReadToken()
 	if err != nil {
-		return nil, d.malformed(err)
+		return nil, Syntax(err)
 	}
 	if tok.Kind() != '{' {
-		return nil, refuse(CodeMalformed, Fault{
-			Reason: "the data is not a JSON object", Hint: "send the fields of the type as one object: {…}",
+		return nil, Refuse(CodeMalformed, Fault{
+			Reason: "it is not a JSON object", Hint: "send the fields of the type as one object: {…}",
 		})
 	}
 	data, err := d.object(root)
@@ -74,7 +74,7 @@ func (d *decoder) document(root *Field) (map[string]any, error) {
 		return nil, err
 	}
 	if _, err := d.in.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, refuse(CodeMalformed, Fault{
+		return nil, Refuse(CodeMalformed, Fault{
 			Reason: fmt.Sprintf("something follows the JSON object at byte %d", d.in.InputOffset()),
 			Hint:   "send one object an event; /v1/events takes several events as a batch",
 		})
@@ -86,7 +86,7 @@ func (d *decoder) document(root *Field) (map[string]any, error) {
 func (d *decoder) value(f *Field) (any, error) {
 	tok, err := d.in.ReadToken()
 	if err != nil {
-		return nil, d.malformed(err)
+		return nil, Syntax(err)
 	}
 	switch tok.Kind() { //nolint:exhaustive // null remains: the parser has refused misplaced ends
 	case '{':
@@ -116,7 +116,7 @@ func (d *decoder) object(f *Field) (map[string]any, error) {
 	for d.in.PeekKind() != '}' {
 		tok, err := d.in.ReadToken()
 		if err != nil {
-			return nil, d.malformed(err)
+			return nil, Syntax(err)
 		}
 		if err := d.count(); err != nil {
 			return nil, err
@@ -155,7 +155,7 @@ func (d *decoder) enter() error {
 	if d.in.StackDepth() <= MaxDepth {
 		return nil
 	}
-	return refuse(CodeTooLarge, Fault{
+	return Refuse(CodeTooLarge, Fault{
 		Pointer: pointer(d.in.StackPointer()),
 		Reason:  fmt.Sprintf("objects and lists are nested more than %d deep", MaxDepth),
 		Hint:    "flatten the data",
@@ -166,7 +166,7 @@ func (d *decoder) count() error {
 	if d.keys++; d.keys <= MaxKeys {
 		return nil
 	}
-	return refuse(CodeTooLarge, Fault{
+	return Refuse(CodeTooLarge, Fault{
 		Pointer: pointer(d.in.StackPointer()),
 		Reason:  fmt.Sprintf("the data has more than %d keys and elements", MaxKeys),
 		Hint:    "send references and digests instead of content",
@@ -176,7 +176,7 @@ func (d *decoder) count() error {
 // leave reads the end of an object or list, which PeekKind has seen.
 func (d *decoder) leave() error {
 	if _, err := d.in.ReadToken(); err != nil {
-		return d.malformed(err)
+		return Syntax(err)
 	}
 	return nil
 }
@@ -213,28 +213,9 @@ func (d *decoder) wholeOr(literal string) (any, error) {
 }
 
 func (d *decoder) tooBig(literal string) error {
-	return refuse(CodeInvalidData, Fault{
+	return Refuse(CodeInvalidData, Fault{
 		Pointer: pointer(d.in.StackPointer()),
 		Reason:  fmt.Sprintf("the number %s can't be kept exactly", clip(literal)),
 		Hint:    "send a whole number of at most 64 bits, or a string",
 	})
-}
-
-// malformed explains an error of the JSON parser.
-func (d *decoder) malformed(err error) error {
-	fault := Fault{Reason: "the data is not JSON", Hint: "send one JSON object in UTF-8"}
-	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		fault.Pointer = pointer(syntax.JSONPointer)
-		fault.Reason = fmt.Sprintf("the data is not JSON at byte %d: %v", syntax.ByteOffset, syntax.Err)
-		if errors.Is(err, jsontext.ErrDuplicateName) {
-			fault.Reason = "the key stands twice in its object"
-			fault.Hint = "send each key once: readers differ in which of two they take"
-		}
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			fault.Reason = fmt.Sprintf("the JSON ends at byte %d, in the middle", syntax.ByteOffset)
-		}
-	} else if errors.Is(err, io.EOF) {
-		fault.Reason = "the data is empty"
-	}
-	return refuse(CodeMalformed, fault)
 }

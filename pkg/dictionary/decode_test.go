@@ -50,7 +50,7 @@ func TestDecodeRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		raw, code, pointer, reason, hint string
 	}{
-		"nothing":          {``, "malformed", "", "the data is empty", "UTF-8"},
+		"nothing":          {``, "malformed", "", "it is empty", "UTF-8"},
 		"half":             {`{"user_id": "u`, "malformed", "/user_id", "the JSON ends at byte", ""},
 		"no JSON":          {`user_id=1`, "malformed", "", "not JSON at byte 0", ""},
 		"a list":           {`[1]`, "malformed", "", "not a JSON object", "as one object"},

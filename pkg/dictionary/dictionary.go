@@ -96,7 +96,7 @@ func (d *Dictionary) Find(name string) (*Type, error) {
 		return t, nil
 	}
 	fault := Fault{Reason: "there is no event type " + quote(name), Hint: d.suggest(name)}
-	return nil, refuse(CodeUnknownType, fault)
+	return nil, Refuse(CodeUnknownType, fault)
 }
 
 // Names lists the types, sorted. The slice is the caller's.

@@ -1,7 +1,9 @@
 package dictionary
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -66,7 +68,9 @@ func (r *Refusal) Error() string {
 	return strings.Join(lines, "; ")
 }
 
-func refuse(code string, faults ...Fault) error {
+// Refuse makes the error that Decode and Find return. The code may be one of the
+// caller's own; faults needs one entry at least.
+func Refuse(code string, faults ...Fault) error {
 	class := compliance.Invalid
 	switch code {
 	case CodeTooLarge:
@@ -75,6 +79,26 @@ func refuse(code string, faults ...Fault) error {
 		class = compliance.NotFound
 	}
 	return compliance.Errorf(class, "%w", &Refusal{Code: code, Faults: faults})
+}
+
+// Syntax is Refuse for an error of jsontext, for those who read the JSON around
+// an event's data with it.
+func Syntax(err error) error {
+	fault := Fault{Reason: "it is not JSON", Hint: "send JSON (RFC 8259) in UTF-8"}
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		fault.Pointer = pointer(syntax.JSONPointer)
+		fault.Reason = fmt.Sprintf("it is not JSON at byte %d: %v", syntax.ByteOffset, syntax.Err)
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			fault.Reason = "the key stands twice in its object"
+			fault.Hint = "send each key once: readers differ in which of two they take"
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			fault.Reason = fmt.Sprintf("the JSON ends at byte %d, in the middle", syntax.ByteOffset)
+		}
+	} else if errors.Is(err, io.EOF) {
+		fault.Reason = "it is empty"
+	}
+	return Refuse(CodeMalformed, fault)
 }
 
 // explain turns the validator's tree of errors into faults, by pointer.
@@ -86,7 +110,7 @@ func (t *Type) explain(err error) error {
 	var faults []Fault
 	t.collect(top, &faults)
 	slices.SortStableFunc(faults, func(a, b Fault) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return refuse(CodeInvalidData, faults[:min(len(faults), MaxFaults)]...)
+	return Refuse(CodeInvalidData, faults[:min(len(faults), MaxFaults)]...)
 }
 
 func (t *Type) collect(e *jsonschema.ValidationError, faults *[]Fault) {
