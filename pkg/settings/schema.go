@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -58,12 +59,7 @@ func leaf(t reflect.Type) bool {
 	if readsItself(t) {
 		return true
 	}
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Pointer:
-		return false
-	default:
-		return true
-	}
+	return !slices.Contains([]reflect.Kind{reflect.Struct, reflect.Map, reflect.Slice, reflect.Pointer}, t.Kind())
 }
 
 // paths lists every key that a struct has, except below lists and maps.
@@ -116,18 +112,18 @@ func wanted(t reflect.Type) string {
 	case t.Kind() == reflect.Pointer:
 		return wanted(t.Elem())
 	}
-	switch t.Kind() {
-	case reflect.Bool:
+	switch zero := reflect.Zero(t); {
+	case t.Kind() == reflect.Bool:
 		return "true or false"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+	case zero.CanInt():
 		return "a whole number"
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case zero.CanUint():
 		return "a whole number that isn't negative"
-	case reflect.Float32, reflect.Float64:
+	case zero.CanFloat():
 		return "a number"
-	case reflect.Slice:
+	case t.Kind() == reflect.Slice:
 		return "a list"
-	case reflect.Struct, reflect.Map:
+	case t.Kind() == reflect.Struct || t.Kind() == reflect.Map:
 		return "keys and values"
 	default:
 		return "a text"
@@ -140,22 +136,19 @@ func whole(t reflect.Type) bool {
 
 // given says what a node holds, without its value.
 func given(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
+	switch n.ShortTag() {
+	case "!!map":
 		return "keys and values"
-	case yaml.SequenceNode:
+	case "!!seq":
 		return "a list"
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "true or false"
+	case "!!null":
+		return "nothing"
 	default:
-		switch n.ShortTag() {
-		case "!!int", "!!float":
-			return "a number"
-		case "!!bool":
-			return "true or false"
-		case "!!null":
-			return "nothing"
-		default:
-			return "a text"
-		}
+		return "a text"
 	}
 }
 

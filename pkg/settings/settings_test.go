@@ -41,7 +41,7 @@ func (k kafka) Validate() error {
 		faults = append(faults, errors.New("timeout: it must be above 0"))
 	}
 	if len(k.Brokers) == 0 {
-		faults = append(faults, errors.New("there are no brokers"))
+		faults = append(faults, errors.New("there are no brokers"), errors.New("kafka.brokers is empty"), errors.New("«all» is wrong"))
 	}
 	return errors.Join(errors.Join(faults...))
 }
@@ -251,6 +251,8 @@ func TestValidateSaysWhereTheKeyWasSet(t *testing.T) {
 		"assay.yaml:2:12: kafka.retries: -1 is below 0",
 		"env ASSAY_KAFKA_TIMEOUT: kafka.timeout: it must be above 0",
 		"assay.yaml:3:12: kafka: there are no brokers",
+		"assay.yaml:3:12: kafka.brokers is empty",
+		"assay.yaml:3:12: kafka: «all» is wrong",
 	}, lines)
 	require.NoError(t, s.Validate("doors"), "only what is asked for")
 }

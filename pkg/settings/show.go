@@ -112,7 +112,7 @@ func (s *Settings) Validate(sections ...string) error {
 }
 
 func (s *Settings) validate(v reflect.Value, path string) []error {
-	validator, ok := v.Addr().Interface().(interface{ Validate() error })
+	validator, ok := reflect.TypeAssert[interface{ Validate() error }](v.Addr())
 	if !ok {
 		return nil
 	}
@@ -123,11 +123,12 @@ func (s *Settings) validate(v reflect.Value, path string) []error {
 	return faults
 }
 
+// flatten takes apart what errors.Join made, and nothing else.
 func flatten(err error) []error {
 	if err == nil {
 		return nil
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what errors.Join made itself is to be taken apart
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}
@@ -138,25 +139,39 @@ func flatten(err error) []error {
 	return list
 }
 
-// keyed is a fault that begins with its key.
-var keyed = regexp.MustCompile(`^([A-Za-z0-9_.\[\]-]+): `)
+// keyed is a fault that begins with its key: "brokers: …" or "kafka.brokers is …".
+var keyed = regexp.MustCompile(`^([A-Za-z0-9_.\[\]-]+)(: | )`)
 
 func (s *Settings) locate(section string, err error) error {
 	key, text := section, err.Error()
 	if m := keyed.FindStringSubmatch(text); m != nil {
 		full := m[1]
-		if section != "" && full != section && !strings.HasPrefix(full, section+".") {
+		whole := section == "" || full == section || strings.HasPrefix(full, section+".")
+		if !whole {
 			full = join(section, full)
 		}
-		if s.known(full) {
-			key, text = full, text[len(m[0]):]
+		switch sentence := m[2] == " "; {
+		case s.known(full) && !sentence:
+			key, text = full, full+": "+text[len(m[0]):]
+		case s.known(full) && whole:
+			key = full
+		default:
+			text = inSection(section, text)
 		}
+	} else {
+		text = inSection(section, text)
 	}
-	at := ""
 	if o := s.near(key); o.name != "" {
-		at = o.position() + ": "
+		text = o.position() + ": " + text
 	}
-	return &compliance.Error{Code: compliance.Invalid, Text: at + strings.TrimPrefix(key+": "+text, ": "), Err: err}
+	return &compliance.Error{Code: compliance.Invalid, Text: text, Err: err}
+}
+
+func inSection(section, text string) string {
+	if section == "" {
+		return text
+	}
+	return section + ": " + text
 }
 
 func (s *Settings) known(key string) bool {

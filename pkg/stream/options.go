@@ -85,21 +85,25 @@ func (l logger) Level() kgo.LogLevel {
 
 // Log writes the client's information as debug: it speaks of each rebalance.
 func (l logger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
-	var e *zerolog.Event
+	fields := make(map[string]any, len(keyvals)/2)
+	for i := 0; i+1 < len(keyvals); i += 2 {
+		fields[fmt.Sprint(keyvals[i])] = fmt.Sprint(keyvals[i+1])
+	}
+	l.log.WithLevel(asZerolog(level)).Str("client", "kafka").Fields(fields).Msg(msg)
+}
+
+func asZerolog(level kgo.LogLevel) zerolog.Level {
 	switch level {
 	case kgo.LogLevelError:
-		e = l.log.Error()
+		return zerolog.ErrorLevel
 	case kgo.LogLevelWarn:
-		e = l.log.Warn()
+		return zerolog.WarnLevel
 	case kgo.LogLevelInfo:
-		e = l.log.Debug()
+		return zerolog.DebugLevel
 	case kgo.LogLevelDebug:
-		e = l.log.Trace()
+		return zerolog.TraceLevel
 	case kgo.LogLevelNone:
-		return
+		return zerolog.Disabled
 	}
-	for i := 0; i+1 < len(keyvals); i += 2 {
-		e = e.Str(fmt.Sprint(keyvals[i]), fmt.Sprint(keyvals[i+1]))
-	}
-	e.Str("client", "kafka").Msg(msg)
+	return zerolog.Disabled
 }

@@ -68,7 +68,7 @@ func createTopic(ctx context.Context, admin *kadm.Client, name string, topic sch
 	}
 	pointers := make(map[string]*string, len(configs))
 	for k, v := range configs {
-		pointers[k] = kadm.StringPtr(v)
+		pointers[k] = new(v)
 	}
 	_, err = admin.CreateTopic(ctx, set.partitions(topic), brokerDefault, pointers, name)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
