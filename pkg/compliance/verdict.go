@@ -89,6 +89,7 @@ const (
 	ReasonDoesNotApply    = "does_not_apply"
 	ReasonNoParts         = "no_parts"
 	ReasonTooMuchEvidence = "too_much_evidence"
+	ReasonPopulationError = "population_error"
 )
 
 // Same says whether v and o differ in nothing that a revision is written for.

@@ -275,6 +275,65 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 		c.control.Reasons = append(c.control.Reasons, Reason{Code: key.Value, When: c.condition(node)})
 	})
 	c.markDecisive()
+	c.markNamed()
+}
+
+// markNamed sets how many events a verdict names: all (up to NamedEvidence)
+// where a condition needs the whole, else just as many as decide it, so that
+// later ones don't change what is named.
+func (c *compiler) markNamed() {
+	conditions := []*Condition{c.control.Applies, c.control.Assert}
+	for _, r := range c.control.Reasons {
+		conditions = append(conditions, r.When)
+	}
+	for _, e := range c.control.Expectations {
+		e.Named = 1
+	}
+	for _, cond := range conditions {
+		if cond != nil {
+			walkLeaves(cond.root, c.nameLeaf)
+		}
+	}
+}
+
+func (c *compiler) nameLeaf(l leaf) {
+	needed := NamedEvidence
+	if l.trend != mixed {
+		needed = largestLiteral(l.program.ast.Expr())
+	}
+	for _, i := range l.reads {
+		e := c.control.Expectations[i]
+		e.Named = min(max(e.Named, needed), NamedEvidence)
+	}
+}
+
+func walkLeaves(n node, visit func(leaf)) {
+	switch n := n.(type) {
+	case both:
+		walkLeaves(n.left, visit)
+		walkLeaves(n.right, visit)
+	case either:
+		walkLeaves(n.left, visit)
+		walkLeaves(n.right, visit)
+	case not:
+		walkLeaves(n.of, visit)
+	case leaf:
+		visit(n)
+	}
+}
+
+// largestLiteral is the greatest whole number in an expression, at least 1.
+func largestLiteral(e ast.Expr) int {
+	largest := 1
+	if e.Kind() == ast.LiteralKind {
+		if n, ok := e.AsLiteral().Value().(int64); ok && n < NamedEvidence {
+			largest = max(largest, int(n))
+		}
+	}
+	for _, child := range children(e) {
+		largest = max(largest, largestLiteral(child))
+	}
+	return largest
 }
 
 func (c *compiler) condition(n *yaml.Node) *Condition {

@@ -102,7 +102,7 @@ func (c *Control) Keys(ev *compliance.Event) []string {
 	view := ViewOf(ev)
 	var keys keySet
 	if MatchesAny(c.Population.Types, ev.Type) {
-		keys.add(c.itemKey(ev, view))
+		keys.add(c.ItemKey(ev, view))
 	}
 	for _, e := range c.Expectations {
 		keys.addPaths(e.Types, e.KeyPaths, ev.Type, view)
@@ -136,6 +136,15 @@ func (s *keySet) addPaths(types []string, paths []Path, eventType string, view V
 	}
 }
 
+// KeyOf is the join key at which an event of a matching type is evidence.
+func (e *Expectation) KeyOf(view View) (string, bool) { return keyAt(e.KeyPaths, view) }
+
+// KeyOf is the join key at which an event of a matching type is a row of t.
+func (t *DerivedTable) KeyOf(view View) (string, bool) { return keyAt(t.Key[:1], view) }
+
+// RowOf is the key of the row that the event sets.
+func (t *DerivedTable) RowOf(view View) (string, bool) { return keyAt(t.Key, view) }
+
 func keyAt(paths []Path, view View) (string, bool) {
 	values := make([]any, len(paths))
 	for i, p := range paths {
@@ -144,10 +153,10 @@ func keyAt(paths []Path, view View) (string, bool) {
 	return EncodeKey(values...)
 }
 
-// itemKey is the join key of the item that ev would open. An event that is
+// ItemKey is the join key of the item that ev would open. An event that is
 // surely none has no key; one whose item can't be joined is kept at its own id,
 // so that it is judged all the same.
-func (c *Control) itemKey(ev *compliance.Event, view View) (string, bool) {
+func (c *Control) ItemKey(ev *compliance.Event, view View) (string, bool) {
 	s := c.NewScope(nil, ev.Time)
 	s.Event = view
 	if c.Population.Where != nil {

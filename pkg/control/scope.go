@@ -151,3 +151,10 @@ func compareText(a, b View, field string) int {
 	y, _ := b[field].(string)
 	return cmp.Compare(x, y)
 }
+
+// Fresh is s with nothing matched yet, for the next part of an item.
+func (s *Scope) Fresh() *Scope {
+	t := *s
+	t.Matched = make([]*Matched, len(s.control.Expectations))
+	return &t
+}

@@ -1,0 +1,200 @@
+// Package oracle is the truth about verdicts: a pure function of a control, the
+// admitted events and a watermark, short and slow on purpose.
+//
+// The engine is fast and must equal it; reports are re-performed with it. It
+// shares only compiled conditions and join keys with the engine (pkg/control),
+// keeps nothing between calls, and decides everything from the whole log anew.
+// The rules are in docs/design/controls.md.
+package oracle
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// fact is an event with its view.
+type fact struct {
+	*compliance.Event
+	view control.View
+}
+
+// log is what is known at a watermark.
+type log struct {
+	bundle  *control.Bundle
+	control *control.Control
+	w       compliance.Instant
+	beats   [][]beat // by declared source
+	groups  map[string][]fact
+}
+
+// Verdicts is what c says at watermark w about every item of a tenant, given the
+// admitted events in any order, with any duplicates. It is sorted by item id.
+func Verdicts(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, w compliance.Instant) []compliance.Verdict {
+	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}}
+	known := slices.DeleteFunc(slices.Clone(events), func(e *compliance.Event) bool {
+		return e.Tenant != tenant || e.Time >= w
+	})
+	l.beats = beatsOf(b, known)
+	for _, ev := range known {
+		for _, key := range c.Keys(ev) {
+			l.groups[key] = append(l.groups[key], fact{ev, control.ViewOf(ev)})
+		}
+	}
+	for key, facts := range l.groups {
+		l.groups[key] = distinct(facts)
+	}
+	verdicts := append(l.fromEvents(), l.fromSchedule()...)
+	slices.SortFunc(verdicts, func(a, b compliance.Verdict) int { return cmp.Compare(a.Item.ID, b.Item.ID) })
+	return verdicts
+}
+
+// distinct keeps one body of each event, the least by (time, hash), in order.
+func distinct(facts []fact) []fact {
+	best := map[compliance.EventKey]fact{}
+	for _, f := range facts {
+		old, ok := best[f.Key()]
+		if !ok || cmp.Or(cmp.Compare(f.Time, old.Time), bytes.Compare(f.Ref.SHA256[:], old.Ref.SHA256[:])) < 0 {
+			best[f.Key()] = f
+		}
+	}
+	kept := make([]fact, 0, len(best))
+	for _, f := range best {
+		kept = append(kept, f)
+	}
+	slices.SortFunc(kept, func(a, b fact) int { return a.Compare(b.Event) })
+	return kept
+}
+
+// item is one member of the population, with what concerns it.
+type item struct {
+	compliance.Item
+	key    string
+	view   control.View
+	opened *fact // nil for a slot
+	end    compliance.Instant
+	facts  []fact // all at its join key
+}
+
+func (l *log) fromEvents() []compliance.Verdict {
+	var verdicts []compliance.Verdict
+	for key, facts := range l.groups {
+		seen := map[string]bool{}
+		for _, f := range facts {
+			id, readable, member := l.candidate(f, key)
+			if !member || seen[id] {
+				continue
+			}
+			seen[id] = true
+			if f.Time < l.bundle.EffectiveFrom {
+				continue
+			}
+			view := control.ViewOf(f.Event)
+			view["id"] = id
+			it := item{compliance.Item{ID: id, Time: f.Time}, key, view, &f, f.Time, facts}
+			if !readable {
+				verdicts = append(verdicts, l.unreadable(it))
+				continue
+			}
+			verdicts = append(verdicts, l.judge(it))
+		}
+	}
+	return verdicts
+}
+
+// candidate tells which item f would open at this key; readable is false if the
+// population's conditions can't be computed on it.
+func (l *log) candidate(f fact, key string) (id string, readable, member bool) {
+	p := &l.control.Population
+	at, ok := "", false
+	if control.MatchesAny(p.Types, f.Type) {
+		at, ok = l.control.ItemKey(f.Event, f.view)
+	}
+	if !ok || at != key {
+		return "", false, false
+	}
+	s := l.control.NewScope(nil, f.Time).With(f.view, nil)
+	if p.Where != nil {
+		if _, err := p.Where.Bool(s); err != nil {
+			return control.UnreadableID(f.Event), false, true
+		}
+	}
+	id, ok = p.ItemID(s)
+	if !ok {
+		return control.UnreadableID(f.Event), false, true
+	}
+	return id, true, true
+}
+
+func (l *log) unreadable(it item) compliance.Verdict {
+	return compliance.Verdict{
+		Item: it.Item, Outcome: compliance.Inconclusive, Reason: compliance.ReasonPopulationError,
+		Evidence: []compliance.Evidence{compliance.EvidenceOf("item", it.opened.Event)}, Due: it.Time,
+	}
+}
+
+func (l *log) fromSchedule() []compliance.Verdict {
+	var verdicts []compliance.Verdict
+	s := l.control.Population.Schedule
+	if s == nil {
+		return nil
+	}
+	for slot := s.First(l.bundle.EffectiveFrom); slot.Start < l.w; slot = s.Next(slot) {
+		for _, member := range l.bundle.MembersAt(s, slot.Start) {
+			id, view := control.SlotItem(member, slot)
+			key := l.control.SlotKey(view)
+			verdicts = append(verdicts, l.judge(item{id, key, view, nil, slot.End, l.groups[key]}))
+		}
+	}
+	return verdicts
+}
+
+// judge is the verdict on one item.
+func (l *log) judge(it item) compliance.Verdict {
+	scope := l.control.NewScope(it.view, it.Time)
+	broken := l.tables(it, scope)
+	var r ruling
+	if l.control.Expand == nil {
+		r = l.rule(it, scope)
+	} else {
+		r = l.ruleParts(it, scope, broken)
+	}
+	v := compliance.Verdict{Item: it.Item, Outcome: r.outcome, Reason: r.reason, Due: max(r.due, it.Time), RemediatedAt: r.remediated}
+	if it.opened != nil {
+		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", it.opened.Event))
+	}
+	v.Evidence = append(v.Evidence, r.evidence...)
+	return v
+}
+
+// tables sets the derived tables as of the item; broken says that a row could
+// not be read.
+func (l *log) tables(it item, scope *control.Scope) (broken bool) {
+	for _, t := range l.control.Tables {
+		last := map[string]fact{}
+		for _, f := range it.facts {
+			at, here := "", false
+			if control.MatchesAny(t.Types, f.Type) && f.Time <= it.Time {
+				at, here = t.KeyOf(f.view)
+			}
+			if row, ok := t.RowOf(f.view); here && at == it.key && ok {
+				last[row] = f // facts are in order
+			}
+		}
+		rows := map[string]control.View{}
+		for key, f := range last {
+			live, err := true, error(nil)
+			if t.Live != nil {
+				live, err = t.Live.Bool(l.control.NewScope(nil, it.Time).With(f.view, nil))
+			}
+			if broken = broken || err != nil; live {
+				rows[key] = f.view
+			}
+		}
+		scope.Derived = append(scope.Derived, control.NewTable(rows))
+	}
+	return broken
+}

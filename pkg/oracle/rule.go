@@ -1,0 +1,197 @@
+package oracle
+
+import (
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// ruling is what is said of an item or of one part of it.
+type ruling struct {
+	outcome    compliance.Outcome
+	reason     string
+	evidence   []compliance.Evidence
+	due        compliance.Instant
+	remediated compliance.Instant
+}
+
+// rule applies the control to one item, or to one part of it.
+func (l *log) rule(it item, scope *control.Scope) ruling {
+	states := l.states(it, scope)
+	known := make([]control.Knowledge, len(states))
+	for i, st := range states {
+		known[i] = st.known
+		if st.known != control.Opaque {
+			scope.Matched[i] = &control.Matched{Events: views(st.events), Folds: st.folds}
+		}
+	}
+	r := ruling{}
+	r.outcome, r.reason = l.decide(scope, states, known)
+	for i, st := range states {
+		if l.control.Decisive[i] && st.bounded {
+			r.due = max(r.due, st.to)
+		}
+	}
+	if r.outcome == compliance.Pending {
+		return r
+	}
+	for i, e := range l.control.Expectations {
+		r.evidence = append(r.evidence, named(e, states[i])...)
+	}
+	if r.outcome == compliance.Deviation {
+		r.remedy(l.control, states)
+	}
+	return r
+}
+
+func (l *log) decide(scope *control.Scope, states []state, known []control.Knowledge) (compliance.Outcome, string) {
+	c := l.control
+	if c.Applies != nil {
+		switch t, _ := c.Applies.Decide(scope, known); t {
+		case control.False:
+			return compliance.NotApplicable, compliance.ReasonDoesNotApply
+		case control.Unknown:
+			return undecided(states, c.Applies.Reads)
+		case control.True:
+		}
+	}
+	switch t, _ := c.Assert.Decide(scope, known); t {
+	case control.True:
+		return compliance.Pass, ""
+	case control.Unknown:
+		return undecided(states, c.Assert.Reads)
+	case control.False:
+	}
+	for _, reason := range c.Reasons {
+		if t, _ := reason.When.Decide(scope, known); t == control.True {
+			return compliance.Deviation, reason.Code
+		}
+	}
+	return compliance.Deviation, compliance.ReasonAssertionFalse
+}
+
+// undecided is pending while an interval may still tell, then inconclusive.
+func undecided(states []state, reads []int) (compliance.Outcome, string) {
+	reason := compliance.ReasonEvidenceError
+	for _, i := range reads {
+		switch st := states[i]; {
+		case !st.finished:
+			return compliance.Pending, compliance.ReasonAwaitingEvents
+		case st.silent:
+			reason = compliance.ReasonSourceSilent
+		case st.tooMany && reason != compliance.ReasonSourceSilent:
+			reason = compliance.ReasonTooMuchEvidence
+		}
+	}
+	return compliance.Inconclusive, reason
+}
+
+// named are the events of an expectation that a verdict names.
+func named(e *control.Expectation, st state) []compliance.Evidence {
+	if st.known == control.Opaque || st.known == control.Growing && e.Named == control.NamedEvidence {
+		return nil
+	}
+	var list []compliance.Evidence
+	for _, f := range st.events[:min(len(st.events), e.Named)] {
+		list = append(list, compliance.EvidenceOf(e.Name, f.Event))
+	}
+	return list
+}
+
+// remedy notes late evidence: a remedied deviation stays one.
+func (r *ruling) remedy(c *control.Control, states []state) {
+	var at compliance.Instant
+	var evidence []compliance.Evidence
+	for i, e := range c.Expectations {
+		if e.Remedy == 0 || len(states[i].events) > 0 {
+			continue
+		}
+		if states[i].remedy == nil {
+			return
+		}
+		at = max(at, states[i].remedy.Time)
+		evidence = append(evidence, compliance.EvidenceOf(e.Name, states[i].remedy.Event))
+	}
+	r.remediated = at
+	r.evidence = append(r.evidence, evidence...)
+}
+
+// ruleParts judges each part and counts them as one item: a deviation if any
+// part deviates, else pending, else inconclusive if any is, else a pass.
+func (l *log) ruleParts(it item, scope *control.Scope, broken bool) ruling {
+	parts, err := l.control.Expand.Over.Rows(scope)
+	if err != nil {
+		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
+	}
+	if len(parts) == 0 {
+		return l.noParts(it, broken)
+	}
+	byOutcome := map[compliance.Outcome][]ruling{}
+	due := it.Time
+	for _, part := range parts {
+		r := l.rule(it, scope.With(nil, part).Fresh())
+		r.evidence = append(l.partEvidence(it, part), r.evidence...)
+		byOutcome[r.outcome] = append(byOutcome[r.outcome], r)
+		due = max(due, r.due)
+	}
+	if broken && len(byOutcome[compliance.Deviation]) == 0 {
+		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError, due: due}
+	}
+	for _, outcome := range []compliance.Outcome{compliance.Deviation, compliance.Pending, compliance.Inconclusive, compliance.Pass, compliance.NotApplicable} {
+		if rulings := byOutcome[outcome]; len(rulings) > 0 {
+			return combine(rulings, due)
+		}
+	}
+	panic("oracle: every part has an outcome")
+}
+
+// combine makes one ruling of those that decide it.
+func combine(rulings []ruling, due compliance.Instant) ruling {
+	all := ruling{outcome: rulings[0].outcome, reason: rulings[0].reason, due: due}
+	remedied := true
+	for _, r := range rulings {
+		if all.outcome != compliance.Pending {
+			all.evidence = append(all.evidence, r.evidence...)
+		}
+		all.remediated = max(all.remediated, r.remediated)
+		remedied = remedied && r.remediated != 0
+	}
+	if !remedied {
+		all.remediated = 0
+	}
+	return all
+}
+
+// noParts: nothing to hold for, unless the table may lack rows.
+func (l *log) noParts(it item, broken bool) ruling {
+	worst := covered
+	for _, t := range l.control.Tables {
+		worst = max(worst, l.heard(t.Types, compliance.Ever, it.Time))
+	}
+	switch {
+	case broken:
+		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
+	case worst == silent:
+		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonSourceSilent}
+	case worst == open:
+		return ruling{outcome: compliance.Pending, reason: compliance.ReasonAwaitingEvents}
+	}
+	return ruling{outcome: compliance.NotApplicable, reason: compliance.ReasonNoParts}
+}
+
+// partEvidence names the event that a part's row comes from.
+func (l *log) partEvidence(it item, part control.View) []compliance.Evidence {
+	for _, f := range it.facts {
+		if f.view["id"] == part["id"] && f.view["source"] == part["source"] {
+			return []compliance.Evidence{compliance.EvidenceOf("part", f.Event)}
+		}
+	}
+	return nil
+}
+
+func views(facts []fact) []control.View {
+	list := make([]control.View, len(facts))
+	for i, f := range facts {
+		list[i] = f.view
+	}
+	return list
+}

@@ -1,0 +1,273 @@
+package oracle
+
+import (
+	"math/big"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// state is what is known of one expectation at the watermark.
+type state struct {
+	known control.Knowledge
+	// finished: no interval that it hangs on can still tell more.
+	finished bool
+	silent   bool
+	tooMany  bool
+	// bounded: from and to are known.
+	bounded  bool
+	from, to compliance.Instant
+	events   []fact
+	folds    map[string]any
+	remedy   *fact
+}
+
+// states goes through the expectations in order; each may hang on earlier ones.
+func (l *log) states(it item, scope *control.Scope) []state {
+	var states []state
+	for _, e := range l.control.Expectations {
+		states = append(states, l.state(it, scope, e, states))
+	}
+	return states
+}
+
+func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earlier []state) state {
+	from := resolve(e.Between.From, it, nil, earlier)
+	to := resolve(e.Between.To, it, nil, earlier)
+	if from.missing || to.missing { // an empty anchor empties what hangs on it
+		return state{known: control.Exact, finished: true}
+	}
+	if !from.known || !to.known {
+		return state{finished: from.over && to.over, silent: from.silent || to.silent}
+	}
+	st := state{bounded: true, from: from.at, to: to.at}
+	failed := false
+	undone := covered // whether what may undo evidence has been heard
+	for _, f := range it.facts {
+		belongs, err := l.matches(e, it, scope, f)
+		failed = failed || err != nil && from.before(f, e.Between.From) && to.after(f, e.Between.To)
+		if !belongs {
+			continue
+		}
+		if from.before(f, e.Between.From) && to.after(f, e.Between.To) {
+			isUndone, err, heard := l.undone(e, it, scope, f, earlier)
+			failed, undone = failed || err != nil, max(undone, heard)
+			if !isUndone {
+				st.events = append(st.events, f)
+			}
+		} else if st.remedy == nil && e.Remedy > 0 && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy) {
+			st.remedy = &f
+		}
+	}
+	st.narrow(e)
+	heard := max(l.heard(e.Types, st.from, st.to), undone)
+	closed := st.to < l.w
+	st.finished = closed && heard != open
+	st.silent = closed && heard == silent
+	st.tooMany = len(st.events) > e.Max
+	st.events = st.events[:min(len(st.events), e.Max)]
+	failed = st.fold(e, scope) != nil || failed
+	switch {
+	case st.finished && !st.silent && !st.tooMany && !failed:
+		st.known = control.Exact
+	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heard(e.Types, st.from, st.events[0].Time) == covered:
+		st.known, st.finished = control.Exact, true // the first is final once present
+	case e.Grows:
+		st.known = control.Growing
+	}
+	return st
+}
+
+// matches tells whether f is of the type, at the key, and as the condition wants.
+func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f fact) (bool, error) {
+	if !control.MatchesAny(e.Types, f.Type) {
+		return false, nil
+	}
+	if key, ok := e.KeyOf(f.view); !ok || key != it.key {
+		return false, nil
+	}
+	for _, eq := range e.Also {
+		a, okA := control.EncodeKey(eq.Event.In(f.view))
+		b, okB := control.EncodeKey(eq.Item.In(it.view))
+		if !okA || !okB || a != b {
+			return false, nil
+		}
+	}
+	if e.Where == nil {
+		return true, nil
+	}
+	return e.Where.Bool(scope.With(f.view, scope.Part))
+}
+
+// undone tells whether something undoes candidate f, and whether the sources of
+// that have been heard; open as long as it may still come.
+func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (bool, error, coverage) {
+	u := e.Unless
+	if u == nil {
+		return false, nil, covered
+	}
+	from, to := resolve(u.Between.From, it, &f, earlier), resolve(u.Between.To, it, &f, earlier)
+	if from.missing || to.missing {
+		return false, nil, covered
+	}
+	if !from.known || !to.known {
+		return false, nil, open
+	}
+	var failed error
+	for _, g := range it.facts {
+		if !from.before(g, u.Between.From) || !to.after(g, u.Between.To) {
+			continue
+		}
+		belongs, err := l.matches(u, it, scope, g)
+		if belongs {
+			return true, nil, covered
+		}
+		if err != nil {
+			failed = err
+		}
+	}
+	heard := l.heard(u.Types, from.at, to.at)
+	if to.at >= l.w {
+		heard = max(heard, open)
+	}
+	return false, failed, heard
+}
+
+// narrow applies latest and pick.
+func (st *state) narrow(e *control.Expectation) {
+	if e.Latest != nil {
+		last := map[any]int{}
+		for i, f := range st.events {
+			last[e.Latest.In(f.view)] = i
+		}
+		var kept []fact
+		for i, f := range st.events {
+			if last[e.Latest.In(f.view)] == i {
+				kept = append(kept, f)
+			}
+		}
+		st.events = kept
+	}
+	switch {
+	case len(st.events) == 0 || e.Pick == control.PickAll:
+	case e.Pick == control.PickFirst:
+		st.events = st.events[:1]
+	case e.Pick == control.PickLast:
+		st.events = st.events[len(st.events)-1:]
+	}
+}
+
+// fold computes the aggregates exactly.
+func (st *state) fold(e *control.Expectation, scope *control.Scope) error {
+	st.folds = map[string]any{}
+	for _, f := range e.Folds {
+		var values []any
+		for _, ev := range st.events {
+			if f.Of == nil {
+				continue
+			}
+			v, err := f.Of.Eval(scope.With(ev.view, scope.Part))
+			if err != nil {
+				return err
+			}
+			values = append(values, v)
+		}
+		if err := foldOne(f, len(st.events), values, st.folds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func foldOne(f control.Fold, count int, values []any, into map[string]any) error {
+	if f.Kind == control.FoldCount {
+		into[f.Name] = int64(count)
+		return nil
+	}
+	if f.Kind == control.FoldDistinct {
+		seen := map[any]bool{}
+		for _, v := range values {
+			seen[v] = true
+		}
+		into[f.Name] = int64(min(len(seen), control.MaxDistinct))
+		return nil
+	}
+	sum, ints := new(big.Rat), true
+	var least, most *big.Rat
+	for _, v := range values {
+		n, ok := control.Fraction(v)
+		if !ok {
+			return compliance.Errorf(compliance.Invalid, "%s(%s): %v is no number", f.Kind, f.Of.Source, v)
+		}
+		_, isInt := v.(int64)
+		ints = ints && isInt
+		sum.Add(sum, n)
+		if least == nil || n.Cmp(least) < 0 {
+			least = n
+		}
+		if most == nil || n.Cmp(most) > 0 {
+			most = n
+		}
+	}
+	result := map[control.FoldKind]*big.Rat{control.FoldSum: sum, control.FoldMin: least, control.FoldMax: most}[f.Kind]
+	if result == nil {
+		return nil // the least of nothing has no value
+	}
+	v, err := control.Rounded(result, ints)
+	into[f.Name] = v
+	return err
+}
+
+// end is a bound resolved at the watermark.
+type end struct {
+	at compliance.Instant
+	// event is the anchor's event if the bound lies at it exactly.
+	event *fact
+	known bool
+	// missing: the anchor turned out to have no event.
+	missing bool
+	// over: if not known, it never will be; silent says that a source is why.
+	over, silent bool
+}
+
+func resolve(b control.Bound, it item, candidate *fact, earlier []state) end {
+	var anchor *fact
+	at := it.Time
+	switch b.Anchor {
+	case control.AnchorItem:
+		anchor = it.opened
+	case control.AnchorPeriod:
+		at = it.end
+	case control.AnchorCandidate:
+		anchor, at = candidate, candidate.Time
+	case control.AnchorExpectation:
+		st := earlier[b.Of]
+		if st.known != control.Exact {
+			return end{over: st.finished, silent: st.silent}
+		}
+		if len(st.events) == 0 {
+			return end{missing: true}
+		}
+		anchor, at = &st.events[0], st.events[0].Time
+	}
+	if b.Offset != 0 {
+		anchor = nil
+	}
+	return end{at: at.Add(b.Offset), event: anchor, known: true, over: true}
+}
+
+// before tells whether this end, as the start of an interval, admits f.
+func (e end) before(f fact, b control.Bound) bool {
+	if b.Open && e.event != nil {
+		return e.event.Compare(f.Event) < 0
+	}
+	return e.at < f.Time || !b.Open && e.at == f.Time
+}
+
+// after tells whether this end, as the end of an interval, admits f.
+func (e end) after(f fact, b control.Bound) bool {
+	if b.Open && e.event != nil {
+		return f.Compare(e.event.Event) < 0
+	}
+	return f.Time < e.at || !b.Open && f.Time == e.at
+}
