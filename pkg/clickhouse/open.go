@@ -1,0 +1,129 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/settings"
+)
+
+// Conn is a pool of connections, safe for concurrent use. Close it.
+type Conn = chgo.Conn
+
+const (
+	pingTimeout  = 10 * time.Second
+	minMajor     = 25
+	minMinor     = 3
+	maxOpenConns = 16
+	maxIdleConns = 8
+)
+
+// Codes of ClickHouse that this package acts on.
+const (
+	codeUnknownDatabase = 81
+	codeSameQueryID     = 216
+)
+
+// Open connects and asks the server once, for ten seconds at most. That the
+// database doesn't exist yet is no error here, since Migrate makes it.
+//
+// A context's deadline travels to the server as max_execution_time, five
+// seconds longer; where the user's profile caps that setting, a longer deadline
+// is an error (452). Query keeps deadlines on this side and has no such limit.
+func Open(ctx context.Context, c Config) (Conn, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	conn, err := open(c, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.greet(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// open makes the pool without a round trip.
+func open(c Config, database string) (Conn, error) {
+	at, err := c.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	password, err := settings.ReadSecret(c.Password, c.PasswordFile)
+	if err != nil {
+		return nil, fmt.Errorf("clickhouse.passwordFile: %w", err)
+	}
+	opts := &chgo.Options{
+		Protocol:    chgo.HTTP,
+		Addr:        []string{at.host},
+		HttpUrlPath: at.path,
+		Auth:        chgo.Auth{Database: database, Username: c.Username, Password: password.Reveal()},
+		Compression: &chgo.Compression{Method: chgo.CompressionLZ4},
+		DialTimeout: pingTimeout,
+		// Connections age so that a balancer's changes are noticed.
+		ConnMaxLifetime: 10 * time.Minute,
+		MaxOpenConns:    maxOpenConns,
+		MaxIdleConns:    maxIdleConns,
+		ClientInfo:      clientInfo(),
+	}
+	if at.native {
+		opts.Protocol = chgo.Native
+	}
+	if at.tls {
+		if opts.TLS, err = c.TLS.config(); err != nil {
+			return nil, err
+		}
+	}
+	conn, err := chgo.Open(opts)
+	if err != nil {
+		return nil, compliance.Errorf(compliance.Invalid, "preparing ClickHouse at %s: %w", c.Address, err)
+	}
+	return conn, nil
+}
+
+func clientInfo() chgo.ClientInfo {
+	var info chgo.ClientInfo
+	version := "unknown"
+	if build, ok := debug.ReadBuildInfo(); ok {
+		version = build.Main.Version
+	}
+	info.Products = append(info.Products, struct{ Name, Version string }{"assay", version})
+	return info
+}
+
+// greet checks that a server answers and is young enough.
+func (c Config) greet(ctx context.Context, conn Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	err := conn.Ping(ctx)
+	if hasCode(err, codeUnknownDatabase) {
+		return nil
+	}
+	if err != nil {
+		return compliance.Errorf(compliance.Unavailable,
+			"connecting to ClickHouse at %s as user %q: %w", c.Address, c.Username, err)
+	}
+	version, err := conn.ServerVersion()
+	if err != nil {
+		return fmt.Errorf("asking ClickHouse at %s for its version: %w", c.Address, err)
+	}
+	v := version.Version
+	if v.Major < minMajor || v.Major == minMajor && v.Minor < minMinor {
+		return compliance.Errorf(compliance.Unavailable,
+			"ClickHouse at %s is version %s; %d.%d or later is needed: upgrade the server", c.Address, v, minMajor, minMinor)
+	}
+	return nil
+}
+
+// hasCode says whether ClickHouse itself refused with this code.
+func hasCode(err error, code int32) bool {
+	exception, ok := errors.AsType[*chgo.Exception](err)
+	return ok && exception.Code == code
+}

@@ -1,0 +1,344 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/settings"
+)
+
+const (
+	startTimeout = 60 * time.Second
+	stopTimeout  = 30 * time.Second
+	// lockTimeout is how long a start waits for the lock of an engine that was
+	// killed and hasn't let go yet.
+	lockTimeout   = 15 * time.Second
+	pollInterval  = 10 * time.Millisecond
+	defaultMemory = 1200 << 20
+	tailLines     = 15
+	unsupported   = "this build can't run ClickHouse itself, which needs Linux on x86-64 with glibc: " +
+		"set clickhouse.address to a server's"
+)
+
+// ClickHouseOptions say what to run and where.
+type ClickHouseOptions struct {
+	// DataDir belongs to one engine at a time, and is made if absent.
+	DataDir string
+	// Port is 127.0.0.1's; a free one if 0.
+	Port int
+	// Engine comes from FindEngine.
+	Engine Engine
+	// Database is put into Config; default "assay". Migrate makes it.
+	Database string
+	// MaxMemory bounds what queries and merges take together; default 1.2 GB.
+	MaxMemory int64
+	// StopAfter is how long Stop waits before it kills; default 30 s.
+	StopAfter time.Duration
+	Log       zerolog.Logger
+}
+
+// ClickHouse is a running engine.
+type ClickHouse struct {
+	opts     ClickHouseOptions
+	files    layout
+	port     int
+	writer   settings.Secret
+	reader   settings.Secret
+	cmd      *exec.Cmd
+	lifeline *os.File
+	done     chan struct{}
+	exit     error // after done
+}
+
+// StartClickHouse returns when the engine answers queries. ctx bounds the start
+// only; an engine lives until Stop, or until this process ends.
+func StartClickHouse(ctx context.Context, o ClickHouseOptions) (*ClickHouse, error) {
+	if !supported {
+		return nil, compliance.Errorf(compliance.Unavailable, "%s", unsupported)
+	}
+	o = o.withDefaults()
+	files, err := layoutOf(o.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	if err := files.claim(o.Engine); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	began := time.Now()
+	for {
+		c := &ClickHouse{opts: o, files: files, writer: settings.Secret(rand.Text()), reader: settings.Secret(rand.Text())}
+		err := c.start(ctx)
+		if err == nil {
+			o.Log.Info().Int("port", c.port).Int("pid", c.cmd.Process.Pid).Dur("took", time.Since(began)).
+				Msg("embedded ClickHouse is up")
+			return c, nil
+		}
+		if !errors.Is(err, errLocked) || time.Since(began) > lockTimeout {
+			return nil, err
+		}
+		select {
+		case <-time.After(20 * pollInterval):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func (o ClickHouseOptions) withDefaults() ClickHouseOptions {
+	if o.Database == "" {
+		o.Database = "assay"
+	}
+	if o.MaxMemory == 0 {
+		o.MaxMemory = defaultMemory
+	}
+	if o.StopAfter == 0 {
+		o.StopAfter = stopTimeout
+	}
+	return o
+}
+
+// Config reaches the engine as a user that may do everything with tables and
+// nothing with files, addresses or users.
+func (c *ClickHouse) Config() clickhouse.Config { return c.config(writerName, c.writer) }
+
+// ReaderConfig reaches the engine as a user that only reads.
+func (c *ClickHouse) ReaderConfig() clickhouse.Config { return c.config(readerName, c.reader) }
+
+func (c *ClickHouse) config(user string, password settings.Secret) clickhouse.Config {
+	return clickhouse.Config{
+		Address: c.url(""), Database: c.opts.Database, Username: user, Password: password,
+	}
+}
+
+// Done is closed when the engine has ended, in order or not.
+func (c *ClickHouse) Done() <-chan struct{} { return c.done }
+
+// PID is the engine's process.
+func (c *ClickHouse) PID() int { return c.cmd.Process.Pid }
+
+func (c *ClickHouse) url(path string) string {
+	return fmt.Sprintf("http://127.0.0.1:%d%s", c.port, path)
+}
+
+// start is one try.
+func (c *ClickHouse) start(ctx context.Context) error {
+	port, err := freePort(ctx, c.opts.Port)
+	if err != nil {
+		return err
+	}
+	c.port = port
+	if err := c.files.write(port, c.writer.Reveal(), c.reader.Reveal(), c.opts.MaxMemory); err != nil {
+		return err
+	}
+	if err := c.launch(); err != nil {
+		return err
+	}
+	if err := c.awaitReady(ctx); err != nil {
+		return c.failed(err)
+	}
+	return nil
+}
+
+// launch starts the child and its watcher.
+func (c *ClickHouse) launch() error {
+	log, err := c.files.openLog()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("making the engine's lifeline: %w", err)
+	}
+	defer func() { _ = theirs.Close() }()
+	c.cmd, err = engineProcess(c.orders(), theirs, log, c.files.data)
+	if err == nil {
+		err = c.cmd.Start()
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("starting ClickHouse's process: %w", err), ours.Close())
+	}
+	c.lifeline, c.done = ours, make(chan struct{})
+	go func() { c.exit = c.cmd.Wait(); close(c.done) }()
+	return nil
+}
+
+// orders for the library avoid the word `local`, which it takes for a command.
+func (c *ClickHouse) orders() orders {
+	config := "--config-file=" + c.files.config
+	if c.opts.Engine.Binary != "" {
+		return orders{Binary: c.opts.Engine.Binary, Args: []string{"server", config}}
+	}
+	return orders{Library: c.opts.Engine.Library, Args: []string{
+		"clickhouse", config, "--path=" + c.files.data, "--listen_host=127.0.0.1",
+		fmt.Sprintf("--http_port=%d", c.port), "--log-level=warning", "--multiquery", "--query", lifelineQuery(),
+	}}
+}
+
+// awaitReady asks with this start's own password, so that no other server on the
+// port passes for ours.
+func (c *ClickHouse) awaitReady(ctx context.Context) error {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.done:
+			return fmt.Errorf("it ended while it started: %w", orEnded(c.exit))
+		case <-ctx.Done():
+			return fmt.Errorf("it wasn't ready in time: %w", ctx.Err())
+		case <-tick.C:
+		}
+		if c.answers(ctx) {
+			return nil
+		}
+	}
+}
+
+// errEnded is an exit with code 0, which is as wrong during a start as any other.
+var errEnded = errors.New("it exited with code 0")
+
+func orEnded(err error) error {
+	if err == nil {
+		return errEnded
+	}
+	return err
+}
+
+func (c *ClickHouse) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	// Asking for the second query shows that the first has passed and the
+	// lifeline holds: HTTP answers a moment before that.
+	const question = "SELECT count() FROM system.processes WHERE user = 'default' OR initial_user = ''"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url("/"), strings.NewReader(question))
+	if err != nil {
+		return false
+	}
+	request.SetBasicAuth(writerName, c.writer.Reveal())
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+	_ = response.Body.Close()
+	if err != nil || response.StatusCode != http.StatusOK {
+		return false
+	}
+	return c.opts.Engine.Binary != "" || strings.TrimSpace(string(body)) != "0"
+}
+
+// Stop ends the engine in order: its writes are finished and its lock is freed.
+// After StopAfter it is killed, which loses nothing acknowledged but is an error.
+// Clients should be closed before. A second Stop returns the first one's answer.
+func (c *ClickHouse) Stop() error {
+	_ = c.lifeline.Close()
+	select {
+	case <-c.done:
+	case <-time.After(c.opts.StopAfter):
+		_ = c.cmd.Process.Kill()
+		<-c.done
+		return fmt.Errorf("ClickHouse didn't stop within %s and was killed", c.opts.StopAfter)
+	}
+	if c.exit != nil {
+		return fmt.Errorf("stopping ClickHouse: %w", c.exit)
+	}
+	return nil
+}
+
+// errLocked marks a start that may work a moment later.
+var errLocked = errors.New("another engine holds the data folder")
+
+// failed ends what is left of a start and puts the log's end into the error.
+func (c *ClickHouse) failed(cause error) error {
+	_ = c.lifeline.Close()
+	_ = c.cmd.Process.Kill()
+	<-c.done
+	tail := c.files.logTail()
+	if strings.Contains(tail, "Cannot lock file") || strings.Contains(tail, "CANNOT_OPEN_FILE") {
+		cause = fmt.Errorf("%w (%w)", errLocked, cause)
+	}
+	return compliance.Errorf(compliance.Unavailable,
+		"starting ClickHouse in %s: %w. Its log (%s) ends with:\n%s", c.files.root, cause, c.files.log, tail)
+}
+
+// claim readies the folder for one kind of engine. The library keeps databases
+// where a server wouldn't look for them, and the other way round.
+func (l layout) claim(e Engine) error {
+	if err := os.MkdirAll(l.data, 0o700); err != nil {
+		return fmt.Errorf("making ClickHouse's folder: %w", err)
+	}
+	was, err := os.ReadFile(l.kind)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if err := os.WriteFile(l.kind, []byte(e.kind()+"\n"), 0o600); err != nil {
+			return fmt.Errorf("marking ClickHouse's folder: %w", err)
+		}
+	case err != nil:
+		return fmt.Errorf("reading the mark of ClickHouse's folder: %w", err)
+	case strings.TrimSpace(string(was)) != e.kind():
+		return compliance.Errorf(compliance.Conflict,
+			"the data in %s was written by ClickHouse's %s, and the one found now is a %s: "+
+				"use the former or another data folder", l.root, strings.TrimSpace(string(was)), e.kind())
+	}
+	if e.Binary != "" {
+		return nil
+	}
+	// Here `system` lives in memory, so folders of its tables are orphans, and
+	// ClickHouse would retry making them in a loop that fills the log.
+	if err := os.RemoveAll(filepath.Join(l.data, "data", "system")); err != nil {
+		return fmt.Errorf("removing what an earlier run left: %w", err)
+	}
+	return nil
+}
+
+// openLog starts a new log and keeps the last run's.
+func (l layout) openLog() (*os.File, error) {
+	if info, err := os.Stat(l.log); err == nil && info.Size() > 0 {
+		if err := os.Rename(l.log, l.log+".previous"); err != nil {
+			return nil, fmt.Errorf("keeping ClickHouse's last log: %w", err)
+		}
+	}
+	f, err := os.OpenFile(l.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening ClickHouse's log: %w", err)
+	}
+	return f, nil
+}
+
+func (l layout) logTail() string {
+	raw, err := os.ReadFile(l.log)
+	if err != nil {
+		return "(no log: " + err.Error() + ")"
+	}
+	lines := bytes.Split(bytes.TrimSpace(raw), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-tailLines):], []byte("\n")))
+}
+
+// freePort keeps a wanted port that nobody has, or finds one. Another process
+// can still take it before the engine does; the start fails then.
+func freePort(ctx context.Context, wanted int) (int, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", wanted))
+	if err != nil {
+		return 0, compliance.Errorf(compliance.Unavailable, "finding a port for ClickHouse: %w: free it or choose another", err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port, nil //nolint:errcheck,forcetypeassert // a TCP listener's address
+}

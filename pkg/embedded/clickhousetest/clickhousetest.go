@@ -1,0 +1,150 @@
+// Package clickhousetest gives tests a real ClickHouse: one engine for all tests
+// of a package, a fresh database for each.
+//
+// It takes the server that ASSAY_TEST_CLICKHOUSE names (an address; the user is
+// default without a password, or user:password before an @), or else runs the
+// library from the cache. It never downloads: without both, tests are skipped
+// with a line that begins with SkipPrefix.
+package clickhousetest
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/embedded"
+	"assay.example/assay/pkg/settings"
+)
+
+// SkipPrefix begins the message of each test that is skipped for want of ClickHouse.
+const SkipPrefix = "SKIP-CLICKHOUSE:"
+
+// addressEnv names a server to use instead of an engine of our own.
+const addressEnv = "ASSAY_TEST_CLICKHOUSE"
+
+// Main is TestMain's whole body: os.Exit(clickhousetest.Main(m)). The engine
+// starts with the first test that asks for it and stops after the last test.
+func Main(m *testing.M) int {
+	embedded.MaybeRunEngine()
+	code := m.Run()
+	if err := shared.stop(); err != nil {
+		fmt.Fprintf(os.Stderr, "clickhousetest: %v\n", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// engine is the one of this process.
+type engine struct {
+	once   sync.Once
+	server *embedded.ClickHouse
+	dir    string
+	config clickhouse.Config
+	err    error
+	skip   string
+}
+
+// shared is a global because testing.M and testing.T have nothing else in common.
+var shared engine
+
+// Start is the configuration of the suite's server, without a database of the
+// test's own. It skips the test where there is none.
+func Start(t testing.TB) clickhouse.Config {
+	t.Helper()
+	shared.once.Do(shared.start)
+	if shared.skip != "" {
+		t.Skip(SkipPrefix + " " + t.Name() + ": " + shared.skip)
+	}
+	require.NoError(t, shared.err, "starting the suite's ClickHouse")
+	return shared.config
+}
+
+// Database is the configuration of a database that no other test has. It isn't
+// made yet (Migrate makes it) and is dropped when the test ends.
+func Database(t testing.TB) clickhouse.Config {
+	t.Helper()
+	c := Start(t)
+	c.Database = fmt.Sprintf("test_%d_%d", os.Getpid(), time.Now().UnixNano())
+	t.Cleanup(func() {
+		conn, err := clickhouse.Open(context.Background(), Start(t))
+		require.NoError(t, err)
+		defer func() { require.NoError(t, conn.Close()) }()
+		require.NoError(t, conn.Exec(context.Background(), "DROP DATABASE IF EXISTS "+c.Database+" SYNC"))
+	})
+	return c
+}
+
+// Open connects to a fresh database, with the product's tables in it.
+func Open(t testing.TB) (clickhouse.Conn, clickhouse.Config) {
+	t.Helper()
+	c := Database(t)
+	conn, err := clickhouse.Open(t.Context(), c)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	require.NoError(t, clickhouse.Migrate(t.Context(), conn, c, zerolog.Nop()))
+	return conn, c
+}
+
+func (e *engine) start() {
+	if address := os.Getenv(addressEnv); address != "" {
+		e.config, e.err = parse(address)
+		return
+	}
+	library, ok := embedded.LibraryCached()
+	if !ok {
+		e.skip = "no ClickHouse: set " + addressEnv + " to a server's address, or fetch the library with scripts/fetch-clickhouse.sh"
+		return
+	}
+	if e.dir, e.err = os.MkdirTemp("", "clickhousetest-"); e.err != nil {
+		return
+	}
+	e.server, e.err = embedded.StartClickHouse(context.Background(), embedded.ClickHouseOptions{
+		DataDir: filepath.Join(e.dir, "clickhouse"),
+		Engine:  embedded.Engine{Library: library},
+		Log:     zerolog.Nop(),
+	})
+	if e.err == nil {
+		e.config = e.server.Config()
+		e.config.Database = "default"
+	}
+}
+
+func (e *engine) stop() error {
+	var err error
+	if e.server != nil {
+		err = e.server.Stop()
+	}
+	if e.dir != "" && err == nil {
+		err = os.RemoveAll(e.dir)
+	}
+	return err
+}
+
+// parse takes user:password out of the address, where Config has none.
+func parse(address string) (clickhouse.Config, error) {
+	c := clickhouse.Config{Database: "default", Username: "default"}
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return c, fmt.Errorf("reading %s: %w", addressEnv, err)
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		c.Username, c.Password = u.User.Username(), settings.Secret(password)
+		u.User = nil
+	}
+	c.Address = u.String()
+	return c, c.Validate()
+}

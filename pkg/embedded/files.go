@@ -1,0 +1,142 @@
+package embedded
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/template"
+)
+
+// Users of the embedded ClickHouse. Passwords are new at each start.
+const (
+	writerName = "assay"
+	readerName = "assay_reader"
+)
+
+// serverConfig suits two cores and two gigabytes. The log tables of `system`
+// stay away because nothing here asks for them.
+const serverConfig = `<clickhouse>
+  <users_config>{{.Users}}</users_config>
+  <path>{{.Path}}/</path>
+  <listen_host>127.0.0.1</listen_host>
+  <http_port>{{.Port}}</http_port>
+  <default_database>default</default_database>
+  <logger><level>warning</level><console>1</console></logger>
+  <max_server_memory_usage>{{.MaxMemory}}</max_server_memory_usage>
+  <max_concurrent_queries>64</max_concurrent_queries>
+  <mark_cache_size>67108864</mark_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <mmap_cache_size>256</mmap_cache_size>
+  <background_pool_size>4</background_pool_size>
+  <background_schedule_pool_size>16</background_schedule_pool_size>
+  <background_common_pool_size>4</background_common_pool_size>
+  <merge_tree>
+    <max_bytes_to_merge_at_max_space_in_pool>8589934592</max_bytes_to_merge_at_max_space_in_pool>
+    <number_of_free_entries_in_pool_to_lower_max_size_of_merge>2</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
+    <number_of_free_entries_in_pool_to_execute_mutation>2</number_of_free_entries_in_pool_to_execute_mutation>
+    <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>2</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+  </merge_tree>
+</clickhouse>
+`
+
+// usersConfig locks the user default: the engine itself must log in as default
+// without a password, from this machine. It may do what the start needs, and a
+// quota is spent by the two queries that the start makes; what is left to others
+// is SELECT 1. The interval is the longest that a quota knows (68 years).
+const usersConfig = `<clickhouse>
+  <profiles>
+    <default>
+      <max_threads>2</max_threads>
+      <max_insert_threads>1</max_insert_threads>
+      <max_memory_usage>{{.MaxQueryMemory}}</max_memory_usage>
+      <max_bytes_before_external_group_by>{{.SpillAt}}</max_bytes_before_external_group_by>
+      <max_bytes_before_external_sort>{{.SpillAt}}</max_bytes_before_external_sort>
+      <log_queries>0</log_queries>
+    </default>
+    <reader>
+      <profile>default</profile>
+      <readonly>2</readonly>
+    </reader>
+  </profiles>
+  <quotas>
+    <default/>
+    <spent><interval><duration>2147483647</duration><queries>2</queries></interval></spent>
+  </quotas>
+  <users>
+    <default>
+      <password></password>
+      <networks><host>localhost</host><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>spent</quota>
+      <grants>
+        <query>GRANT SYSTEM LISTEN ON *.*</query>
+        <query>GRANT READ ON FILE</query>
+        <query>GRANT CREATE TEMPORARY TABLE ON *.*</query>
+      </grants>
+    </default>
+    <{{.Writer}}>
+      <password_sha256_hex>{{.WriterHash}}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+      <grants>
+        <query>GRANT SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY, dictGet, SYSTEM MERGES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE ON *.*</query>
+        <query>GRANT TABLE ENGINE ON *</query>
+      </grants>
+    </{{.Writer}}>
+    <{{.Reader}}>
+      <password_sha256_hex>{{.ReaderHash}}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>reader</profile>
+      <quota>default</quota>
+      <grants><query>GRANT SELECT, SHOW, dictGet ON *.*</query></grants>
+    </{{.Reader}}>
+  </users>
+</clickhouse>
+`
+
+// layout is where one engine keeps its files: data apart from configuration, so
+// that nothing of ours stands in ClickHouse's own folder.
+type layout struct {
+	root, data, config, users, log, kind string
+}
+
+func layoutOf(dir string) (layout, error) {
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return layout{}, fmt.Errorf("finding the folder %s: %w", dir, err)
+	}
+	in := func(name string) string { return filepath.Join(root, name) }
+	return layout{root, in("store"), in("config.xml"), in("users.xml"), in("clickhouse.log"), in("engine")}, nil
+}
+
+// write puts the configuration of this start into place; only this user reads it.
+func (l layout) write(port int, writerPassword, readerPassword string, maxMemory int64) error {
+	if err := os.MkdirAll(l.data, 0o700); err != nil {
+		return fmt.Errorf("making ClickHouse's folder: %w", err)
+	}
+	values := map[string]any{
+		"Users": l.users, "Path": l.data, "Port": port,
+		"MaxMemory": maxMemory, "MaxQueryMemory": maxMemory * 2 / 3, "SpillAt": maxMemory / 4,
+		"Writer": writerName, "WriterHash": hexSHA256(writerPassword),
+		"Reader": readerName, "ReaderHash": hexSHA256(readerPassword),
+	}
+	for file, text := range map[string]string{l.config: serverConfig, l.users: usersConfig} {
+		var b bytes.Buffer
+		if err := template.Must(template.New("").Parse(text)).Execute(&b, values); err != nil {
+			return fmt.Errorf("writing %s: %w", file, err)
+		}
+		if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+			return fmt.Errorf("writing ClickHouse's configuration: %w", err)
+		}
+	}
+	return nil
+}
+
+func hexSHA256(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
