@@ -1,0 +1,141 @@
+package judge
+
+import (
+	"context"
+	"fmt"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/routed"
+)
+
+// partition judges one routed partition. It does no I/O: what comes out is a
+// function of the records that go in, whatever the batches.
+type partition struct {
+	id     int32
+	head   head
+	engine Engine
+	rules  Rules
+	// sources is the set that head.Topology names.
+	sources []routed.Source
+	// activation is of the rules that this instance has.
+	activation int
+}
+
+// Rules says which entries an engine may take.
+type Rules interface {
+	// Holds says whether the control has this meaning here.
+	Holds(control, ruleHash string) bool
+}
+
+// Sources finds the source partitions of a topology. It waits for one that the
+// control topic is about to show.
+type Sources func(ctx context.Context, topology int) ([]routed.Source, error)
+
+// outcome is what one record led to.
+type outcome struct {
+	revisions   []compliance.Revision
+	quarantined []record.Quarantined
+	// missing are the sources of which records are missing before this one.
+	missing []routed.Source
+	// joined are the sources that this record joined on.
+	joined []routed.Source
+	// foreign counts entries for rules that this instance doesn't have.
+	foreign int
+}
+
+// take judges the record at offset.
+func (p *partition) take(ctx context.Context, rec routed.Record, offset int64, find Sources) (outcome, error) {
+	p.head.Next = offset + 1
+	if rec.Fact != nil {
+		return p.fact(rec.Fact), nil
+	}
+	return p.mark(ctx, rec.Mark, find)
+}
+
+func (p *partition) fact(f *routed.Fact) outcome {
+	switch p.head.take(f.From, f.Offset, f.Prev) {
+	case gap:
+		return outcome{missing: []routed.Source{f.From}}
+	case repeats:
+		return outcome{}
+	case joins:
+	}
+	out := outcome{joined: []routed.Source{f.From}}
+	for i := range f.Entries {
+		p.add(f, &f.Entries[i], &out)
+	}
+	return out
+}
+
+func (p *partition) add(f *routed.Fact, entry *routed.Entry, out *outcome) {
+	if !p.rules.Holds(entry.Control, entry.RuleHash) {
+		out.foreign++
+		return
+	}
+	fact := &Fact{Control: entry.Control, Tenant: f.Event.Tenant, Key: entry.Key, Event: f.EventFor(entry)}
+	switch p.engine.Add(fact) {
+	case Admitted:
+		p.head.Fresh = true
+	case Quarantined:
+		out.quarantined = append(out.quarantined, record.Quarantined{
+			Tenant: fact.Tenant, Control: fact.Control, JoinKey: fact.Key,
+			Watermark: p.head.Watermark, Event: compliance.EvidenceOf("", &fact.Event),
+		})
+	case Duplicate:
+	}
+}
+
+func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources) (outcome, error) {
+	if m.Activation > p.activation {
+		return outcome{}, compliance.Errorf(compliance.Conflict,
+			"routed partition %d has switched to activation %d of the rules, and this instance runs %d; restart it with the bundle that is in force",
+			p.id, m.Activation, p.activation)
+	}
+	p.head.Activation = max(p.head.Activation, m.Activation)
+	if err := p.follow(ctx, m.Topology, find); err != nil {
+		return outcome{}, err
+	}
+	var out outcome
+	for _, pos := range m.Positions {
+		if p.head.take(pos.From, pos.Offset, pos.Prev) == gap {
+			out.missing = append(out.missing, pos.From)
+			continue
+		}
+		p.head.raise(pos.From, pos.Watermark)
+		out.joined = append(out.joined, pos.From)
+	}
+	moved := p.head.advance(p.sources)
+	if p.head.Watermark != compliance.Ever && (moved || p.head.Fresh) {
+		out.revisions = p.engine.Advance(p.head.Watermark)
+		p.head.Fresh = false
+	}
+	return out, nil
+}
+
+// follow switches to a higher topology.
+func (p *partition) follow(ctx context.Context, topology int, find Sources) error {
+	if topology <= p.head.Topology && p.sources != nil {
+		return nil
+	}
+	topology = max(topology, p.head.Topology)
+	sources, err := find(ctx, topology)
+	if err != nil {
+		return fmt.Errorf("finding the sources of topology %d: %w", topology, err)
+	}
+	p.head.Topology, p.sources = topology, sources
+	return nil
+}
+
+// changes are the records that bring the changelog up to this state.
+func (p *partition) changes() ([]Change, error) {
+	value, err := p.head.encode()
+	if err != nil {
+		return nil, err
+	}
+	var all []Change
+	for _, c := range p.engine.Changes() {
+		all = append(all, Change{append([]byte{enginePrefix}, c.Key...), c.Value})
+	}
+	return append(all, Change{[]byte(headKey), value}), nil
+}

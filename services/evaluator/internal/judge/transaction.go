@@ -1,0 +1,121 @@
+package judge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/record"
+)
+
+// output is what one transaction writes, and what is counted when it is committed.
+type output struct {
+	cfg         Config
+	records     []*kgo.Record
+	revisions   []compliance.Revision
+	quarantined []record.Quarantined
+	foreign     int
+	touched     map[int32]*partition
+}
+
+func newOutput(cfg Config) *output { return &output{cfg: cfg} }
+
+func (o *output) add(partition int32, result *outcome) error {
+	for i := range result.revisions {
+		rev := &result.revisions[i]
+		value, err := json.Marshal(rev)
+		if err != nil {
+			return fmt.Errorf("encoding revision %d of %s: %w", rev.Number, rev.Item.ID, err)
+		}
+		o.records = append(o.records, &kgo.Record{
+			Topic: o.cfg.Verdicts, Partition: partition, Value: value,
+			Key: []byte(record.ItemKey(rev.Tenant, rev.Control, rev.Item.ID)),
+		})
+	}
+	for i := range result.quarantined {
+		q := &result.quarantined[i]
+		value, err := json.Marshal(q)
+		if err != nil {
+			return fmt.Errorf("encoding a quarantined event: %w", err)
+		}
+		o.records = append(o.records, &kgo.Record{
+			Topic: o.cfg.Quarantine, Value: value,
+			Key: []byte(record.ItemKey(q.Tenant, q.Control, q.JoinKey)),
+		})
+	}
+	o.revisions = append(o.revisions, result.revisions...)
+	o.quarantined = append(o.quarantined, result.quarantined...)
+	o.foreign += result.foreign
+	return nil
+}
+
+func (o *output) state(partition int32, changes []Change) {
+	for _, c := range changes {
+		o.records = append(o.records, &kgo.Record{Topic: o.cfg.State, Partition: partition, Key: c.Key, Value: c.Value})
+	}
+}
+
+// judge makes one transaction of a batch. With an error the session is over:
+// the state in memory is ahead of the log, or nobody knows.
+func (s *session) judge(work context.Context, batch []*kgo.Record) error {
+	began := time.Now()
+	if err := s.txn.Begin(); err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	out, err := s.apply(work, batch)
+	if err != nil {
+		return s.giveUp(work, err)
+	}
+	if err := s.produce(work, out.records); err != nil {
+		return s.giveUp(work, err)
+	}
+	if err := s.probe(produced); err != nil {
+		return err
+	}
+	done, err := s.txn.End(work, kgo.TryCommit)
+	if err != nil {
+		return fmt.Errorf("committing a transaction: %w", err)
+	}
+	if !done {
+		return errAborted
+	}
+	s.deps.Metrics.committed(out, time.Since(began))
+	return s.probe(committed)
+}
+
+// produce writes all records and waits for their acknowledgement.
+func (s *session) produce(work context.Context, records []*kgo.Record) error {
+	var first error
+	var once sync.Once
+	for _, r := range records {
+		s.txn.Produce(work, r, func(r *kgo.Record, err error) {
+			if err != nil {
+				once.Do(func() { first = fmt.Errorf("writing to %s/%d: %w", r.Topic, r.Partition, err) })
+			}
+		})
+	}
+	if err := s.txn.Client().Flush(work); err != nil {
+		return fmt.Errorf("waiting for the acknowledgement of verdicts: %w", err)
+	}
+	return first
+}
+
+// giveUp aborts, so that readers needn't wait for the transaction's timeout.
+func (s *session) giveUp(work context.Context, cause error) error {
+	if _, err := s.txn.End(work, kgo.TryAbort); err != nil {
+		return fmt.Errorf("%w (and aborting: %w)", cause, err)
+	}
+	return cause
+}
+
+func (s *session) probe(p point) error {
+	if s.cfg.at == nil {
+		return nil
+	}
+	return s.cfg.at(p)
+}

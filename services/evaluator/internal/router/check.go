@@ -1,0 +1,115 @@
+package router
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/record"
+)
+
+// Rules are the controls in force, as far as routing needs them. All methods are
+// pure functions.
+type Rules interface {
+	// Reads says whether any control reads events of this type.
+	Reads(eventType string) bool
+	// Route lists the controls that ev concerns; ev.Data is decoded.
+	Route(ev *compliance.Event) []Route
+	// Partition is where a join key lives.
+	Partition(tenant, control, key string, partitions int32) int32
+}
+
+// Route takes an event to one control.
+type Route struct {
+	Control  string
+	RuleHash string
+	// Key is the encoded join key.
+	Key string
+	// Everywhere: to each routed partition, whatever the key.
+	Everywhere bool
+	// Fields are the parts of the data that the control reads.
+	Fields map[string]any
+}
+
+// Types is the dictionary of event types.
+type Types interface {
+	Known(eventType string) bool
+	// Decode checks and decodes the data of an event of a known type.
+	Decode(eventType string, raw []byte) (map[string]any, error)
+}
+
+// The types that tell of a source itself: they are read whatever the controls say.
+const (
+	heartbeat = "source.heartbeat"
+	retired   = "source.retired"
+)
+
+// What the log's clock makes of an event's time. An event may be a little early,
+// since sources' clocks differ, and as old as the log keeps events.
+const (
+	earliest = 400 * 24 * time.Hour
+	latest   = time.Hour
+)
+
+// epoch is the oldest time that is believed before the log has a clock.
+func epoch() compliance.Instant {
+	return compliance.InstantOf(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// check decodes and validates a record. It gives no event and no refusal for a
+// sound event that no control reads.
+func (t *table) check(r *kgo.Record, clock compliance.Instant) (*compliance.Event, *record.Rejected) {
+	ev, err := record.DecodeEvent(r)
+	if err != nil {
+		return nil, reject(r, ev, record.RejectedMalformed, err.Error())
+	}
+	if !t.types.Known(ev.Type) {
+		return nil, reject(r, ev, record.RejectedUnknownType, fmt.Sprintf("there is no event type %q", ev.Type))
+	}
+	if why := implausible(ev.Time, clock); why != "" {
+		return nil, reject(r, ev, record.RejectedTime, why)
+	}
+	if !t.rules.Reads(ev.Type) && ev.Type != heartbeat && ev.Type != retired {
+		return nil, nil
+	}
+	ev.Data, err = t.types.Decode(ev.Type, r.Value)
+	if err != nil {
+		code := record.RejectedInvalidData
+		if compliance.CodeOf(err) == compliance.TooLarge {
+			code = record.RejectedTooLarge
+		}
+		return nil, reject(r, ev, code, err.Error())
+	}
+	return ev, nil
+}
+
+// implausible says why the event's time can't be true, judged by the clock of
+// its partition alone, so that a replay judges alike; empty if it can.
+func implausible(at, clock compliance.Instant) string {
+	switch {
+	case at < epoch():
+		return fmt.Sprintf("its time %s is before 2000", at)
+	case clock == compliance.Ever:
+		return ""
+	case at > clock.Add(latest):
+		return fmt.Sprintf("its time %s is more than %s after %s, the time of the log", at, latest, clock)
+	case at < clock.Add(-earliest):
+		return fmt.Sprintf("its time %s is more than 400 days before %s, the time of the log", at, clock)
+	}
+	return ""
+}
+
+func reject(r *kgo.Record, ev *compliance.Event, code, reason string) *record.Rejected {
+	rejected := &record.Rejected{
+		At: compliance.InstantOf(r.Timestamp), By: "evaluator", Code: code, Reason: reason,
+		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+		SHA256: sha256.Sum256(r.Value), Size: len(r.Value), Body: r.Value[:min(len(r.Value), record.BodyKept)],
+	}
+	if ev != nil {
+		rejected.Tenant, rejected.Source, rejected.ID, rejected.Type = ev.Tenant, ev.Source, ev.ID, ev.Type
+	}
+	return rejected
+}

@@ -1,0 +1,247 @@
+// Package router reads events and writes, to each routed partition, what the
+// controls whose join keys live there need of them.
+//
+// It reads events.* in a consumer group, writes `routed` and `rejected` with an
+// idempotent producer and no transaction. Its guarantee: when a source's offset
+// is committed, all that the source said below it stands in `routed`, in order,
+// and is followed by a mark in every routed partition. What it writes is a
+// function of the source record, the rules and Version, so it does no harm when
+// two routers write the same.
+package router
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/services/evaluator/internal/consume"
+	"assay.example/assay/services/evaluator/internal/routed"
+)
+
+// Version is of the routing code. It grows when the same event and rules would
+// be routed in another way.
+const Version = 1
+
+// Config is what a router needs to know.
+type Config struct {
+	// Client reaches Kafka; it chooses no group and no topic.
+	Client []kgo.Opt
+	Group  string
+	// Events, Routed and Rejected are full topic names.
+	Events   []string
+	Routed   string
+	Rejected string
+	// Activation is the number of the rules in force.
+	Activation int
+	// Bound is how far the watermark stands behind the log's clock.
+	Bound time.Duration
+	// MarkInterval is how often marks are written, by the wall's clock, and
+	// MarkEvery by the log's, so that a fast replay sees as many as it needs.
+	MarkInterval time.Duration
+	MarkEvery    time.Duration
+	// MaxRecord is the size above which a record is rejected instead of routed.
+	MaxRecord int
+	// Batch is how many records are read at once.
+	Batch int
+	// Grace is how long the work in flight may take to finish.
+	Grace time.Duration
+}
+
+// Deps are what a router works with.
+type Deps struct {
+	Rules Rules
+	Types Types
+	// Topology is the number of the set of source partitions in force.
+	Topology func() int
+	Metrics  *Metrics
+	Log      zerolog.Logger
+}
+
+type router struct {
+	cfg      Config
+	deps     Deps
+	client   *kgo.Client
+	table    *table
+	given    *consume.Assignments
+	nextMark time.Time
+	// failed is the first error of a record that was produced.
+	failed atomic.Pointer[error]
+}
+
+// Run routes until ctx ends, then finishes what it has read and returns nil.
+// After an error it must be started anew: nothing that it wrote is then counted
+// on, and all since the last commit is routed again.
+func Run(ctx context.Context, cfg Config, deps Deps) error {
+	work, cancel := consume.Outlive(ctx, cfg.Grace)
+	defer cancel()
+	r, err := open(work, cfg, deps)
+	if err != nil {
+		return err
+	}
+	defer r.client.CloseAllowingRebalance()
+	deps.Log.Info().Int("activation", cfg.Activation).Msg("router started")
+	for ctx.Err() == nil {
+		if err := r.turn(ctx, work); err != nil {
+			return err
+		}
+	}
+	return r.finish(work)
+}
+
+func open(ctx context.Context, cfg Config, deps Deps) (*router, error) {
+	given := &consume.Assignments{}
+	client, err := kgo.NewClient(slices.Concat(cfg.Client, given.Options(), []kgo.Opt{
+		kgo.ConsumerGroup(cfg.Group),
+		kgo.ConsumeTopics(cfg.Events...),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.DisableAutoCommit(),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		// Events that are gone before they were routed are a loss that a
+		// person must see, not something to skip.
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchMaxBytes(int32(cfg.MaxRecord + batchOverhead)),
+	})...)
+	if err != nil {
+		return nil, fmt.Errorf("opening the router's client: %w", err)
+	}
+	r := &router{cfg: cfg, deps: deps, client: client, given: given, nextMark: time.Now().Add(cfg.MarkInterval)}
+	if err := r.prepare(ctx); err != nil {
+		client.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// batchOverhead is room for what Kafka puts around a record.
+const batchOverhead = 1 << 10
+
+func (r *router) prepare(ctx context.Context) error {
+	codec, err := routed.NewCodec()
+	if err != nil {
+		return err
+	}
+	partitions, err := consume.Partitions(ctx, r.client, r.cfg.Routed)
+	if err != nil {
+		return err
+	}
+	r.table = newTable(r.cfg, r.deps.Rules, r.deps.Types, codec, partitions)
+	return nil
+}
+
+// turn is one poll and all that follows from it. Partitions move only between turns.
+func (r *router) turn(ctx, work context.Context) error {
+	poll, cancel := context.WithDeadline(ctx, r.nextMark)
+	fetches := r.client.PollRecords(poll, r.cfg.Batch)
+	defer r.client.AllowRebalance()
+	err := consume.Failure(poll, fetches)
+	cancel()
+	if err != nil {
+		return err
+	}
+	r.table.assign(r.given.Take())
+	var marked []position
+	for rec := range fetches.RecordsAll() {
+		due, err := r.route(work, rec)
+		if err != nil {
+			return err
+		}
+		marked = append(marked, due...)
+	}
+	r.deps.Metrics.lag(fetches)
+	if now := time.Now(); !now.Before(r.nextMark) {
+		r.nextMark = now.Add(r.cfg.MarkInterval)
+		due, err := r.mark(work)
+		if err != nil {
+			return err
+		}
+		marked = append(marked, due...)
+	}
+	return r.settle(work, marked)
+}
+
+// route writes what follows from one record, and the marks that its clock makes due.
+func (r *router) route(work context.Context, rec *kgo.Record) ([]position, error) {
+	step, err := r.table.take(rec)
+	if err != nil {
+		return nil, err
+	}
+	for _, out := range step.facts {
+		r.produce(work, out)
+	}
+	r.deps.Metrics.Routed.Add(float64(len(step.facts)))
+	if step.rejected != nil {
+		if err := r.reject(work, step.rejected); err != nil {
+			return nil, err
+		}
+	}
+	if !step.markDue {
+		return nil, nil
+	}
+	return r.mark(work)
+}
+
+// mark writes to every routed partition how far all sources are.
+func (r *router) mark(work context.Context) ([]position, error) {
+	outs, positions, err := r.table.marks(r.deps.Topology())
+	if err != nil {
+		return nil, err
+	}
+	for _, out := range outs {
+		r.produce(work, out)
+	}
+	return positions, nil
+}
+
+func (r *router) produce(work context.Context, out output) {
+	r.client.Produce(work, &kgo.Record{Topic: r.cfg.Routed, Partition: out.partition, Value: out.value}, r.promise)
+}
+
+func (r *router) promise(rec *kgo.Record, err error) {
+	if err != nil {
+		err = fmt.Errorf("writing to %s/%d: %w", rec.Topic, rec.Partition, err)
+		r.failed.CompareAndSwap(nil, &err)
+	}
+}
+
+// settle waits until all that was produced is acknowledged, and commits what the
+// marks among it cover. Any error ends the router: its successor begins at the
+// last commit and writes again what may be missing.
+func (r *router) settle(work context.Context, marked []position) error {
+	if err := r.failure(); err != nil || len(marked) == 0 {
+		return err
+	}
+	if err := r.client.Flush(work); err != nil {
+		return fmt.Errorf("waiting for the acknowledgement of routed records: %w", err)
+	}
+	if err := r.failure(); err != nil {
+		return err
+	}
+	return r.commit(work, marked)
+}
+
+func (r *router) failure() error {
+	if err := r.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// finish writes a last mark, so that the judge needs no successor to go on.
+func (r *router) finish(work context.Context) error {
+	marked, err := r.mark(work)
+	if err != nil {
+		return err
+	}
+	if err := r.settle(work, marked); err != nil {
+		return fmt.Errorf("finishing the router's work: %w", err)
+	}
+	r.deps.Log.Info().Msg("router stopped")
+	return nil
+}

@@ -1,0 +1,208 @@
+package router
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/consume"
+	"assay.example/assay/services/evaluator/internal/routed"
+)
+
+// table is the router's knowledge: one chain for each source partition that it
+// owns. It does no I/O and reads no clock.
+type table struct {
+	cfg        Config
+	rules      Rules
+	types      Types
+	codec      *routed.Codec
+	partitions int32
+	chains     map[routed.Source]*chain
+}
+
+// chain is the state of one source partition.
+type chain struct {
+	from routed.Source
+	// at is the last offset read, covered the last that stands in each routed
+	// partition, by a fact or a mark.
+	at      int64
+	covered []int64
+	// clock is the highest clock record so far; Ever before the first.
+	clock compliance.Instant
+	// markedAt and markedClock are at and clock as of the last mark.
+	markedAt    int64
+	markedClock compliance.Instant
+}
+
+// output is a record for a routed partition.
+type output struct {
+	partition int32
+	value     []byte
+}
+
+// step is what follows from one source record.
+type step struct {
+	facts    []output
+	rejected *record.Rejected
+	// markDue: the log's clock has moved by MarkEvery since the last mark.
+	markDue bool
+}
+
+func newTable(cfg Config, rules Rules, types Types, codec *routed.Codec, partitions int32) *table {
+	return &table{cfg: cfg, rules: rules, types: types, codec: codec, partitions: partitions, chains: make(map[routed.Source]*chain)}
+}
+
+// assign follows the group. A partition begins at its commit: all before it is
+// covered by marks that are acknowledged, so the chain goes on from there.
+func (t *table) assign(changes []consume.Change) {
+	for _, c := range changes {
+		from := routed.Source{Topic: c.Topic, Partition: c.ID}
+		if c.Taken {
+			delete(t.chains, from)
+			continue
+		}
+		t.chains[from] = newChain(from, c.Committed, clockOf(c.Metadata), t.partitions)
+	}
+}
+
+func newChain(from routed.Source, committed int64, clock compliance.Instant, partitions int32) *chain {
+	at := max(committed-1, routed.Start)
+	return &chain{
+		from: from, at: at, covered: slices.Repeat([]int64{at}, int(partitions)),
+		clock: clock, markedAt: at, markedClock: clock,
+	}
+}
+
+// take reads one record, in the order of its partition.
+func (t *table) take(r *kgo.Record) (step, error) {
+	c, ok := t.chains[routed.Source{Topic: r.Topic, Partition: r.Partition}]
+	if !ok || r.Offset <= c.at {
+		return step{}, fmt.Errorf("routing %s/%d offset %d: the group did not give it to this router", r.Topic, r.Partition, r.Offset)
+	}
+	c.at = r.Offset
+	if now, ok := record.DecodeClock(r); ok {
+		c.clock = max(c.clock, now)
+		return step{markDue: c.moved(t.cfg.MarkEvery)}, nil
+	}
+	ev, refusal := t.check(r, c.clock)
+	if refusal != nil {
+		return step{rejected: refusal}, nil
+	}
+	if ev == nil {
+		return step{}, nil
+	}
+	facts, err := t.facts(c, r.Offset, ev)
+	if err != nil {
+		return step{}, err
+	}
+	if tooLarge := t.oversized(facts); tooLarge > 0 {
+		return step{rejected: reject(r, ev, record.RejectedTooLarge, fmt.Sprintf(
+			"the fields that controls read of it take %d bytes, more than the %d that can be routed", tooLarge, t.cfg.MaxRecord))}, nil
+	}
+	for _, f := range facts {
+		c.covered[f.partition] = r.Offset
+	}
+	return step{facts: facts}, nil
+}
+
+// moved says whether the log's clock has gone on by every since the last mark.
+func (c *chain) moved(every time.Duration) bool {
+	if c.markedClock == compliance.Ever {
+		return true
+	}
+	return c.clock.Sub(c.markedClock) >= every
+}
+
+// facts encodes ev for each routed partition that has a control for it.
+func (t *table) facts(c *chain, offset int64, ev *compliance.Event) ([]output, error) {
+	entries := make(map[int32][]routed.Entry)
+	for _, route := range t.rules.Route(ev) {
+		e := routed.Entry(route)
+		if !route.Everywhere {
+			q := t.rules.Partition(ev.Tenant, route.Control, route.Key, t.partitions)
+			entries[q] = append(entries[q], e)
+			continue
+		}
+		for q := range t.partitions {
+			entries[q] = append(entries[q], e)
+		}
+	}
+	outs := make([]output, 0, len(entries))
+	for _, q := range slices.Sorted(maps.Keys(entries)) {
+		value, err := t.codec.Fact(&routed.Fact{
+			From: c.from, Offset: offset, Prev: c.covered[q],
+			Activation: t.cfg.Activation, Router: Version,
+			Event: routed.EventOf(ev), Entries: entries[q],
+		})
+		if err != nil {
+			return nil, err
+		}
+		outs = append(outs, output{q, value})
+	}
+	return outs, nil
+}
+
+// oversized is the size of a fact that is too large, 0 without one.
+func (t *table) oversized(facts []output) int {
+	for _, f := range facts {
+		if len(f.value) > t.cfg.MaxRecord {
+			return len(f.value)
+		}
+	}
+	return 0
+}
+
+// position is what a mark covers of a source, to be committed when it is acknowledged.
+type position struct {
+	from   routed.Source
+	offset int64
+	clock  compliance.Instant
+}
+
+// marks are the records that say how far each source is, one for each routed
+// partition; none if nothing moved since the last.
+func (t *table) marks(topology int) ([]output, []position, error) {
+	moved := t.movedChains()
+	if len(moved) == 0 {
+		return nil, nil, nil
+	}
+	outs := make([]output, 0, t.partitions)
+	for q := range t.partitions {
+		mark := &routed.Mark{Topology: topology, Activation: t.cfg.Activation}
+		for _, c := range moved {
+			mark.Positions = append(mark.Positions, routed.Position{
+				From: c.from, Offset: c.at, Prev: c.covered[q], Watermark: c.clock.Add(-t.cfg.Bound),
+			})
+			c.covered[q] = c.at
+		}
+		value, err := t.codec.Mark(mark)
+		if err != nil {
+			return nil, nil, err
+		}
+		outs = append(outs, output{q, value})
+	}
+	positions := make([]position, 0, len(moved))
+	for _, c := range moved {
+		c.markedAt, c.markedClock = c.at, c.clock
+		positions = append(positions, position{c.from, c.at, c.clock})
+	}
+	return outs, positions, nil
+}
+
+// movedChains lists, by source, those that have read something since the last mark.
+func (t *table) movedChains() []*chain {
+	var moved []*chain
+	for _, c := range t.chains {
+		if c.at > c.markedAt {
+			moved = append(moved, c)
+		}
+	}
+	slices.SortFunc(moved, func(a, b *chain) int { return cmp.Or(a.from.Compare(b.from)) })
+	return moved
+}
