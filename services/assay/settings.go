@@ -1,0 +1,98 @@
+package main
+
+import (
+	"io"
+	"net"
+
+	"github.com/rs/zerolog"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/daemon"
+	"assay.example/assay/pkg/settings"
+	"assay.example/assay/pkg/stream"
+)
+
+// Config is the whole configuration; each service owns its section.
+type Config struct {
+	// Demo fills the product with a story and lets its known secrets in.
+	Demo bool `yaml:"demo"`
+	// Controls is the folder of the controls; empty for those built in.
+	Controls   string            `yaml:"controls"`
+	Log        Log               `yaml:"log"`
+	Admin      daemon.Admin      `yaml:"admin"`
+	Kafka      stream.Config     `yaml:"kafka"`
+	ClickHouse clickhouse.Config `yaml:"clickhouse"`
+	Embedded   Embedded          `yaml:"embedded"`
+}
+
+// Embedded is where `assay up` keeps its broker and its database.
+type Embedded struct {
+	DataDir string `yaml:"dataDir"`
+}
+
+func defaultConfig() Config {
+	return Config{
+		Log:        Log{Level: "info", Format: "json"},
+		Admin:      daemon.Admin{Listen: "127.0.0.1:9090"},
+		Kafka:      stream.Default(),
+		ClickHouse: clickhouse.Config{Address: "http://127.0.0.1:8123", Database: "assay"},
+		Embedded:   Embedded{DataDir: "./assay-data"},
+	}
+}
+
+// Log is what the process says on stderr.
+type Log struct {
+	// Level is trace, debug, info, warn, error or disabled.
+	Level string `yaml:"level"`
+	// Format is json, or console for people.
+	Format string `yaml:"format"`
+}
+
+// Validate says which word isn't known.
+func (l Log) Validate() error {
+	if _, err := zerolog.ParseLevel(l.Level); err != nil || l.Level == "" {
+		return compliance.Errorf(compliance.Invalid, "level: %q is unknown; choose trace, debug, info, warn, error or disabled", l.Level)
+	}
+	if l.Format != "json" && l.Format != "console" {
+		return compliance.Errorf(compliance.Invalid, "format: %q is unknown; choose json or console", l.Format)
+	}
+	return nil
+}
+
+// logger writes to w. An unknown level has been refused by Validate.
+func (l Log) logger(w io.Writer, colour bool) zerolog.Logger {
+	level, err := zerolog.ParseLevel(l.Level)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	if l.Format == "console" {
+		w = zerolog.ConsoleWriter{Out: w, NoColor: !colour, TimeFormat: "15:04:05"}
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+// load reads the configuration and checks the sections that a command needs;
+// without names, none.
+func (a *app) load(sections ...string) (Config, *settings.Settings, error) {
+	cfg := defaultConfig()
+	s, err := settings.Load(&cfg, settings.Source{
+		File: a.configFile, Env: a.env, Prefix: "ASSAY_", Reserved: []string{"ASSAY_CONFIG"}, Set: a.set,
+	})
+	if err == nil && len(sections) > 0 {
+		err = s.Validate(sections...)
+	}
+	return cfg, s, err
+}
+
+// reachable is where this machine finds its own admin port.
+func reachable(listen string) (string, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", compliance.Errorf(compliance.Invalid, "admin.listen: %q is not host:port", listen)
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}

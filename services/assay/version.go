@@ -1,0 +1,55 @@
+package main
+
+import (
+	"cmp"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"assay.example/assay/services/assay/internal/output"
+)
+
+// version is set by the linker for a release: -X main.version=v1.2.3.
+var version string
+
+// build is what `assay version` tells.
+type build struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "version",
+		Short: "Tell which build this is",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return output.Write(a.writer(), []build{thisBuild()}, []output.Column[build]{
+				{Head: "VERSION", Cell: func(b build) string { return b.Version }},
+				{Head: "REVISION", Cell: func(b build) string { return b.Revision }},
+				{Head: "GO", Cell: func(b build) string { return b.Go }},
+				{Head: "PLATFORM", Cell: func(b build) string { return b.Platform }},
+			})
+		},
+	}
+	a.formatFlag(c)
+	return c
+}
+
+func thisBuild() build {
+	b := build{Version: version, Revision: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	b.Version = cmp.Or(version, info.Main.Version, "(devel)")
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			b.Revision = s.Value
+		}
+	}
+	return b
+}
