@@ -1,0 +1,71 @@
+package intake
+
+import (
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// errFull is what a sender is told to retry later for.
+var errFull = compliance.Errorf(compliance.Unavailable,
+	"too many bytes wait for Kafka; send the same events again later, with the same ids")
+
+// IsFull says whether err is because of the budget.
+func IsFull(err error) bool { return err == errFull } //nolint:errorlint // the very value
+
+// Budget bounds the bytes that the process holds for events, from the first byte
+// read until Kafka has answered for the last. It never blocks. It is safe for
+// concurrent use.
+type Budget struct {
+	limit int64
+	used  *semaphore.Weighted
+	gauge func(delta float64)
+}
+
+// NewBudget allows limit bytes; gauge hears of each change and may be nil.
+func NewBudget(limit int64, gauge func(delta float64)) *Budget {
+	if gauge == nil {
+		gauge = func(float64) {}
+	}
+	return &Budget{limit: limit, used: semaphore.NewWeighted(limit), gauge: gauge}
+}
+
+// Lease is a share of the budget that several holders give back together. Grow
+// is for one goroutine; Hold and Release are for any.
+type Lease struct {
+	budget  *Budget
+	bytes   atomic.Int64
+	holders atomic.Int32
+}
+
+// Lease begins a share of no bytes, with one holder.
+func (b *Budget) Lease() *Lease {
+	l := &Lease{budget: b}
+	l.holders.Store(1)
+	return l
+}
+
+// Grow adds n bytes, or says that there are none left.
+func (l *Lease) Grow(n int64) error {
+	if !l.budget.used.TryAcquire(n) {
+		return errFull
+	}
+	l.bytes.Add(n)
+	l.budget.gauge(float64(n))
+	return nil
+}
+
+// Hold adds a holder.
+func (l *Lease) Hold() { l.holders.Add(1) }
+
+// Release takes a holder away; the last one gives the bytes back.
+func (l *Lease) Release() {
+	if l.holders.Add(-1) > 0 {
+		return
+	}
+	n := l.bytes.Swap(0)
+	l.budget.used.Release(n)
+	l.budget.gauge(-float64(n))
+}

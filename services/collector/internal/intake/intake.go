@@ -1,0 +1,149 @@
+// Package intake hands records to Kafka and says when Kafka has them.
+//
+// It holds a bounded number of bytes. Records that Kafka doesn't take in time are
+// given up where the protocol allows it; one whose fate is unknown stays in the
+// producer, and in the budget, until its fate is known.
+package intake
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/stream"
+)
+
+// RecordOverhead is what a record costs beside its value: the structs, headers
+// and key, here and in the client.
+const RecordOverhead = 1 << 10
+
+// linger lets requests that arrive together share a batch.
+const linger = 5 * time.Millisecond
+
+// Options are a producer's that loses and repeats nothing by itself: acks from
+// all in-sync replicas, idempotent. The budget bounds memory, so the client's own
+// bound is out of the way.
+func Options(ackTimeout time.Duration, budget *Budget) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerLinger(linger),
+		kgo.ProducerBatchMaxBytes(stream.MaxMessageBytes),
+		kgo.RecordDeliveryTimeout(ackTimeout + linger),
+		kgo.MaxBufferedRecords(int(budget.limit/RecordOverhead) + 1),
+	}
+}
+
+// Intake produces records. It is safe for concurrent use.
+type Intake struct {
+	client  *kgo.Client
+	timeout time.Duration
+	health  health
+}
+
+// New takes a client made with Options; it stays the caller's to close. ready
+// hears when Kafka stops and starts to take records.
+func New(client *kgo.Client, ackTimeout time.Duration, ready func(error)) *Intake {
+	return &Intake{client: client, timeout: ackTimeout, health: health{tell: ready}}
+}
+
+// Send returns nil once Kafka has acknowledged all records, and only then. Any
+// error leaves open whether some of them are, or will be, in the log; sending
+// them again is safe, since readers know an event by its id.
+//
+// The records must be in the lease already; Send holds it until Kafka has
+// answered for each of them, which may be after it returned.
+func (i *Intake) Send(ctx context.Context, lease *Lease, records []*kgo.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(ctx, i.timeout)
+	defer cancel()
+	select {
+	case err := <-i.produce(ctx, lease, records):
+		i.health.note(err)
+		return explain(err)
+	case <-wait.Done():
+		if ctx.Err() == nil {
+			i.health.note(wait.Err())
+		}
+		return explain(wait.Err())
+	}
+}
+
+// Offer sends a record without waiting; lost is called if Kafka didn't take it.
+// The record must be in the lease already.
+func (i *Intake) Offer(ctx context.Context, lease *Lease, r *kgo.Record, lost func()) {
+	lease.Hold()
+	i.client.TryProduce(context.WithoutCancel(ctx), r, func(_ *kgo.Record, err error) {
+		lease.Release()
+		if err != nil {
+			lost()
+		}
+	})
+}
+
+// produce gives the first error, or nil, once all records are answered for. A
+// sender that hangs up cancels nothing: half a batch would be worse than all.
+func (i *Intake) produce(ctx context.Context, lease *Lease, records []*kgo.Record) <-chan error {
+	ctx = context.WithoutCancel(ctx)
+	done := make(chan error, 1)
+	var first error
+	var once sync.Once
+	var left atomic.Int64
+	left.Store(int64(len(records)))
+	for _, r := range records {
+		lease.Hold()
+		i.client.TryProduce(ctx, r, func(_ *kgo.Record, err error) {
+			if err != nil {
+				once.Do(func() { first = err })
+			}
+			lease.Release()
+			if left.Add(-1) == 0 {
+				done <- first
+			}
+		})
+	}
+	return done
+}
+
+// explain is for the sender: the cause, which may name brokers, is in Unwrap only.
+func explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, kerr.MessageTooLarge):
+		return &compliance.Error{Code: compliance.TooLarge, Err: err, Text: "Kafka refuses a record of this size; " +
+			"send less, or have max.message.bytes of the events' topics raised"}
+	case errors.Is(err, kgo.ErrMaxBuffered):
+		return errFull
+	default:
+		return &compliance.Error{Code: compliance.Unavailable, Err: err, Text: "Kafka has not acknowledged the events in time; " +
+			"they may still arrive, and sending them again with the same ids is safe"}
+	}
+}
+
+// health passes on changes only, so that it can be asked at each request.
+type health struct {
+	tell func(error)
+	mu   sync.Mutex
+	bad  bool
+}
+
+// note tells a change. A record that is too large says nothing about Kafka.
+func (h *health) note(err error) {
+	if errors.Is(err, kerr.MessageTooLarge) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if bad := err != nil; bad != h.bad {
+		h.bad = bad
+		h.tell(err)
+	}
+}
