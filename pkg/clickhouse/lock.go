@@ -65,7 +65,7 @@ func tryLock(ctx context.Context, conn Conn, database string) (held context.Cont
 		wake()
 		return nil, nil, cmp.Or(err, errLockLost)
 	}
-	return held, func() { wake(); <-ended }, nil
+	return held, func() { wake(); _ = <-ended }, nil
 }
 
 // awaitSleep polls until the query runs on the server, or has ended.

@@ -139,7 +139,9 @@ func TestAWaitingMigratorGivesUpWithItsContext(t *testing.T) {
 	conn := connect(t, c)
 	files := fstest.MapFS{"0001_slow.sql": file("SELECT sleep(1.5)")}
 	first := make(chan error, 1)
-	go func() { first <- clickhouse.MigrateFS(context.WithoutCancel(t.Context()), conn, c, files, zerolog.Nop()) }()
+	go func() {
+		first <- clickhouse.MigrateFS(context.WithoutCancel(t.Context()), conn, c, files, zerolog.Nop())
+	}()
 	require.Eventually(t, func() bool {
 		var running uint64
 		err := conn.QueryRow(t.Context(), "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sleep(1.5)%'").Scan(&running)

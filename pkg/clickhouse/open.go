@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -22,16 +23,14 @@ const (
 	minMinor     = 3
 	maxOpenConns = 16
 	maxIdleConns = 8
+	idleTimeout  = 2 * time.Second
 )
 
-// Codes of ClickHouse that this package acts on.
-const (
-	codeUnknownDatabase = 81
-	codeSameQueryID     = 216
-)
+// codeSameQueryID is ClickHouse saying that a query of this id is running.
+const codeSameQueryID = 216
 
-// Open connects and asks the server once, for ten seconds at most. That the
-// database doesn't exist yet is no error here, since Migrate makes it.
+// Open connects and asks the server once, for ten seconds at most. Whether the
+// database exists is not asked, since Migrate makes it.
 //
 // A context's deadline travels to the server as max_execution_time, five
 // seconds longer; where the user's profile caps that setting, a longer deadline
@@ -40,14 +39,10 @@ func Open(ctx context.Context, c Config) (Conn, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	conn, err := open(c, c.Database)
-	if err != nil {
+	if err := c.greet(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.greet(ctx, conn); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return conn, nil
+	return open(c, c.Database)
 }
 
 // open makes the pool without a round trip.
@@ -72,6 +67,7 @@ func open(c Config, database string) (Conn, error) {
 		MaxOpenConns:    maxOpenConns,
 		MaxIdleConns:    maxIdleConns,
 		ClientInfo:      clientInfo(),
+		TransportFunc:   closeIdleFirst,
 	}
 	if at.native {
 		opts.Protocol = chgo.Native
@@ -88,6 +84,13 @@ func open(c Config, database string) (Conn, error) {
 	return conn, nil
 }
 
+// closeIdleFirst makes HTTP connections end on this side, before the server ends
+// them (its keep_alive_timeout): an insert that meets a closing connection fails.
+func closeIdleFirst(t *http.Transport) (http.RoundTripper, error) {
+	t.IdleConnTimeout = idleTimeout
+	return t, nil
+}
+
 func clientInfo() chgo.ClientInfo {
 	var info chgo.ClientInfo
 	version := "unknown"
@@ -98,15 +101,16 @@ func clientInfo() chgo.ClientInfo {
 	return info
 }
 
-// greet checks that a server answers and is young enough.
-func (c Config) greet(ctx context.Context, conn Conn) error {
+// greet checks that a server answers and is young enough, in no database.
+func (c Config) greet(ctx context.Context) (err error) {
+	conn, err := open(c, "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
-	err := conn.Ping(ctx)
-	if hasCode(err, codeUnknownDatabase) {
-		return nil
-	}
-	if err != nil {
+	if err := conn.Ping(ctx); err != nil {
 		return compliance.Errorf(compliance.Unavailable,
 			"connecting to ClickHouse at %s as user %q: %w", c.Address, c.Username, err)
 	}

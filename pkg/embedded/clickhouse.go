@@ -232,6 +232,7 @@ func (c *ClickHouse) answers(ctx context.Context) bool {
 		return false
 	}
 	request.SetBasicAuth(writerName, c.writer.Reveal())
+	request.Close = true // an idle connection would hold up the engine's stop
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return false

@@ -93,7 +93,7 @@ func cStrings(args []string, pins *runtime.Pinner) unsafe.Pointer {
 		pins.Pin(pointers[i])
 	}
 	pins.Pin(&pointers[0])
-	return unsafe.Pointer(&pointers[0])
+	return unsafe.Pointer(&pointers[0]) //nolint:gosec // C wants it, and pins keep it in place
 }
 
 // runBinary stands between the pipe and a server that knows signals alone.

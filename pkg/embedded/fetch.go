@@ -130,7 +130,7 @@ func unpackLibrary(ctx context.Context, pack, path string, progress Progress) er
 
 // writeLibrary refuses to write more than the library has.
 func writeLibrary(ctx context.Context, from io.Reader, path string, progress Progress) (err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o500)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
