@@ -60,8 +60,10 @@ func (w *World) RouterConfig(line *Line) router.Config {
 
 // RouterDeps are a router's, with metrics of their own.
 func (w *World) RouterDeps() router.Deps {
+	types, err := Types()
+	require.NoError(w.T, err)
 	return router.Deps{
-		Rules: Rules{}, Types: Rules{}, Topology: func() int { return 1 },
+		Rules: Rules{}, Types: types, Topology: func() int { return 1 },
 		Metrics: router.NewMetrics(prometheus.NewRegistry(), w.Lag), Log: zerolog.Nop(),
 	}
 }
@@ -129,4 +131,3 @@ func (w *World) Eventually(what string, ok func() bool) {
 	}
 	require.FailNow(w.T, "it never came to it: "+what)
 }
-

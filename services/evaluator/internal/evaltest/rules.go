@@ -1,12 +1,13 @@
 package evaltest
 
 import (
-	"encoding/json"
-	"hash/fnv"
+	"strings"
+	"testing/fstest"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/services/evaluator/internal/publisher"
-	"assay.example/assay/services/evaluator/internal/router"
 )
 
 // The types of events that Rules knows. An item must have a proof within an hour.
@@ -27,37 +28,29 @@ const (
 type Rules struct{}
 
 // Reads as router.Rules.
-func (Rules) Reads(eventType string) bool { return eventType == Item || eventType == Proof }
+func (Rules) Reads(eventType string) bool { return eventType != Unread }
 
-// Known as router.Types.
-func (Rules) Known(eventType string) bool {
-	return eventType == Item || eventType == Proof || eventType == Beat || eventType == Unread
-}
-
-// Decode as router.Types.
-func (Rules) Decode(_ string, raw []byte) (map[string]any, error) {
-	var data map[string]any
-	if err := json.Unmarshal(raw, &data); err != nil {
-		return nil, compliance.Errorf(compliance.Invalid, "the data is no JSON object: %w", err)
+// Types are the types that Rules knows, and Unread.
+func Types() (*dictionary.Dictionary, error) {
+	types := fstest.MapFS{}
+	for _, name := range []string{Item, Proof, Unread, Beat} {
+		types[name+".json"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(schema, "NAME", name))}
 	}
-	return data, nil
+	return dictionary.Load(types)
 }
+
+const schema = `{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://assay.example/schemas/events/NAME.json",
+"title": "A NAME of a test", "description": "A NAME of a test.", "x-family": "access", "x-key": "key", "type": "object",
+"required": ["key"], "properties": {"key": {"description": "The key.", "type": "string"}}, "additionalProperties": true,
+"examples": [{"key": "k"}]}`
 
 // Route as router.Rules.
-func (Rules) Route(ev *compliance.Event) []router.Route {
-	key, _ := ev.Data["key"].(string)
-	r := router.Route{Control: ControlID, RuleHash: RuleHash, Key: key, Fields: ev.Data}
+func (Rules) Route(ev *compliance.Event) []control.Route {
 	if ev.Type == Beat {
-		r.Everywhere, r.Key = true, ""
+		return []control.Route{{Everywhere: true}}
 	}
-	return []router.Route{r}
-}
-
-// Partition as router.Rules.
-func (Rules) Partition(tenant, control, key string, partitions int32) int32 {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(tenant + "\x00" + control + "\x00" + key))
-	return int32(h.Sum32() % uint32(partitions))
+	key, _ := ev.Data["key"].(string)
+	return []control.Route{{Control: ControlID, RuleHash: RuleHash, Key: key, Fields: ev.Data}}
 }
 
 // Holds as judge.Rules.

@@ -65,6 +65,8 @@ type Deps struct {
 	Sources   Sources
 	Metrics   *Metrics
 	Log       zerolog.Logger
+	// Ready is told once Kafka has answered; nil if nobody asks.
+	Ready func()
 }
 
 // errAborted says that a transaction ended without a confirmed commit. It may
@@ -93,6 +95,9 @@ func runSession(ctx, work context.Context, cfg Config, deps Deps) error {
 	}
 	defer s.txn.CloseAllowingRebalance()
 	deps.Log.Info().Int("activation", cfg.Activation).Msg("judge started")
+	if deps.Ready != nil {
+		deps.Ready()
+	}
 	for ctx.Err() == nil {
 		if err := s.turn(ctx, work); err != nil {
 			return err

@@ -22,7 +22,8 @@ type partition struct {
 	activation int
 }
 
-// Rules says which entries an engine may take.
+// Rules says which entries an engine may take. One that names no control
+// concerns all of them.
 type Rules interface {
 	// Holds says whether the control has this meaning here.
 	Holds(control, ruleHash string) bool
@@ -69,7 +70,7 @@ func (p *partition) fact(f *routed.Fact) outcome {
 }
 
 func (p *partition) add(f *routed.Fact, entry *routed.Entry, out *outcome) {
-	if !p.rules.Holds(entry.Control, entry.RuleHash) {
+	if entry.Control != "" && !p.rules.Holds(entry.Control, entry.RuleHash) {
 		out.foreign++
 		return
 	}

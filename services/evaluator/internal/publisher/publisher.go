@@ -42,6 +42,8 @@ type Deps struct {
 	Controls Controls
 	Metrics  *Metrics
 	Log      zerolog.Logger
+	// Ready is told once Kafka has answered; nil if nobody asks.
+	Ready func()
 }
 
 type publisher struct {
@@ -70,7 +72,13 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	}
 	defer client.CloseAllowingRebalance()
 	p := &publisher{cfg, deps, client}
+	if err := client.Ping(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("reaching Kafka: %w", err)
+	}
 	deps.Log.Info().Msg("publisher started")
+	if deps.Ready != nil {
+		deps.Ready()
+	}
 	for ctx.Err() == nil {
 		if err := p.turn(ctx, work); err != nil {
 			return err

@@ -2,50 +2,26 @@ package router
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/record"
 )
 
-// Rules are the controls in force, as far as routing needs them. All methods are
-// pure functions.
+// Rules are the controls in force, as far as routing needs them: *control.Bundle
+// in the product. Both methods are pure functions.
 type Rules interface {
 	// Reads says whether any control reads events of this type.
 	Reads(eventType string) bool
 	// Route lists the controls that ev concerns; ev.Data is decoded.
-	Route(ev *compliance.Event) []Route
-	// Partition is where a join key lives.
-	Partition(tenant, control, key string, partitions int32) int32
+	Route(ev *compliance.Event) []control.Route
 }
-
-// Route takes an event to one control.
-type Route struct {
-	Control  string
-	RuleHash string
-	// Key is the encoded join key.
-	Key string
-	// Everywhere: to each routed partition, whatever the key.
-	Everywhere bool
-	// Fields are the parts of the data that the control reads.
-	Fields map[string]any
-}
-
-// Types is the dictionary of event types.
-type Types interface {
-	Known(eventType string) bool
-	// Decode checks and decodes the data of an event of a known type.
-	Decode(eventType string, raw []byte) (map[string]any, error)
-}
-
-// The types that tell of a source itself: they are read whatever the controls say.
-const (
-	heartbeat = "source.heartbeat"
-	retired   = "source.retired"
-)
 
 // What the log's clock makes of an event's time. An event may be a little early,
 // since sources' clocks differ, and as old as the log keeps events.
@@ -66,24 +42,27 @@ func (t *table) check(r *kgo.Record, clock compliance.Instant) (*compliance.Even
 	if err != nil {
 		return nil, reject(r, ev, record.RejectedMalformed, err.Error())
 	}
-	if !t.types.Known(ev.Type) {
-		return nil, reject(r, ev, record.RejectedUnknownType, fmt.Sprintf("there is no event type %q", ev.Type))
+	kind, err := t.types.Find(ev.Type)
+	if err != nil {
+		return nil, reject(r, ev, record.RejectedUnknownType, err.Error())
 	}
 	if why := implausible(ev.Time, clock); why != "" {
 		return nil, reject(r, ev, record.RejectedTime, why)
 	}
-	if !t.rules.Reads(ev.Type) && ev.Type != heartbeat && ev.Type != retired {
+	if !t.rules.Reads(ev.Type) {
 		return nil, nil
 	}
-	ev.Data, err = t.types.Decode(ev.Type, r.Value)
-	if err != nil {
-		code := record.RejectedInvalidData
-		if compliance.CodeOf(err) == compliance.TooLarge {
-			code = record.RejectedTooLarge
-		}
-		return nil, reject(r, ev, code, err.Error())
+	if ev.Data, err = kind.Decode(r.Value); err != nil {
+		return nil, reject(r, ev, codeOf(err), err.Error())
 	}
 	return ev, nil
+}
+
+func codeOf(err error) string {
+	if refusal, ok := errors.AsType[*dictionary.Refusal](err); ok {
+		return refusal.Code
+	}
+	return record.RejectedInvalidData
 }
 
 // implausible says why the event's time can't be true, judged by the clock of

@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/services/evaluator/internal/consume"
 	"assay.example/assay/services/evaluator/internal/routed"
 )
@@ -55,11 +56,13 @@ type Config struct {
 // Deps are what a router works with.
 type Deps struct {
 	Rules Rules
-	Types Types
+	Types *dictionary.Dictionary
 	// Topology is the number of the set of source partitions in force.
 	Topology func() int
 	Metrics  *Metrics
 	Log      zerolog.Logger
+	// Ready is told once Kafka has answered; nil if nobody asks.
+	Ready func()
 }
 
 type router struct {
@@ -85,6 +88,9 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	}
 	defer r.client.CloseAllowingRebalance()
 	deps.Log.Info().Int("activation", cfg.Activation).Msg("router started")
+	if deps.Ready != nil {
+		deps.Ready()
+	}
 	for ctx.Err() == nil {
 		if err := r.turn(ctx, work); err != nil {
 			return err

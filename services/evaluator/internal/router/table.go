@@ -10,6 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/services/evaluator/internal/consume"
 	"assay.example/assay/services/evaluator/internal/routed"
@@ -20,7 +22,7 @@ import (
 type table struct {
 	cfg        Config
 	rules      Rules
-	types      Types
+	types      *dictionary.Dictionary
 	codec      *routed.Codec
 	partitions int32
 	chains     map[routed.Source]*chain
@@ -54,7 +56,7 @@ type step struct {
 	markDue bool
 }
 
-func newTable(cfg Config, rules Rules, types Types, codec *routed.Codec, partitions int32) *table {
+func newTable(cfg Config, rules Rules, types *dictionary.Dictionary, codec *routed.Codec, partitions int32) *table {
 	return &table{cfg: cfg, rules: rules, types: types, codec: codec, partitions: partitions, chains: make(map[routed.Source]*chain)}
 }
 
@@ -125,7 +127,7 @@ func (t *table) facts(c *chain, offset int64, ev *compliance.Event) ([]output, e
 	for _, route := range t.rules.Route(ev) {
 		e := routed.Entry(route)
 		if !route.Everywhere {
-			q := t.rules.Partition(ev.Tenant, route.Control, route.Key, t.partitions)
+			q := control.Partition(ev.Tenant, route.Control, route.Key, t.partitions)
 			entries[q] = append(entries[q], e)
 			continue
 		}

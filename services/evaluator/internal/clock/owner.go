@@ -1,0 +1,164 @@
+package clock
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/consume"
+)
+
+// Config is what a clock needs to know.
+type Config struct {
+	// Client reaches Kafka; it chooses no group and no topic.
+	Client []kgo.Opt
+	Group  string
+	// Control and Events are full topic names.
+	Control string
+	Events  []string
+	// Bundle is the hash of the rules that this instance has loaded.
+	Bundle string
+	// Mode is Wall or External, until the control topic says another.
+	Mode string
+	// Interval is how often the wall's time is written.
+	Interval time.Duration
+}
+
+// Deps are what a clock works with.
+type Deps struct {
+	Log  *Log
+	Logs zerolog.Logger
+	// Ready is told once the group is joined; nil if nobody asks.
+	Ready func()
+}
+
+type clock struct {
+	cfg    Config
+	deps   Deps
+	client *kgo.Client
+	// owner: this member has the control partition. mine wakes the loop.
+	owner atomic.Bool
+	mine  chan struct{}
+}
+
+// Run writes the time while it owns the control topic, until ctx ends.
+func Run(ctx context.Context, cfg Config, deps Deps) error {
+	c := &clock{cfg: cfg, deps: deps, mine: make(chan struct{}, 1)}
+	lost := func(context.Context, *kgo.Client, map[string][]int32) { c.owner.Store(false) }
+	client, err := kgo.NewClient(append(slices.Clone(cfg.Client),
+		kgo.ConsumerGroup(cfg.Group),
+		kgo.ConsumeTopics(cfg.Control),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.DisableAutoCommit(),
+		kgo.OnPartitionsAssigned(c.assigned),
+		kgo.OnPartitionsRevoked(lost),
+		kgo.OnPartitionsLost(lost),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	)...)
+	if err != nil {
+		return fmt.Errorf("opening the clock's client: %w", err)
+	}
+	defer client.Close()
+	// The group says who owns the topic; deps.Log reads it.
+	client.PauseFetchTopics(cfg.Control)
+	c.client = client
+	if err := client.Ping(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("reaching Kafka: %w", err)
+	}
+	if deps.Ready != nil {
+		deps.Ready()
+	}
+	return c.loop(ctx)
+}
+
+func (c *clock) assigned(_ context.Context, _ *kgo.Client, given map[string][]int32) {
+	if len(given[c.cfg.Control]) == 0 {
+		return
+	}
+	c.owner.Store(true)
+	select {
+	case c.mine <- struct{}{}:
+	default:
+	}
+}
+
+func (c *clock) loop(ctx context.Context) error {
+	tick := time.NewTicker(c.cfg.Interval)
+	defer tick.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.mine:
+			c.deps.Logs.Info().Msg("this instance keeps the log's clock")
+			err = c.announce(ctx)
+		case <-tick.C:
+			if c.owner.Load() && c.deps.Log.mode(c.cfg.Mode) == Wall {
+				err = c.write(ctx, compliance.InstantOf(time.Now()))
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// announce writes down the source partitions and the rules, where the control
+// topic says other ones. It reads the topic anew: another owner may have written
+// since this instance last looked.
+func (c *clock) announce(ctx context.Context) error {
+	now, err := Open(ctx, c.cfg.Client, c.cfg.Control, c.deps.Logs)
+	if err != nil {
+		return fmt.Errorf("reading the control topic: %w", err)
+	}
+	partitions := make(map[string]int32, len(c.cfg.Events))
+	for _, topic := range c.cfg.Events {
+		if partitions[topic], err = consume.Partitions(ctx, c.client, topic); err != nil {
+			return err
+		}
+	}
+	if !maps.Equal(now.current(), partitions) {
+		err = c.control(ctx, record.Control{Kind: kindTopology, Topology: now.said.topology + 1, Partitions: partitions})
+	}
+	if err == nil && now.said.bundle != c.cfg.Bundle {
+		err = c.control(ctx, record.Control{Kind: kindActivated, Activation: now.said.activation + 1, Bundle: c.cfg.Bundle})
+	}
+	return err
+}
+
+func (c *clock) control(ctx context.Context, said record.Control) error {
+	value, err := json.Marshal(said)
+	if err != nil {
+		return fmt.Errorf("encoding a control record: %w", err)
+	}
+	r := &kgo.Record{Topic: c.cfg.Control, Key: []byte(said.Kind), Value: value}
+	if err := c.client.ProduceSync(ctx, r).FirstErr(); err != nil {
+		return fmt.Errorf("writing %s to %s: %w", said.Kind, c.cfg.Control, err)
+	}
+	c.deps.Logs.Info().Str("kind", said.Kind).Int("activation", said.Activation).Int("topology", said.Topology).Msg("the control topic was told")
+	return nil
+}
+
+// write puts the time into every source partition.
+func (c *clock) write(ctx context.Context, now compliance.Instant) error {
+	var records []*kgo.Record
+	for topic, n := range c.deps.Log.current() {
+		for p := range n {
+			records = append(records, record.EncodeClock(topic, p, now))
+		}
+	}
+	if err := c.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		return fmt.Errorf("writing the clock: %w", err)
+	}
+	return nil
+}

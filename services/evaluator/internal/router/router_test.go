@@ -1,0 +1,271 @@
+package router_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/evaltest"
+	"assay.example/assay/services/evaluator/internal/routed"
+	"assay.example/assay/services/evaluator/internal/router"
+)
+
+const partitions = 3
+
+func inWorld(t *testing.T, test func(t *testing.T, w *evaltest.World)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, evaltest.New(t, partitions)) })
+}
+
+func now() compliance.Instant { return compliance.InstantOf(time.Now()) }
+
+// items writes n events, keys spread over partitions, to both partitions of a topic.
+func items(w *evaltest.World, from, n int) {
+	w.T.Helper()
+	for i := from; i < from+n; i++ {
+		w.Produce(evaltest.Event(int32(i%2), evaltest.Item, fmt.Sprintf("i%d", i), fmt.Sprintf("k%d", i), now()))
+	}
+}
+
+// ids are those that stand in routed, each once however often it was written.
+func ids(w *evaltest.World) []string {
+	w.T.Helper()
+	var all []string
+	for _, r := range w.ReadRouted() {
+		require.Zero(w.T, r.Gaps)
+		for _, f := range r.Taken {
+			all = append(all, f.Event.ID)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func wanted(n int) []string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf("i%d", i))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func committed(w *evaltest.World) map[int32]kadm.OffsetResponse {
+	w.T.Helper()
+	all, err := kadm.NewClient(w.NewClient()).FetchOffsets(w.T.Context(), "router")
+	require.NoError(w.T, err)
+	return all[evaltest.Access]
+}
+
+func TestChainGoesOnAfterRestart(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		for round := range 3 {
+			r := w.Router(w.NewLine())
+			items(w, 10*round, 10)
+			w.Clock(now())
+			time.Sleep(2 * time.Second)
+			r.Stop()
+		}
+		require.Equal(t, wanted(30), ids(w))
+		for q, r := range w.ReadRouted() {
+			require.Zero(t, r.Repeats, "partition %d", q)
+		}
+	})
+}
+
+func TestCommitsAfterMarksCarryTheClock(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r := w.Router(w.NewLine())
+		items(w, 0, 4)
+		at := now()
+		w.Clock(at)
+		time.Sleep(2 * time.Second)
+		r.Stop()
+		for p, c := range committed(w) {
+			require.Equal(t, int64(3), c.At, "partition %d", p) // two events and a clock record
+			require.Equal(t, fmt.Sprintf("clock=%d", at), c.Metadata)
+		}
+		for _, r := range w.ReadRouted() {
+			last := r.Marks[len(r.Marks)-1]
+			require.Equal(t, int64(2), r.Hi[routed.Source{Topic: evaltest.Access, Partition: 1}])
+			require.Equal(t, at.Add(-2*time.Second), last.Positions[0].Watermark)
+		}
+	})
+}
+
+// A router that dies between its records and its commit writes them again; who
+// reads sees each once, and no gap.
+func TestKilledRouterRepeats(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		line := w.NewLine()
+		r := w.Router(line)
+		commits := w.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.RebalanceInProgress, Count: -1})
+		items(w, 0, 20)
+		w.Clock(now())
+		time.Sleep(3 * time.Second)
+		require.NotZero(t, commits.Hits())
+		r.Kill(line)
+		commits.Remove()
+		successor := w.Router(w.NewLine())
+		items(w, 20, 10)
+		w.Eventually("the successor routes all", func() bool { return len(ids(w)) == 30 })
+		successor.Stop()
+		require.Equal(t, wanted(30), ids(w))
+		repeats := 0
+		for _, r := range w.ReadRouted() {
+			repeats += r.Repeats
+		}
+		require.NotZero(t, repeats)
+	})
+}
+
+// Two routers of one source at once, the old one cut off from the group's word:
+// the log of each routed partition stays whole.
+func TestZombieRouter(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		zombie := w.RouterConfig(w.NewLine())
+		zombie.Group = "zombie" // it never hears of the other
+		other := w.Go(func(ctx context.Context) error { return router.Run(ctx, zombie, w.RouterDeps()) })
+		r := w.Router(w.NewLine())
+		for i := range 20 {
+			items(w, 5*i, 5)
+			w.Clock(now())
+			time.Sleep(300 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		r.Stop()
+		other.Stop()
+		require.Equal(t, wanted(100), ids(w))
+	})
+}
+
+func TestRefusesWhatIsNoEvent(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		at := now()
+		event := func(kind, id string, when compliance.Instant, value string) *kgo.Record {
+			r := evaltest.Event(0, kind, id, "k", when)
+			if value != "" {
+				r.Value = []byte(value)
+			}
+			return r
+		}
+		large := `{"key": "k", "more": "` + strings.Repeat("x", 100_000) + `"}`
+		w.Produce(
+			&kgo.Record{Topic: evaltest.Access, Value: []byte("hello")},
+			event("unheard.of", "u", at, ""),
+			event(evaltest.Item, "no-json", at, "{"),
+			event(evaltest.Item, "no-key", at, "{}"),
+			event(evaltest.Item, "ancient", compliance.InstantOf(time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)), ""),
+			event(evaltest.Item, "before-any-clock", at.Add(100*24*time.Hour), ""),
+			record.EncodeClock(evaltest.Access, 0, at.Add(500*24*time.Hour)),
+			event(evaltest.Item, "early", at.Add(500*24*time.Hour+2*time.Hour), ""),
+			event(evaltest.Item, "old", at.Add(99*24*time.Hour), ""),
+			event(evaltest.Item, "large", at.Add(500*24*time.Hour), large),
+			event(evaltest.Unread, "unread", at.Add(500*24*time.Hour), "no JSON, and nobody looks"),
+			event(evaltest.Item, "fine", at.Add(500*24*time.Hour), ""),
+		)
+		r := w.Router(w.NewLine())
+		w.Eventually("the last event is routed", func() bool { return slices.Contains(ids(w), "fine") })
+		r.Stop()
+		require.Equal(t, []string{"before-any-clock", "fine"}, ids(w))
+		codes := map[int64]string{}
+		for _, r := range w.ReadCommitted(evaltest.Rejected) {
+			var rej record.Rejected
+			require.NoError(t, json.Unmarshal(r.Value, &rej))
+			require.NotEmpty(t, rej.Reason)
+			require.Equal(t, fmt.Sprintf("%s/%d/%d", evaltest.Access, 0, rej.Offset), string(r.Key))
+			codes[rej.Offset] = rej.Code
+		}
+		require.Equal(t, map[int64]string{
+			0: record.RejectedMalformed, 1: record.RejectedUnknownType, 2: record.RejectedMalformed, 3: record.RejectedInvalidData,
+			4: record.RejectedTime, 7: record.RejectedTime, 8: record.RejectedTime, 9: record.RejectedTooLarge,
+		}, codes)
+	})
+}
+
+// The clock by which times are judged outlives the router: what it refuses
+// depends on the log, not on when it was started.
+func TestTimesAreJudgedAlikeAfterRestart(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		w.Clock(now())
+		r := w.Router(w.NewLine())
+		time.Sleep(2 * time.Second)
+		r.Stop()
+		w.Produce(evaltest.Event(0, evaltest.Item, "early", "k", now().Add(24*time.Hour)))
+		r = w.Router(w.NewLine())
+		time.Sleep(2 * time.Second)
+		r.Stop()
+		require.Empty(t, ids(w))
+		require.Len(t, w.ReadCommitted(evaltest.Rejected), 1)
+	})
+}
+
+// A day of log in one poll has as many marks as a day has hours.
+func TestMarksFollowTheLogsClock(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		start := now()
+		for i := range 48 {
+			w.Produce(record.EncodeClock(evaltest.Access, 0, start.Add(time.Duration(i)*30*time.Minute)))
+		}
+		r := w.Router(w.NewLine())
+		time.Sleep(2 * time.Second)
+		r.Stop()
+		for _, r := range w.ReadRouted() {
+			require.Len(t, r.Marks, 25) // one at the first clock, 23 whole hours later, and the end
+			require.Zero(t, r.Gaps)
+		}
+	})
+}
+
+func TestWhatConcernsAllGoesEverywhere(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		w.Produce(evaltest.Event(0, evaltest.Beat, "b1", "k", now()))
+		r := w.Router(w.NewLine())
+		time.Sleep(2 * time.Second)
+		r.Stop()
+		readers := w.ReadRouted()
+		require.Len(t, readers, partitions)
+		for _, r := range readers {
+			require.Len(t, r.Taken, 1)
+			require.True(t, r.Taken[0].Entries[0].Everywhere)
+		}
+	})
+}
+
+// A record that Kafka refuses ends the router, and nothing is committed past it.
+func TestProduceErrorEndsTheRouter(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		w.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: evaltest.Routed, Err: kerr.TopicAuthorizationFailed})
+		r := w.Router(w.NewLine())
+		items(w, 0, 10)
+		require.ErrorIs(t, r.Wait(), kerr.TopicAuthorizationFailed)
+		require.Empty(t, committed(w))
+		r = w.Router(w.NewLine())
+		time.Sleep(8 * time.Second)
+		r.Stop()
+		gaps := 0
+		for _, r := range w.ReadRouted() {
+			gaps += r.Gaps
+		}
+		t.Logf("%d records joined nowhere until they were written again", gaps)
+		all := 0
+		for _, r := range w.ReadRouted() {
+			all += len(r.Taken)
+		}
+		require.Equal(t, 10, all)
+	})
+}
