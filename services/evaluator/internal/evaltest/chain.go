@@ -9,9 +9,9 @@ import (
 // Reader takes a routed partition as the design says a judge must: it drops what
 // repeats and finds gaps.
 type Reader struct {
-	Hi      map[routed.Source]int64
-	Taken   []*routed.Fact
-	Marks   []*routed.Mark
+	Hi    map[routed.Source]int64
+	Taken []*routed.Fact
+	Marks []*routed.Mark
 	// Gaps counts places that joined nowhere, Repeats the facts not taken.
 	Gaps    int
 	Repeats int

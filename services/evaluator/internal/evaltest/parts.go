@@ -19,15 +19,22 @@ import (
 type Part struct {
 	w      *World
 	cancel context.CancelFunc
-	done   chan error
+	done   chan struct{}
+	err    error
 }
 
-// Go runs a part until the test ends.
+// Go runs a part, at the longest until the test ends.
 func (w *World) Go(run func(ctx context.Context) error) *Part {
 	ctx, cancel := context.WithCancel(w.T.Context())
-	p := &Part{w, cancel, make(chan error, 1)}
-	go func() { p.done <- run(ctx) }()
-	w.T.Cleanup(cancel)
+	p := &Part{w: w, cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.err = run(ctx)
+	}()
+	w.T.Cleanup(func() {
+		cancel()
+		<-p.done
+	})
 	return p
 }
 
@@ -35,7 +42,7 @@ func (w *World) Go(run func(ctx context.Context) error) *Part {
 func (p *Part) Stop() {
 	p.w.T.Helper()
 	p.cancel()
-	require.NoError(p.w.T, <-p.done)
+	require.NoError(p.w.T, p.Wait())
 }
 
 // Kill cuts the part's line and waits until it is gone.
@@ -46,7 +53,10 @@ func (p *Part) Kill(line *Line) {
 }
 
 // Wait is the part's error when it ends by itself.
-func (p *Part) Wait() error { return <-p.done }
+func (p *Part) Wait() error {
+	<-p.done
+	return p.err
+}
 
 // RouterConfig is a router's in this world, over the line.
 func (w *World) RouterConfig(line *Line) router.Config {

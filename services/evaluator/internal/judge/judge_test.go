@@ -1,0 +1,202 @@
+package judge_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/services/evaluator/internal/evaltest"
+	"assay.example/assay/services/evaluator/internal/judge"
+)
+
+const partitions = 3
+
+func inWorld(t *testing.T, test func(t *testing.T, w *evaltest.World)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, evaltest.New(t, partitions)) })
+}
+
+// checkStory holds the committed verdicts to what the story leads to, and to a
+// judge that read the same routed records without being disturbed.
+func checkStory(t *testing.T, w *evaltest.World, s *evaltest.Story) {
+	t.Helper()
+	require.Equal(t, s.Outcomes(), w.LastWords())
+	require.Equal(t, replay(t, w, 500), w.Values(evaltest.Verdicts))
+}
+
+// replay judges the routed records of w in another world, batches of so many at once.
+func replay(t *testing.T, w *evaltest.World, batch int) map[int32][]string {
+	t.Helper()
+	other := evaltest.New(t, partitions)
+	for _, r := range w.ReadCommitted(evaltest.Routed) {
+		other.Produce(&kgo.Record{Topic: evaltest.Routed, Partition: r.Partition, Value: r.Value})
+	}
+	cfg := other.JudgeConfig(other.NewLine(), "replay")
+	cfg.BatchRecords = batch
+	j := other.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, other.JudgeDeps()) })
+	other.Eventually("the replay ends", func() bool { return other.Done("judge", evaltest.Routed) })
+	j.Stop()
+	return other.Values(evaltest.Verdicts)
+}
+
+func TestStory(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r, j := w.Router(w.NewLine()), w.Judge(w.NewLine(), "a")
+		s := w.NewStory()
+		for range 8 {
+			s.Hour()
+		}
+		s.End()
+		w.Settle()
+		r.Stop()
+		j.Stop()
+		checkStory(t, w, s)
+		require.NotEmpty(t, w.ReadCommitted(evaltest.Quarantine))
+	})
+}
+
+// Batches of any size, and restarts between them, give the same bytes.
+func TestReplayGivesTheSameBytes(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r := w.Router(w.NewLine())
+		s := w.NewStory()
+		for range 6 {
+			s.Hour()
+			j := w.Judge(w.NewLine(), "a")
+			time.Sleep(2 * time.Second)
+			j.Stop()
+		}
+		s.End()
+		j := w.Judge(w.NewLine(), "a")
+		w.Settle()
+		r.Stop()
+		j.Stop()
+		for _, batch := range []int{1, 7, 1000} {
+			require.Equal(t, w.Values(evaltest.Verdicts), replay(t, w, batch), "batches of %d", batch)
+		}
+	})
+}
+
+var errKilled = errors.New("killed")
+
+// killAt runs a judge that dies the nth time it comes to a point.
+func killAt(w *evaltest.World, name, at string, nth int32) *evaltest.Part {
+	line := w.NewLine()
+	var seen atomic.Int32
+	cfg := w.JudgeConfig(line, name).At(func(point string) error {
+		if point == at && seen.Add(1) == nth {
+			line.Cut()
+			return errKilled
+		}
+		return nil
+	})
+	return w.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, w.JudgeDeps()) })
+}
+
+// Whatever the point at which a judge is killed, and whoever succeeds it, readers
+// see each revision once.
+func TestExactlyOnceWhenKilled(t *testing.T) {
+	for _, at := range []string{judge.Produced, judge.Committed, judge.Restoring} {
+		for _, successor := range []string{"a", "b"} {
+			t.Run(at+" then "+successor, func(t *testing.T) {
+				inWorld(t, func(t *testing.T, w *evaltest.World) { killAndSucceed(t, w, at, successor) })
+			})
+		}
+	}
+}
+
+func killAndSucceed(t *testing.T, w *evaltest.World, at, successor string) {
+	t.Helper()
+	r := w.Router(w.NewLine())
+	s := w.NewStory()
+	for i := range 6 {
+		s.Hour()
+		if i == 0 && at == judge.Restoring { // there must be something to restore
+			j := w.Judge(w.NewLine(), "a")
+			w.Settle()
+			j.Stop()
+			continue
+		}
+		if i < 4 {
+			require.ErrorIs(t, killAt(w, "a", at, 1).Wait(), errKilled)
+			if at == judge.Restoring {
+				continue
+			}
+			next := w.Judge(w.NewLine(), successor)
+			w.Settle()
+			next.Stop()
+		}
+	}
+	s.End()
+	j := w.Judge(w.NewLine(), successor)
+	w.Settle()
+	r.Stop()
+	j.Stop()
+	checkStory(t, w, s)
+}
+
+// Judges come and go while the story is told.
+func TestRebalance(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r := w.Router(w.NewLine())
+		s := w.NewStory()
+		a := w.Judge(w.NewLine(), "a")
+		var b, c *evaltest.Part
+		for i := range 24 {
+			s.Hour()
+			switch i % 8 {
+			case 1:
+				b = w.Judge(w.NewLine(), "b")
+			case 3:
+				c = w.Judge(w.NewLine(), "c")
+			case 5:
+				b.Stop()
+			case 7:
+				c.Stop()
+			}
+			time.Sleep(time.Duration(i%5) * 700 * time.Millisecond)
+		}
+		s.End()
+		w.Settle()
+		r.Stop()
+		a.Stop()
+		checkStory(t, w, s)
+	})
+}
+
+// A judge that was taken for dead and comes back can't add to the log.
+func TestZombieJudge(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r := w.Router(w.NewLine())
+		s := w.NewStory()
+		asleep, wake := make(chan struct{}), make(chan struct{})
+		var once atomic.Bool
+		cfg := w.JudgeConfig(w.NewLine(), "a").At(func(point string) error {
+			if point == judge.Produced && once.CompareAndSwap(false, true) {
+				close(asleep)
+				<-wake
+			}
+			return nil
+		})
+		zombie := w.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, w.JudgeDeps()) })
+		s.Hour()
+		<-asleep
+		j := w.Judge(w.NewLine(), "a")
+		s.Hour()
+		time.Sleep(20 * time.Second)
+		close(wake)
+		require.Error(t, zombie.Wait())
+		s.Hour()
+		s.End()
+		w.Settle()
+		r.Stop()
+		j.Stop()
+		checkStory(t, w, s)
+	})
+}
