@@ -255,6 +255,7 @@ func TestValidateSaysWhereTheKeyWasSet(t *testing.T) {
 		"assay.yaml:3:12: kafka: «all» is wrong",
 	}, lines)
 	require.NoError(t, s.Validate("doors"), "only what is asked for")
+	require.EqualError(t, s.Validate("door"), "there is no section door; did you mean doors?")
 }
 
 func TestKeysMayNotShareAVariable(t *testing.T) {

@@ -100,6 +100,12 @@ func (s *Settings) originOf(path string) origin {
 // was set.
 func (s *Settings) Validate(sections ...string) error {
 	var faults []error
+	there := names(s.root.Type())
+	for _, name := range sections {
+		if !slices.Contains(there, name) {
+			faults = append(faults, compliance.Errorf(compliance.Invalid, "there is no section %s%s", name, suggest(name, "", there, nil)))
+		}
+	}
 	for _, f := range fields(s.root.Type()) {
 		if len(sections) == 0 || slices.Contains(sections, f.name) {
 			faults = append(faults, s.validate(s.root.FieldByIndex(f.index), f.name)...)

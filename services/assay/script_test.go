@@ -1,12 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
@@ -18,29 +24,80 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script: each is a session of a user, with its exit
-// codes. $KAFKA is a broker, $CLOSED a port where nobody listens.
+// codes. $KAFKA is a broker; $ADMIN and $EVENTS are free ports, and at $CLOSED
+// nobody listens.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready, "send": send, "terminate": terminate},
 		Setup: func(env *testscript.Env) error {
 			cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 			if err != nil {
 				return err
 			}
 			env.Defer(cluster.Close)
-			closed, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return err
-			}
 			env.Setenv("KAFKA", cluster.ListenAddrs()[0])
-			env.Setenv("CLOSED", closed.Addr().String())
-			return closed.Close()
+			return setPorts(env, "CLOSED", "ADMIN", "EVENTS")
 		},
 	})
+}
+
+// setPorts puts addresses into variables at which nobody listens just now.
+func setPorts(env *testscript.Env, names ...string) error {
+	for _, name := range names {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer listener.Close()
+		env.Setenv(name, listener.Addr().String())
+	}
+	return nil
+}
+
+// ready waits until a service says so: ready $ADMIN.
+func ready(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: ready address")
+	}
+	var err error
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if err = probe(context.Background(), "http://"+args[0]+"/readyz"); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("not ready in time: %v", err)
+}
+
+// terminate sends SIGTERM, as a container's end does, to what runs in the background.
+func terminate(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+// send posts a file as a CloudEvent and wants a status: send 202 url file [key].
+func send(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: send status url file [key]")
+	}
+	request, err := http.NewRequest(http.MethodPost, args[1], strings.NewReader(ts.ReadFile(args[2])))
+	ts.Check(err)
+	request.Header.Set("Content-Type", "application/cloudevents+json")
+	if len(args) > 3 {
+		request.Header.Set("Authorization", "Bearer "+args[3])
+	}
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	if strconv.Itoa(response.StatusCode) != args[0] {
+		ts.Fatalf("status %d, not %s: %s", response.StatusCode, args[0], body)
+	}
 }
 
 // exits runs a command and wants one exit code: exits 3 assay bogus.

@@ -11,6 +11,7 @@ import (
 	"assay.example/assay/pkg/daemon"
 	"assay.example/assay/pkg/settings"
 	"assay.example/assay/pkg/stream"
+	"assay.example/assay/services/collector"
 )
 
 // Config is the whole configuration; each service owns its section.
@@ -23,6 +24,7 @@ type Config struct {
 	Admin      daemon.Admin      `yaml:"admin"`
 	Kafka      stream.Config     `yaml:"kafka"`
 	ClickHouse clickhouse.Config `yaml:"clickhouse"`
+	Collector  collector.Config  `yaml:"collector"`
 	Embedded   Embedded          `yaml:"embedded"`
 }
 
@@ -37,6 +39,7 @@ func defaultConfig() Config {
 		Admin:      daemon.Admin{Listen: "127.0.0.1:9090"},
 		Kafka:      stream.Default(),
 		ClickHouse: clickhouse.Config{Address: "http://127.0.0.1:8123", Database: "assay"},
+		Collector:  collector.Default(),
 		Embedded:   Embedded{DataDir: "./assay-data"},
 	}
 }
@@ -79,10 +82,22 @@ func (a *app) load(sections ...string) (Config, *settings.Settings, error) {
 	s, err := settings.Load(&cfg, settings.Source{
 		File: a.configFile, Env: a.env, Prefix: "ASSAY_", Reserved: []string{"ASSAY_CONFIG"}, Set: a.set,
 	})
+	cfg.letDemoIn()
 	if err == nil && len(sections) > 0 {
 		err = s.Validate(sections...)
 	}
 	return cfg, s, err
+}
+
+// letDemoIn gives the services what everybody knows, where nothing is chosen.
+func (c *Config) letDemoIn() {
+	if !c.Demo {
+		return
+	}
+	c.Collector.Demo = true
+	if len(c.Collector.Keys) == 0 {
+		c.Collector.Keys = collector.DemoKeys()
+	}
 }
 
 // reachable is where this machine finds its own admin port.
