@@ -32,19 +32,24 @@ func lock(ctx context.Context, c Config) (held context.Context, unlock func() er
 	if err != nil {
 		return nil, nil, err
 	}
+	var waited bool
 	for {
 		held, release, err := tryLock(ctx, conn, c.Database)
 		if err == nil {
 			return held, func() error { release(); return conn.Close() }, nil
 		}
-		if !hasCode(err, codeSameQueryID) {
+		taken := hasCode(err, codeSameQueryID)
+		waited = waited || taken
+		if waited && ctx.Err() != nil {
+			err = compliance.Errorf(compliance.Conflict, "another migrator of database %s is still running: %w", c.Database, ctx.Err())
+			return nil, nil, errors.Join(err, conn.Close())
+		}
+		if !taken {
 			return nil, nil, errors.Join(fmt.Errorf("taking the migration lock of database %s: %w", c.Database, err), conn.Close())
 		}
 		select {
 		case <-time.After(lockRetry):
 		case <-ctx.Done():
-			return nil, nil, errors.Join(compliance.Errorf(compliance.Conflict,
-				"another migrator of database %s is still running: %w", c.Database, ctx.Err()), conn.Close())
 		}
 	}
 }
@@ -65,7 +70,7 @@ func tryLock(ctx context.Context, conn Conn, database string) (held context.Cont
 		wake()
 		return nil, nil, cmp.Or(err, errLockLost)
 	}
-	return held, func() { wake(); _ = <-ended }, nil
+	return held, func() { wake(); <-ended }, nil //nolint:errcheck // it ends with an error because we wake it
 }
 
 // awaitSleep polls until the query runs on the server, or has ended.
