@@ -2,10 +2,8 @@ package arch
 
 import (
 	"go/ast"
-	"go/token"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -83,59 +81,4 @@ func TestNoInit(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestNoSleepingTests: a sleep in a test is a guess at a machine's speed. In a
-// synctest bubble it is none, since time there is the test's own.
-func TestNoSleepingTests(t *testing.T) {
-	for _, s := range sources(t) {
-		if !s.isTest() {
-			continue
-		}
-		for _, decl := range s.file.Decls {
-			if imports(s.file, "testing/synctest") && !isTestFunc(decl) {
-				continue // a helper, for a bubble to call
-			}
-			for _, pos := range sleeps(decl) {
-				t.Errorf("%s:%d: time.Sleep in a test: poll with a deadline, or use testing/synctest", s.name, s.line(pos))
-			}
-		}
-	}
-}
-
-func imports(file *ast.File, path string) bool {
-	return slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == strconv.Quote(path) })
-}
-
-func isTestFunc(decl ast.Decl) bool {
-	f, ok := decl.(*ast.FuncDecl)
-	return ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test")
-}
-
-// sleeps finds the calls of time.Sleep that no call of synctest.Test holds.
-func sleeps(decl ast.Decl) []token.Pos {
-	var found []token.Pos
-	ast.Inspect(decl, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return true
-		}
-		if calls(call, "synctest", "Test") {
-			return false
-		}
-		if calls(call, "time", "Sleep") {
-			found = append(found, call.Pos())
-		}
-		return true
-	})
-	return found
-}
-
-func calls(call *ast.CallExpr, pkg, name string) bool {
-	sel, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok || sel.Sel.Name != name {
-		return false
-	}
-	x, ok := sel.X.(*ast.Ident)
-	return ok && x.Name == pkg
 }
