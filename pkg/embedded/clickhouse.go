@@ -139,7 +139,7 @@ func (c *ClickHouse) url(path string) string {
 
 // start is one try.
 func (c *ClickHouse) start(ctx context.Context) error {
-	port, err := freePort(ctx, c.opts.Port)
+	port, err := freePort(ctx, "ClickHouse", c.opts.Port)
 	if err != nil {
 		return err
 	}
@@ -334,11 +334,11 @@ func (l layout) logTail() string {
 
 // freePort keeps a wanted port that nobody has, or finds one. Another process
 // can still take it before the engine does; the start fails then.
-func freePort(ctx context.Context, wanted int) (int, error) {
+func freePort(ctx context.Context, what string, wanted int) (int, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", wanted))
 	if err != nil {
-		return 0, compliance.Errorf(compliance.Unavailable, "finding a port for ClickHouse: %w: free it or choose another", err)
+		return 0, compliance.Errorf(compliance.Unavailable, "finding a port for %s: %w: free it or choose another", what, err)
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port, nil //nolint:errcheck,forcetypeassert // a TCP listener's address

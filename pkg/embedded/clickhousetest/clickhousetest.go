@@ -9,6 +9,7 @@ package clickhousetest
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/url"
 	"os"
@@ -16,7 +17,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
@@ -61,7 +61,7 @@ var shared engine
 // test's own. It skips the test where there is none.
 func Start(t testing.TB) clickhouse.Config {
 	t.Helper()
-	shared.once.Do(shared.start)
+	shared.once.Do(func() { shared.start(context.WithoutCancel(t.Context())) })
 	if shared.skip != "" {
 		t.Skip(SkipPrefix + " " + t.Name() + ": " + shared.skip)
 	}
@@ -73,13 +73,15 @@ func Start(t testing.TB) clickhouse.Config {
 // made yet (Migrate makes it) and is dropped when the test ends.
 func Database(t testing.TB) clickhouse.Config {
 	t.Helper()
-	c := Start(t)
-	c.Database = fmt.Sprintf("test_%d_%d", os.Getpid(), time.Now().UnixNano())
+	server := Start(t)
+	c := server
+	c.Database = "test_" + strings.ToLower(rand.Text())
+	ctx := context.WithoutCancel(t.Context()) // which ends before the clean-up
 	t.Cleanup(func() {
-		conn, err := clickhouse.Open(context.Background(), Start(t))
+		conn, err := clickhouse.Open(ctx, server)
 		require.NoError(t, err)
 		defer func() { require.NoError(t, conn.Close()) }()
-		require.NoError(t, conn.Exec(context.Background(), "DROP DATABASE IF EXISTS "+c.Database+" SYNC"))
+		require.NoError(t, conn.Exec(ctx, "DROP DATABASE IF EXISTS "+c.Database+" SYNC"))
 	})
 	return c
 }
@@ -95,7 +97,7 @@ func Open(t testing.TB) (clickhouse.Conn, clickhouse.Config) {
 	return conn, c
 }
 
-func (e *engine) start() {
+func (e *engine) start(ctx context.Context) {
 	if address := os.Getenv(addressEnv); address != "" {
 		e.config, e.err = parse(address)
 		return
@@ -108,7 +110,7 @@ func (e *engine) start() {
 	if e.dir, e.err = os.MkdirTemp("", "clickhousetest-"); e.err != nil {
 		return
 	}
-	e.server, e.err = embedded.StartClickHouse(context.Background(), embedded.ClickHouseOptions{
+	e.server, e.err = embedded.StartClickHouse(ctx, embedded.ClickHouseOptions{
 		DataDir: filepath.Join(e.dir, "clickhouse"),
 		Engine:  embedded.Engine{Library: library},
 		Log:     zerolog.Nop(),
@@ -147,4 +149,17 @@ func parse(address string) (clickhouse.Config, error) {
 	}
 	c.Address = u.String()
 	return c, c.Validate()
+}
+
+// Reader is c as the engine's read-only user. ok is false on a server that the
+// tests didn't start, which has no such user.
+func Reader(t testing.TB, c clickhouse.Config) (reader clickhouse.Config, ok bool) {
+	t.Helper()
+	Start(t)
+	if shared.server == nil {
+		return c, false
+	}
+	reader = shared.server.ReaderConfig()
+	reader.Database = c.Database
+	return reader, true
 }
