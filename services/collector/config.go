@@ -108,11 +108,10 @@ func (c Config) limitFaults() []error {
 	check(c.MaxBatchEvents >= 1 && c.MaxBatchEvents <= 10_000, "maxBatchEvents: is %d; choose 1 to 10000", c.MaxBatchEvents)
 	check(c.MaxInFlightBytes >= 4*c.MaxBatchBytes,
 		"maxInFlightBytes: is %d; one batch and its copy must fit, so choose %d or more", c.MaxInFlightBytes, 4*c.MaxBatchBytes)
-	for name, d := range map[string]time.Duration{
-		"ackTimeout": c.AckTimeout, "readTimeout": c.ReadTimeout, "shutdownTimeout": c.ShutdownTimeout,
-	} {
-		check(d > 0, "%s: is %s; choose a time above 0, such as 10s", name, d)
-	}
+	// The Kafka client takes no shorter time.
+	check(c.AckTimeout >= time.Second, "ackTimeout: is %s; choose 1s or more", c.AckTimeout)
+	check(c.ReadTimeout > 0, "readTimeout: is %s; choose a time above 0, such as 30s", c.ReadTimeout)
+	check(c.ShutdownTimeout > 0, "shutdownTimeout: is %s; choose a time above 0, such as 15s", c.ShutdownTimeout)
 	return faults
 }
 
