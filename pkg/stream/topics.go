@@ -120,7 +120,7 @@ func checkTopics(ctx context.Context, admin *kadm.Client, c Config, t *schemas.T
 		topic, full := t.Topics[name], c.Topic(name)
 		if got, want := len(found[full].Partitions), set.partitions(topic); got != int(want) {
 			faults = append(faults, compliance.Errorf(compliance.Conflict,
-				"topic %s has %d partitions, not %d: records of one key would change their partition; delete the topic, or choose another kafka.topicPrefix", full, got, want))
+				"topic %s has %d partitions, not %d: it was made for the other size (--embedded or not) or by hand; set another kafka.topicPrefix to make topics beside it", full, got, want))
 		}
 		resource, err := described.On(full, nil)
 		if err = errors.Join(err, resource.Err); err != nil {
