@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -61,6 +59,7 @@ type ClickHouse struct {
 	reader   settings.Secret
 	cmd      *exec.Cmd
 	lifeline *os.File
+	unlock   func() // the folder, for the next engine of any process
 	done     chan struct{}
 	exit     error // after done
 }
@@ -76,29 +75,24 @@ func StartClickHouse(ctx context.Context, o ClickHouseOptions) (*ClickHouse, err
 	if err != nil {
 		return nil, err
 	}
-	if err := files.claim(o.Engine); err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	began := time.Now()
-	for {
-		c := &ClickHouse{opts: o, files: files, writer: settings.Secret(rand.Text()), reader: settings.Secret(rand.Text())}
-		err := c.start(ctx)
-		if err == nil {
-			o.Log.Info().Int("port", c.port).Int("pid", c.cmd.Process.Pid).Dur("took", time.Since(began)).
-				Msg("embedded ClickHouse is up")
-			return c, nil
-		}
-		if !errors.Is(err, errLocked) || time.Since(began) > lockTimeout {
-			return nil, err
-		}
-		select {
-		case <-time.After(20 * pollInterval):
-		case <-ctx.Done():
-			return nil, err
-		}
+	unlock, err := files.lock()
+	if err != nil {
+		return nil, err
 	}
+	c := &ClickHouse{
+		opts: o, files: files, unlock: unlock,
+		writer: settings.Secret(rand.Text()), reader: settings.Secret(rand.Text()),
+	}
+	began := time.Now()
+	if err := c.start(ctx); err != nil {
+		unlock()
+		return nil, err
+	}
+	o.Log.Info().Int("port", c.port).Int("pid", c.cmd.Process.Pid).Dur("took", time.Since(began)).
+		Msg("embedded ClickHouse is up")
+	return c, nil
 }
 
 func (o ClickHouseOptions) withDefaults() ClickHouseOptions {
@@ -137,8 +131,28 @@ func (c *ClickHouse) url(path string) string {
 	return fmt.Sprintf("http://127.0.0.1:%d%s", c.port, path)
 }
 
-// start is one try.
+// start repeats a try that met the lock of an engine that was killed and hasn't
+// let go yet.
 func (c *ClickHouse) start(ctx context.Context) error {
+	if err := c.files.claim(c.opts.Engine); err != nil {
+		return err
+	}
+	patience, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	for {
+		err := c.try(ctx)
+		if !errors.Is(err, errLocked) {
+			return err
+		}
+		select {
+		case <-time.After(20 * pollInterval):
+		case <-patience.Done():
+			return err
+		}
+	}
+}
+
+func (c *ClickHouse) try(ctx context.Context) error {
 	port, err := freePort(ctx, "ClickHouse", c.opts.Port)
 	if err != nil {
 		return err
@@ -249,6 +263,7 @@ func (c *ClickHouse) answers(ctx context.Context) bool {
 // After StopAfter it is killed, which loses nothing acknowledged but is an error.
 // Clients should be closed before. A second Stop returns the first one's answer.
 func (c *ClickHouse) Stop() error {
+	defer c.unlock()
 	_ = c.lifeline.Close()
 	select {
 	case <-c.done:
@@ -264,7 +279,7 @@ func (c *ClickHouse) Stop() error {
 }
 
 // errLocked marks a start that may work a moment later.
-var errLocked = errors.New("another engine holds the data folder")
+var errLocked = errors.New("an engine that was killed still holds the data folder")
 
 // failed ends what is left of a start and puts the log's end into the error.
 func (c *ClickHouse) failed(cause error) error {
@@ -272,64 +287,11 @@ func (c *ClickHouse) failed(cause error) error {
 	_ = c.cmd.Process.Kill()
 	<-c.done
 	tail := c.files.logTail()
-	if strings.Contains(tail, "Cannot lock file") || strings.Contains(tail, "CANNOT_OPEN_FILE") {
+	if strings.Contains(tail, "Cannot lock file") {
 		cause = fmt.Errorf("%w (%w)", errLocked, cause)
 	}
 	return compliance.Errorf(compliance.Unavailable,
 		"starting ClickHouse in %s: %w. Its log (%s) ends with:\n%s", c.files.root, cause, c.files.log, tail)
-}
-
-// claim readies the folder for one kind of engine. The library keeps databases
-// where a server wouldn't look for them, and the other way round.
-func (l layout) claim(e Engine) error {
-	if err := os.MkdirAll(l.data, 0o700); err != nil {
-		return fmt.Errorf("making ClickHouse's folder: %w", err)
-	}
-	was, err := os.ReadFile(l.kind)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		if err := os.WriteFile(l.kind, []byte(e.kind()+"\n"), 0o600); err != nil {
-			return fmt.Errorf("marking ClickHouse's folder: %w", err)
-		}
-	case err != nil:
-		return fmt.Errorf("reading the mark of ClickHouse's folder: %w", err)
-	case strings.TrimSpace(string(was)) != e.kind():
-		return compliance.Errorf(compliance.Conflict,
-			"the data in %s was written by ClickHouse's %s, and the one found now is a %s: "+
-				"use the former or another data folder", l.root, strings.TrimSpace(string(was)), e.kind())
-	}
-	if e.Binary != "" {
-		return nil
-	}
-	// Here `system` lives in memory, so folders of its tables are orphans, and
-	// ClickHouse would retry making them in a loop that fills the log.
-	if err := os.RemoveAll(filepath.Join(l.data, "data", "system")); err != nil {
-		return fmt.Errorf("removing what an earlier run left: %w", err)
-	}
-	return nil
-}
-
-// openLog starts a new log and keeps the last run's.
-func (l layout) openLog() (*os.File, error) {
-	if info, err := os.Stat(l.log); err == nil && info.Size() > 0 {
-		if err := os.Rename(l.log, l.log+".previous"); err != nil {
-			return nil, fmt.Errorf("keeping ClickHouse's last log: %w", err)
-		}
-	}
-	f, err := os.OpenFile(l.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("opening ClickHouse's log: %w", err)
-	}
-	return f, nil
-}
-
-func (l layout) logTail() string {
-	raw, err := os.ReadFile(l.log)
-	if err != nil {
-		return "(no log: " + err.Error() + ")"
-	}
-	lines := bytes.Split(bytes.TrimSpace(raw), []byte("\n"))
-	return string(bytes.Join(lines[max(0, len(lines)-tailLines):], []byte("\n")))
 }
 
 // freePort keeps a wanted port that nobody has, or finds one. Another process

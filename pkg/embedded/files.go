@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/template"
+
+	"assay.example/assay/pkg/compliance"
 )
 
 // Users of the embedded ClickHouse. Passwords are new at each start.
@@ -103,7 +107,7 @@ const usersConfig = `<clickhouse>
 // layout is where one engine keeps its files: data apart from configuration, so
 // that nothing of ours stands in ClickHouse's own folder.
 type layout struct {
-	root, data, config, users, log, kind string
+	root, data, config, users, log, kind, locks string
 }
 
 func layoutOf(dir string) (layout, error) {
@@ -112,14 +116,24 @@ func layoutOf(dir string) (layout, error) {
 		return layout{}, fmt.Errorf("finding the folder %s: %w", dir, err)
 	}
 	in := func(name string) string { return filepath.Join(root, name) }
-	return layout{root, in("store"), in("config.xml"), in("users.xml"), in("clickhouse.log"), in("engine")}, nil
+	return layout{root, in("store"), in("config.xml"), in("users.xml"), in("clickhouse.log"), in("engine"), in("lock")}, nil
+}
+
+// lock keeps other processes, and other engines of this one, out of the folder.
+func (l layout) lock() (unlock func(), err error) {
+	if err := os.MkdirAll(l.root, 0o700); err != nil {
+		return nil, fmt.Errorf("making ClickHouse's folder: %w", err)
+	}
+	unlock, ok, err := tryLockFile(l.locks)
+	if err == nil && !ok {
+		err = compliance.Errorf(compliance.Conflict,
+			"the embedded ClickHouse in %s is in use by another process: stop that one, or choose another folder", l.root)
+	}
+	return unlock, err
 }
 
 // write puts the configuration of this start into place; only this user reads it.
 func (l layout) write(port int, writerPassword, readerPassword string, maxMemory int64) error {
-	if err := os.MkdirAll(l.data, 0o700); err != nil {
-		return fmt.Errorf("making ClickHouse's folder: %w", err)
-	}
 	values := map[string]any{
 		"Users": l.users, "Path": l.data, "Port": port,
 		"MaxMemory": maxMemory, "MaxQueryMemory": maxMemory * 2 / 3, "SpillAt": maxMemory / 4,
@@ -141,4 +155,57 @@ func (l layout) write(port int, writerPassword, readerPassword string, maxMemory
 func hexSHA256(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
+}
+
+// claim readies the folder for one kind of engine. The library keeps databases
+// where a server wouldn't look for them, and the other way round.
+func (l layout) claim(e Engine) error {
+	if err := os.MkdirAll(l.data, 0o700); err != nil {
+		return fmt.Errorf("making ClickHouse's folder: %w", err)
+	}
+	was, err := os.ReadFile(l.kind)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if err := os.WriteFile(l.kind, []byte(e.kind()+"\n"), 0o600); err != nil {
+			return fmt.Errorf("marking ClickHouse's folder: %w", err)
+		}
+	case err != nil:
+		return fmt.Errorf("reading the mark of ClickHouse's folder: %w", err)
+	case strings.TrimSpace(string(was)) != e.kind():
+		return compliance.Errorf(compliance.Conflict,
+			"the data in %s was written by ClickHouse's %s, and the one found now is a %s: "+
+				"use the former or another data folder", l.root, strings.TrimSpace(string(was)), e.kind())
+	}
+	if e.Binary != "" {
+		return nil
+	}
+	// Here `system` lives in memory, so folders of its tables are orphans, and
+	// ClickHouse would retry making them in a loop that fills the log.
+	if err := os.RemoveAll(filepath.Join(l.data, "data", "system")); err != nil {
+		return fmt.Errorf("removing what an earlier run left: %w", err)
+	}
+	return nil
+}
+
+// openLog starts a new log and keeps the last run's.
+func (l layout) openLog() (*os.File, error) {
+	if info, err := os.Stat(l.log); err == nil && info.Size() > 0 {
+		if err := os.Rename(l.log, l.log+".previous"); err != nil {
+			return nil, fmt.Errorf("keeping ClickHouse's last log: %w", err)
+		}
+	}
+	f, err := os.OpenFile(l.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening ClickHouse's log: %w", err)
+	}
+	return f, nil
+}
+
+func (l layout) logTail() string {
+	raw, err := os.ReadFile(l.log)
+	if err != nil {
+		return "(no log: " + err.Error() + ")"
+	}
+	lines := bytes.Split(bytes.TrimSpace(raw), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-tailLines):], []byte("\n")))
 }

@@ -50,16 +50,17 @@ func FindEngine(ctx context.Context, log zerolog.Logger, progress Progress) (Eng
 	if libraryErr == nil {
 		return Engine{Library: library}, nil
 	}
-	dir, err := libraryDir()
+	r := pinned()
+	dir, err := r.dir()
 	if err != nil {
 		dir = "the cache"
 	}
 	return Engine{}, compliance.Errorf(compliance.Unavailable, `no ClickHouse to run. Any of these will do:
   - set clickhouse.address to a server's, such as http://127.0.0.1:8123
   - put a clickhouse of version %d.%d or later on the PATH (%w)
-  - put %s of npm's %s@%s into %s
+  - put %s of npm's %s into %s
   - or have npm fetch that (%w)`,
-		minBinaryMajor, minBinaryMinor, binaryErr, libraryFile, libraryPackage, libraryVersion, dir, libraryErr)
+		minBinaryMajor, minBinaryMinor, binaryErr, r.file, r, dir, libraryErr)
 }
 
 // findBinary skips what is too old, such as Debian's package of 2018.
