@@ -11,7 +11,9 @@
 //   - Nothing is taken that the evaluator would refuse: both decode with
 //     pkg/dictionary.
 //   - A request that is refused with a 4xx has put none of its events in the log,
-//     also if only one event of a batch is wrong.
+//     also if only one event of a batch is wrong. One exception: a topic whose
+//     max.message.bytes is below stream.MaxMessageBytes may refuse one event of a
+//     batch, and the answer (413) says that others may be in the log.
 //   - Tenant and sources are those of the sender's key.
 //   - Memory is bounded: what doesn't fit is answered with 429 at once.
 //

@@ -118,8 +118,8 @@ func explain(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, kerr.MessageTooLarge):
-		return &compliance.Error{Code: compliance.TooLarge, Err: err, Text: "Kafka refuses a record of this size; " +
-			"send less, or have max.message.bytes of the events' topics raised"}
+		return &compliance.Error{Code: compliance.TooLarge, Err: err, Text: "Kafka refuses a record of this size, " +
+			"though other events of the request may be in the log; send less, or have max.message.bytes of the events' topics raised"}
 	case errors.Is(err, kgo.ErrMaxBuffered):
 		return errFull
 	default:
