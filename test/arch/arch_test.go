@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -30,19 +31,6 @@ const module = "assay.example/assay"
 // root is the repository's top folder, seen from this package's.
 const root = "../.."
 
-// command runs a program in the repository's top folder and returns its output.
-func command(t *testing.T, name string, args ...string) []byte {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	require.NoError(t, err, "%s %s: %s", name, strings.Join(args, " "), stderr.String())
-	return out
-}
-
 // pkg is what `go list` says about one package.
 type pkg struct {
 	ImportPath   string
@@ -57,26 +45,44 @@ type pkg struct {
 // path is p's place in the repository: "pkg/control".
 func (p *pkg) path() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
 
-// ours lists this module's packages; graph has those and all they depend on.
-func ours(t *testing.T) (list []*pkg, graph map[string]*pkg) {
-	t.Helper()
-	graph = map[string]*pkg{}
-	fields := "-json=ImportPath,Dir,Standard,Imports,Deps,TestImports,XTestImports"
-	dec := json.NewDecoder(bytes.NewReader(command(t, "go", "list", "-e", "-deps", fields, "./...")))
-	for {
+// packages are this module's; graph has those and all they depend on.
+type packages struct {
+	list  []*pkg
+	graph map[string]*pkg
+}
+
+// listed asks `go list` once for all tests.
+var listed = sync.OnceValues(func() (*packages, error) {
+	cmd := exec.Command("go", "list", "-e", "-deps",
+		"-json=ImportPath,Dir,Standard,Imports,Deps,TestImports,XTestImports", "./...")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("listing packages: %w", err)
+	}
+	all := &packages{graph: map[string]*pkg{}}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		p := &pkg{}
-		err := dec.Decode(p)
-		if errors.Is(err, io.EOF) {
-			break
+		if err := dec.Decode(p); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("reading go list's answer: %w", err)
 		}
-		require.NoError(t, err)
-		graph[p.ImportPath] = p
+		all.graph[p.ImportPath] = p
 		if within(p.ImportPath, module) {
-			list = append(list, p)
+			all.list = append(all.list, p)
 		}
 	}
-	require.NotEmpty(t, list, "go list names no package of %s", module)
-	return list, graph
+})
+
+func ours(t *testing.T) (list []*pkg, graph map[string]*pkg) {
+	t.Helper()
+	all, err := listed()
+	require.NoError(t, err)
+	require.NotEmpty(t, all.list, "go list names no package of %s", module)
+	return all.list, all.graph
 }
 
 // within says whether path is prefix or below it.

@@ -3,12 +3,14 @@ package arch
 import (
 	"go/ast"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestNoSleepingTests: a sleep in a test is a guess at a machine's speed. In a
-// synctest bubble it is none, since time there is the test's own.
+// TestNoSleepingTests: a sleep in a test is a guess at a machine's speed. It is
+// none between the tries of a loop that has a deadline, nor in a synctest
+// bubble, where time is the test's own.
 //
 // A test is in a bubble where it calls synctest.Test, or a function beside it
 // that does. A helper may sleep if its package has a bubble to call it from.
@@ -56,21 +58,36 @@ func bubblesOf(files []*source) map[string]bool {
 	return bubbles
 }
 
-// sleeps finds the calls of time.Sleep that stand in no bubble.
+// sleeps finds the calls of time.Sleep that stand in no bubble and no poll.
 func sleeps(decl ast.Decl, bubbles map[string]bool) []*ast.CallExpr {
 	var found []*ast.CallExpr
 	ast.Inspect(decl, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return true
+		switch n := n.(type) {
+		case *ast.ForStmt:
+			return !asksTheTime(n.Cond)
+		case *ast.CallExpr:
+			if called(n) == "time.Sleep" {
+				found = append(found, n)
+			}
+			return !bubbles[called(n)]
 		}
-		name := called(call)
-		if name == "time.Sleep" {
-			found = append(found, call)
-		}
-		return !bubbles[name]
+		return true
 	})
 	return found
+}
+
+// asksTheTime says whether a loop's condition has a deadline in it.
+func asksTheTime(cond ast.Expr) bool {
+	asks := false
+	if cond != nil {
+		ast.Inspect(cond, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				asks = asks || slices.Contains([]string{"time.Now", "time.Since", "time.Until"}, called(call))
+			}
+			return true
+		})
+	}
+	return asks
 }
 
 // called is the name of what is called: f, pkg.F or x.Method.
