@@ -28,11 +28,15 @@ type Source struct {
 	Reserved []string
 	// Set are flags, each "key=value".
 	Set []string
+	// Hidden are parts of the struct that are no keys, since the program fills
+	// them itself: "recorder.kafka" and all below it.
+	Hidden []string
 }
 
 // Settings is a configuration that knows where its values came from.
 type Settings struct {
 	root    reflect.Value
+	hidden  []string
 	paths   []string
 	origins map[string]origin
 }
@@ -67,7 +71,8 @@ func (o origin) position() string {
 // what could be read.
 func Load(into any, s Source) (*Settings, error) {
 	root := reflect.ValueOf(into).Elem()
-	l := &loader{Settings: Settings{root: root, paths: paths(root.Type(), ""), origins: map[string]origin{}}}
+	l := &loader{Settings: Settings{root: root, hidden: s.Hidden, origins: map[string]origin{}}}
+	l.paths = l.leaves(root.Type(), "")
 	if s.File != "" {
 		l.file(s.File)
 	}
@@ -194,11 +199,11 @@ func (l *loader) set(v reflect.Value, path string, rest []string, text string, a
 	next := join(path, rest[0])
 	switch {
 	case v.Kind() == reflect.Struct && !leaf(v.Type()):
-		if f, ok := fieldOf(v, rest[0]); ok {
+		if f, ok := l.fieldOf(v, path, rest[0]); ok {
 			l.set(f, next, rest[1:], text, at)
 			return
 		}
-		l.fault(at, "there is no key %s%s", next, suggest(rest[0], path, names(v.Type()), l.paths))
+		l.fault(at, "there is no key %s%s", next, suggest(rest[0], path, l.names(v.Type(), path), l.paths))
 	case v.Kind() == reflect.Map:
 		l.setEntry(v, next, rest, text, at)
 	default:

@@ -38,8 +38,21 @@ func fields(t reflect.Type) []field {
 	return list
 }
 
-func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
-	for _, f := range fields(v.Type()) {
+// fields are those of the struct at path that are not hidden.
+func (s *Settings) fields(t reflect.Type, path string) []field {
+	return slices.DeleteFunc(fields(t), func(f field) bool { return slices.Contains(s.hidden, join(path, f.name)) })
+}
+
+func (s *Settings) names(t reflect.Type, path string) []string {
+	var list []string
+	for _, f := range s.fields(t, path) {
+		list = append(list, f.name)
+	}
+	return list
+}
+
+func (s *Settings) fieldOf(v reflect.Value, path, name string) (reflect.Value, bool) {
+	for _, f := range s.fields(v.Type(), path) {
 		if f.name == name {
 			return v.FieldByIndex(f.index), true
 		}
@@ -62,17 +75,17 @@ func leaf(t reflect.Type) bool {
 	return !slices.Contains([]reflect.Kind{reflect.Struct, reflect.Map, reflect.Slice, reflect.Pointer}, t.Kind())
 }
 
-// paths lists every key that a struct has, except below lists and maps.
-func paths(t reflect.Type, prefix string) []string {
+// leaves lists every key that a struct has, except below lists and maps.
+func (s *Settings) leaves(t reflect.Type, path string) []string {
 	if t.Kind() == reflect.Pointer {
-		return paths(t.Elem(), prefix)
+		return s.leaves(t.Elem(), path)
 	}
 	if leaf(t) || t.Kind() != reflect.Struct {
-		return []string{prefix}
+		return []string{path}
 	}
 	var list []string
-	for _, f := range fields(t) {
-		list = append(list, paths(t.FieldByIndex(f.index).Type, join(prefix, f.name))...)
+	for _, f := range s.fields(t, path) {
+		list = append(list, s.leaves(t.FieldByIndex(f.index).Type, join(path, f.name))...)
 	}
 	return list
 }

@@ -258,6 +258,21 @@ func TestValidateSaysWhereTheKeyWasSet(t *testing.T) {
 	require.EqualError(t, s.Validate("door"), "there is no section door; did you mean doors?")
 }
 
+func TestHiddenPartsAreNoKeys(t *testing.T) {
+	_, s, got := load(t, "doors: {}\nkafka: {brokers: [a], retries: 1}\n", settings.Source{
+		Hidden: []string{"kafka.brokers", "doors"}, Env: []string{"ASSAY_KAFKA_BROKERS=b"}, Set: []string{"kafka.brokers=c"},
+	})
+	require.Equal(t, strings.Split(strings.TrimSpace(`
+assay.yaml:1:1: there is no key doors; there are demo, kafka, level, extra
+assay.yaml:2:9: there is no key kafka.brokers; there are topicPrefix, password, passwordFile, retries, timeout
+env ASSAY_KAFKA_BROKERS: there is no such key; did you mean ASSAY_KAFKA_RETRIES?
+flag --set kafka.brokers: there is no key kafka.brokers; there are topicPrefix, password, passwordFile, retries, timeout
+`), "\n"), strings.Split(got, "\n"))
+	for _, e := range s.Show() {
+		require.False(t, e.Key == "kafka.brokers" || strings.HasPrefix(e.Key, "doors"), e.Key)
+	}
+}
+
 func TestKeysMayNotShareAVariable(t *testing.T) {
 	var cfg struct {
 		A struct {

@@ -34,7 +34,7 @@ func (s *Settings) show(v reflect.Value, path string, list *[]Entry) {
 	case v.Kind() == reflect.Pointer && !v.IsNil():
 		s.show(v.Elem(), path, list)
 	case v.Kind() == reflect.Struct && !leaf(v.Type()):
-		for _, f := range fields(v.Type()) {
+		for _, f := range s.fields(v.Type(), path) {
 			s.show(v.FieldByIndex(f.index), join(path, f.name), list)
 		}
 	case v.Kind() == reflect.Map && v.Len() > 0:
@@ -100,13 +100,13 @@ func (s *Settings) originOf(path string) origin {
 // was set.
 func (s *Settings) Validate(sections ...string) error {
 	var faults []error
-	there := names(s.root.Type())
+	there := s.names(s.root.Type(), "")
 	for _, name := range sections {
 		if !slices.Contains(there, name) {
 			faults = append(faults, compliance.Errorf(compliance.Invalid, "there is no section %s%s", name, suggest(name, "", there, nil)))
 		}
 	}
-	for _, f := range fields(s.root.Type()) {
+	for _, f := range s.fields(s.root.Type(), "") {
 		if len(sections) == 0 || slices.Contains(sections, f.name) {
 			faults = append(faults, s.validate(s.root.FieldByIndex(f.index), f.name)...)
 		}

@@ -7,14 +7,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-func names(t reflect.Type) []string {
-	var list []string
-	for _, f := range fields(t) {
-		list = append(list, f.name)
-	}
-	return list
-}
-
 // at is the position of n if it stands in a file; lines of a variable or a flag
 // mean nothing.
 func (o origin) at(n *yaml.Node) origin {
@@ -106,11 +98,11 @@ func orRoot(path string) string {
 func (l *loader) section(n *yaml.Node, v reflect.Value, path string, from origin) {
 	l.pairs(n, path, from, func(key, value *yaml.Node) {
 		next := join(path, key.Value)
-		if f, ok := fieldOf(v, key.Value); ok {
+		if f, ok := l.fieldOf(v, path, key.Value); ok {
 			l.value(value, f, next, from)
 			return
 		}
-		l.fault(from.at(key), "there is no key %s%s", next, suggest(key.Value, path, names(v.Type()), l.paths))
+		l.fault(from.at(key), "there is no key %s%s", next, suggest(key.Value, path, l.names(v.Type(), path), l.paths))
 	})
 }
 
