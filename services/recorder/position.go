@@ -1,0 +1,74 @@
+package recorder
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"assay.example/assay/services/recorder/internal/rows"
+)
+
+// schema is the version of position's metadata and of how batches become tokens.
+const schema = 1
+
+// position is where a partition's recording stands, as the group keeps it: the
+// offset of the next record to insert, and metadata.
+type position struct {
+	Start int64
+	// End, if above 0, says that [Start, End) may have been inserted in part. Who
+	// finds it inserts exactly that range again, under the same tokens, before
+	// anything else: batches cut at other boundaries would double rows.
+	End    int64
+	Before rows.Chain
+}
+
+// metadata is position without the offset, in Kafka's free text for a commit.
+type metadata struct {
+	Schema int    `json:"schema"`
+	End    int64  `json:"end,omitempty"`
+	Last   int64  `json:"last"`
+	Leaves uint64 `json:"leaves"`
+}
+
+func (p position) metadata() string {
+	raw, err := json.Marshal(metadata{Schema: schema, End: p.End, Last: p.Before.Last, Leaves: p.Before.Leaves})
+	if err != nil { // four numbers
+		return ""
+	}
+	return string(raw)
+}
+
+// readPosition understands a commit; ok is false for one that no recorder made,
+// such as an operator's reset.
+func readPosition(offset int64, text string) (p position, ok bool) {
+	var m metadata
+	if offset < 0 || json.Unmarshal([]byte(text), &m) != nil || m.Schema != schema {
+		return position{Start: max(0, offset), Before: rows.Chain{Last: -1}}, false
+	}
+	return position{Start: offset, End: m.End, Before: rows.Chain{Last: m.Last, Leaves: m.Leaves}}, true
+}
+
+// covered is what the coverage table knows of a partition.
+type covered struct {
+	End    int64
+	Before rows.Chain
+}
+
+// resume reconciles what the group says with what the tables say. Coverage is
+// written after all rows of a range, so what it names is complete, also where the
+// group has lost or was given another offset. known says that the group's
+// metadata is a recorder's.
+func (p position) resume(c covered, known bool) position {
+	if c.End > p.Start {
+		return position{Start: c.End, Before: c.Before}
+	}
+	if !known {
+		return position{Start: p.Start, Before: c.Before}
+	}
+	return p
+}
+
+// token makes an insert into a table idempotent. It names the range and not the
+// rows, since the log can't change under it.
+func token(topicID [16]byte, partition int32, start, end int64, table string) string {
+	return fmt.Sprintf("%x/%d/%d-%d/%s", topicID, partition, start, end, table)
+}
