@@ -1,0 +1,64 @@
+package story
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Boundary is the file boundary.yaml of a bundle that fits this story: what is
+// in scope, who sends what and how often, and the reference tables.
+func (s *Story) Boundary() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s: the declared system of the story.\n", Company)
+	fmt.Fprintf(&b, "effective_from: %s\ntenants: [default]\n\nboundary:\n", s.plan.from)
+	writeMembers(&b, "systems", s.plan.systems)
+	writeMembers(&b, "services", s.plan.services)
+	fmt.Fprintf(&b, "  components: %s\n\nsources:\n", flow(components()))
+	for _, src := range s.plan.sources {
+		fmt.Fprintf(&b, "  %s: {types: %s, max_gap: %s}\n", src.name, flow(src.types), hours(src.maxGap))
+	}
+	b.WriteString("\nrefs:\n")
+	writeRefs(&b)
+	return []byte(b.String())
+}
+
+func writeMembers(b *strings.Builder, name string, members []member) {
+	fmt.Fprintf(b, "  %s:\n", name)
+	for _, m := range members {
+		if m.from == 0 {
+			fmt.Fprintf(b, "    - {id: %s, until: %s}\n", m.id, m.until)
+			continue
+		}
+		fmt.Fprintf(b, "    - {id: %s, from: %s, until: %s}\n", m.id, m.from, m.until)
+	}
+}
+
+func writeRefs(b *strings.Builder) {
+	b.WriteString("  providers:\n")
+	for _, p := range providers() {
+		fmt.Fprintf(b, "    %s: {valid_from: %s, classes: %s}\n", p.id, p.from, flow(p.classes))
+	}
+	b.WriteString("  required_suites:\n")
+	for _, a := range apps() {
+		fmt.Fprintf(b, "    %s: {suites: %s, min_permille: %d}\n", a.name, flow(a.suites), passMark)
+	}
+	b.WriteString("  agents:\n")
+	for _, a := range agents() {
+		fmt.Fprintf(b, "    %s: {tools: %s}\n", a.id, flow(a.tools))
+	}
+}
+
+// flow is a list in one line. The names need no quotes, but for patterns.
+func flow(items []string) string {
+	quoted := make([]string, len(items))
+	for i, it := range items {
+		quoted[i] = it
+		if strings.Contains(it, "*") {
+			quoted[i] = `"` + it + `"`
+		}
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+func hours(d time.Duration) string { return fmt.Sprintf("%dh", int(d.Hours())) }
