@@ -276,6 +276,12 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 	})
 	c.markDecisive()
 	c.markNamed()
+	c.control.EarlyPass = c.control.Applies == nil && c.control.Expand == nil && c.control.Assert != nil
+	if c.control.Assert != nil {
+		walkLeaves(c.control.Assert.root, func(l leaf) {
+			c.control.EarlyPass = c.control.EarlyPass && (l.trend == rising || l.trend == constantly)
+		})
+	}
 }
 
 // markNamed sets how many events a verdict names: all (up to NamedEvidence)

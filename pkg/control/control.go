@@ -37,6 +37,8 @@ type Control struct {
 	// Decisive are the expectations that the outcome hangs on, as against those
 	// that only reasons read.
 	Decisive []bool
+	// EarlyPass says that a pass never waits for an interval to close.
+	EarlyPass bool
 
 	names    map[string]value
 	keep     map[string]bool // data fields read; nil keeps all

@@ -329,3 +329,27 @@ func (c *Control) reach(b Bound) time.Duration {
 	}
 	return d
 }
+
+// Lookback is how long before an item evidence about it may lie.
+func (c *Control) Lookback() time.Duration {
+	var longest time.Duration
+	for _, e := range c.Expectations {
+		longest = max(longest, c.back(e.Between.From))
+		if e.Unless != nil {
+			longest = max(longest, c.back(e.Unless.Between.From))
+		}
+	}
+	return longest
+}
+
+func (c *Control) back(b Bound) time.Duration {
+	d := -b.Offset
+	switch b.Anchor {
+	case AnchorPeriod:
+		d = max(d, 0)
+	case AnchorExpectation:
+		d += max(0, c.back(c.Expectations[b.Of].Between.From))
+	case AnchorItem, AnchorCandidate:
+	}
+	return d
+}

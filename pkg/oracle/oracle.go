@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"time"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -45,27 +46,28 @@ func Verdicts(b *control.Bundle, c *control.Control, tenant string, events []*co
 		}
 	}
 	for key, facts := range l.groups {
-		l.groups[key] = distinct(facts)
+		l.groups[key] = distinct(facts, c.CorrectUntil)
 	}
 	verdicts := append(l.fromEvents(), l.fromSchedule()...)
 	slices.SortFunc(verdicts, func(a, b compliance.Verdict) int { return cmp.Compare(a.Item.ID, b.Item.ID) })
 	return verdicts
 }
 
-// distinct keeps one body of each event, the least by (time, hash), in order.
-func distinct(facts []fact) []fact {
-	best := map[compliance.EventKey]fact{}
+// distinct keeps one body of each event, in order. Bodies of one id are one event
+// if they lie within correct_until of the first; the least by (time, hash) counts.
+func distinct(facts []fact, within time.Duration) []fact {
+	slices.SortFunc(facts, func(a, b fact) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), bytes.Compare(a.Ref.SHA256[:], b.Ref.SHA256[:]))
+	})
+	var kept []fact
+	until := map[compliance.EventKey]compliance.Instant{}
 	for _, f := range facts {
-		old, ok := best[f.Key()]
-		if !ok || cmp.Or(cmp.Compare(f.Time, old.Time), bytes.Compare(f.Ref.SHA256[:], old.Ref.SHA256[:])) < 0 {
-			best[f.Key()] = f
+		if last, seen := until[f.Key()]; !seen || f.Time > last {
+			until[f.Key()] = f.Time.Add(within)
+			kept = append(kept, f)
 		}
 	}
-	kept := make([]fact, 0, len(best))
-	for _, f := range best {
-		kept = append(kept, f)
-	}
-	slices.SortFunc(kept, func(a, b fact) int { return a.Compare(b.Event) })
+	slices.SortStableFunc(kept, func(a, b fact) int { return a.Compare(b.Event) })
 	return kept
 }
 

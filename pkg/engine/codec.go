@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// The changelog has a record a fact, item, ended item and beat, and one for the
+// watermark. Keys are CBOR arrays that begin with the kind; values are CBOR with
+// integer keys. The bytes are deterministic.
+const (
+	kindFact      = "fact"
+	kindItem      = "item"
+	kindBeat      = "beat"
+	kindWatermark = "watermark"
+)
+
+type storedFact struct {
+	Source    string         `cbor:"1,keyasint"`
+	ID        string         `cbor:"2,keyasint"`
+	Type      string         `cbor:"3,keyasint"`
+	Time      int64          `cbor:"4,keyasint"`
+	Received  int64          `cbor:"5,keyasint"`
+	Sequence  uint64         `cbor:"6,keyasint,omitempty"`
+	Data      map[string]any `cbor:"7,keyasint,omitempty"`
+	Topic     string         `cbor:"8,keyasint"`
+	Partition int32          `cbor:"9,keyasint"`
+	Offset    int64          `cbor:"10,keyasint"`
+	SHA256    []byte         `cbor:"11,keyasint"`
+}
+
+func storeFact(ev *compliance.Event) storedFact {
+	return storedFact{
+		Source: ev.Source, ID: ev.ID, Type: ev.Type, Time: int64(ev.Time), Received: int64(ev.Received),
+		Sequence: ev.Sequence, Data: ev.Data,
+		Topic: ev.Ref.Topic, Partition: ev.Ref.Partition, Offset: ev.Ref.Offset, SHA256: ev.Ref.SHA256[:],
+	}
+}
+
+func (s *storedFact) event(tenant string) compliance.Event {
+	ev := compliance.Event{
+		Tenant: tenant, Source: s.Source, ID: s.ID, Type: s.Type,
+		Time: compliance.Instant(s.Time), Received: compliance.Instant(s.Received), Sequence: s.Sequence, Data: s.Data,
+		Ref: compliance.Ref{Topic: s.Topic, Partition: s.Partition, Offset: s.Offset},
+	}
+	copy(ev.Ref.SHA256[:], s.SHA256)
+	return ev
+}
+
+func encode(v any) []byte {
+	mode, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		panic("engine: the encoding options are valid: " + err.Error())
+	}
+	b, err := mode.Marshal(v)
+	if err != nil {
+		panic("engine: state is always encodable: " + err.Error())
+	}
+	return b
+}
+
+func decode(b []byte, into any) error {
+	mode, err := cbor.DecOptions{
+		IntDec:         cbor.IntDecConvertSigned,
+		DefaultMapType: mapType,
+	}.DecMode()
+	if err != nil {
+		return err
+	}
+	return mode.Unmarshal(b, into)
+}
+
+func stateKey(kind string, parts ...string) []byte {
+	return encode(append([]string{kind}, parts...))
+}
+
+// factKey tells bodies of one event apart.
+func factKey(g *group, ev *compliance.Event) []byte {
+	return stateKey(kindFact, g.key.tenant, g.key.control, g.key.key, ev.Source, ev.ID, ev.Time.String(), ev.Ref.SHA256.String())
+}
+
+func factChange(g *group, ev *compliance.Event) Change {
+	return Change{factKey(g, ev), encode(storeFact(ev))}
+}
+
+func itemChange(it *item) Change {
+	k := it.group.key
+	return Change{stateKey(kindItem, k.tenant, k.control, k.key, it.id), encode(storePublished(it.last))}
+}
+
+// closedChange replaces the item's record: one key an item.
+func closedChange(g *group, id string, p *published) Change {
+	s := storePublished(p)
+	s.Ended = true
+	return Change{stateKey(kindItem, g.key.tenant, g.key.control, g.key.key, id), encode(s)}
+}
+
+func beatChange(f *Fact) Change {
+	return Change{stateKey(kindBeat, f.Tenant, f.Event.Source, f.Event.Type, f.Event.Time.String()), encode(storeFact(&f.Event))}
+}
+
+func watermarkChange(w compliance.Instant) Change {
+	return Change{stateKey(kindWatermark), encode(int64(w))}
+}
+
+// Load brings back one record of the changelog, in any order, before the first
+// Add or Advance.
+func (e *Engine) Load(c Change) error {
+	var key []string
+	if err := decode(c.Key, &key); err != nil || len(key) == 0 {
+		return fmt.Errorf("reading a state key: %w", err)
+	}
+	switch {
+	case key[0] == kindWatermark:
+		var w int64
+		if err := decode(c.Value, &w); err != nil {
+			return fmt.Errorf("reading the watermark: %w", err)
+		}
+		e.w = compliance.Instant(w)
+		return nil
+	case key[0] == kindFact && len(key) == 8:
+		return e.loadFact(key, c.Value)
+	case key[0] == kindItem && len(key) == 5:
+		return e.loadItem(key, c.Value)
+	case key[0] == kindBeat && len(key) == 5:
+		return e.loadBeat(key, c.Value)
+	}
+	return fmt.Errorf("state of kind %q is unknown; it may have been written by a newer release", key[0])
+}
+
+func (e *Engine) loadFact(key []string, value []byte) error {
+	var s storedFact
+	if err := decode(value, &s); err != nil {
+		return fmt.Errorf("reading a fact: %w", err)
+	}
+	c := e.bundle.Control(key[2])
+	if c == nil {
+		return nil // a control that is no longer loaded
+	}
+	g := e.group(groupKey{key[1], key[2], key[3]}, c)
+	g.take(e, e.newFact(g, &Fact{Control: key[2], Tenant: key[1], Key: key[3], Event: s.event(key[1])}))
+	return nil
+}
+
+func (e *Engine) loadItem(key []string, value []byte) error {
+	var s storedPublished
+	if err := decode(value, &s); err != nil {
+		return fmt.Errorf("reading an item: %w", err)
+	}
+	c := e.bundle.Control(key[2])
+	if c == nil {
+		return nil
+	}
+	gk := groupKey{key[1], key[2], key[3]}
+	if s.Ended {
+		e.closed[itemKey{gk, key[4]}] = s.published()
+		e.drop(gk, key[4])
+		return nil
+	}
+	e.group(gk, c).item(key[4]).last = s.published()
+	return nil
+}
+
+// drop takes out an item that a fact opened before its end was read.
+func (e *Engine) drop(gk groupKey, id string) {
+	g := e.groups[gk]
+	if g == nil || g.items[id] == nil {
+		return
+	}
+	delete(e.dirty, g.items[id])
+	delete(g.items, id)
+}
+
+func (e *Engine) loadBeat(key []string, value []byte) error {
+	var s storedFact
+	if err := decode(value, &s); err != nil {
+		return fmt.Errorf("reading a heartbeat: %w", err)
+	}
+	for _, src := range e.sourcesOf(key[1]) {
+		if src.name == key[2] {
+			ev := s.event(key[1])
+			src.insert(beat{ev.Time, ev.Type == control.SourceRetired})
+		}
+	}
+	return nil
+}

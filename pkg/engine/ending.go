@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// setEnding sets the group's timer unless it has one. Groups of a control with a
+// derived table stay: their rows may be read by any later item.
+func (e *Engine) setEnding(g *group) {
+	if !g.ending && len(g.control.Tables) == 0 {
+		g.ending = true
+		e.endings.add(g, e.ends(g))
+	}
+}
+
+// ends is when nothing that is still admitted can concern the group any more:
+// its items are done, and its evidence is out of reach of any later item.
+func (e *Engine) ends(g *group) compliance.Instant {
+	c := g.control
+	correct := e.correctUntil(c)
+	at := compliance.Ever
+	if g.newest != compliance.Ever {
+		at = g.newest.Add(max(c.Lookback(), c.CorrectUntil) + correct + time.Microsecond)
+	}
+	for _, it := range g.items {
+		at = max(at, it.done(correct))
+		if n := len(it.candidates); n > 0 {
+			at = max(at, it.candidates[n-1].ev.Time.Add(c.Horizon()+correct+time.Microsecond))
+		}
+	}
+	return at
+}
+
+// correctUntil is how late anything that concerns a control may come: its events,
+// or word of a source that it hangs on.
+func (e *Engine) correctUntil(c *control.Control) time.Duration {
+	for i, s := range e.bundle.Sources {
+		if s.MaxGap > 0 && e.hangsOn(c, i) {
+			return max(c.CorrectUntil, heartbeatsCorrect)
+		}
+	}
+	return c.CorrectUntil
+}
+
+// tryEnd drops the group's state if its time has come. What was last said of its
+// items is kept: an id stays taken.
+func (e *Engine) tryEnd(g *group) {
+	if at := e.ends(g); at >= e.w || g.unsettled() {
+		e.endings.add(g, max(at, e.w))
+		return
+	}
+	for _, bodies := range g.bodies {
+		for _, f := range bodies {
+			e.changes = append(e.changes, Change{Key: factKey(g, &f.ev)})
+		}
+	}
+	for id, it := range g.items {
+		e.timers.set(it, compliance.Never)
+		delete(e.dirty, it)
+		last := it.last
+		if last == nil { // it was opened before the rules took effect: its id is taken all the same
+			last = &published{}
+		}
+		e.closed[itemKey{g.key, id}] = last
+		e.changes = append(e.changes, closedChange(g, id, last))
+	}
+	for _, s := range e.sources[g.key.tenant] {
+		for _, it := range g.items {
+			delete(s.waiting, it)
+		}
+	}
+	delete(e.groups, g.key)
+}
+
+// unsettled: an item still waits for a source, whatever its intervals say.
+func (g *group) unsettled() bool {
+	for _, it := range g.items {
+		if it.last != nil && it.last.Verdict.Outcome == compliance.Pending {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,201 @@
+// Package engine judges items as events come: the incremental twin of
+// pkg/oracle, for one partition of the routed log.
+//
+// It is a pure state machine. Add takes one event as one control reads it,
+// Advance moves the watermark and gives the revisions that follow, Changes gives
+// what to write to the changelog so that Load can bring the state back. It reads
+// no clock and depends on no order of arrival: for the same admitted events and
+// watermark it says what the oracle says, which property tests hold it to.
+//
+// State lives in memory. What is known of an item is kept as sorted lists of
+// matching events for each expectation; an item is looked at again only when an
+// event of its own came, or when the watermark passes the next instant at which
+// its verdict could change.
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// Fact is one event as one control reads it, at the join key it was routed to.
+// Control is empty for events that concern every control.
+type Fact struct {
+	Control string
+	Tenant  string
+	Key     string
+	Event   compliance.Event // Data holds what the control reads
+}
+
+// Change is one record of the changelog; a nil Value deletes.
+type Change struct{ Key, Value []byte }
+
+// Admission is what became of a fact.
+type Admission int
+
+// The admissions.
+const (
+	// Admitted: it counts from now on.
+	Admitted Admission = iota
+	// Duplicate: it was there already.
+	Duplicate
+	// Quarantined: it came later than its control corrects; only a replay uses it.
+	Quarantined
+)
+
+// Engine is the state of one partition. It is not safe for concurrent use.
+type Engine struct {
+	bundle                *control.Bundle
+	partition, partitions int32
+	w                     compliance.Instant
+	groups                map[groupKey]*group
+	closed                map[itemKey]*published // items whose state has ended
+	dirty                 map[*item]struct{}
+	timers                timers
+	endings               endings
+	roles                 map[string]map[string]*roles // control → type
+	sources               map[string][]*source         // tenant → in the order of the bundle
+	feeds                 map[string]*feeds            // by control
+	schedules             []*cursor
+	changes               []Change
+}
+
+type groupKey struct{ tenant, control, key string }
+
+type itemKey struct {
+	groupKey
+	id string
+}
+
+// heartbeatsCorrect bounds how late word of a source may come.
+const heartbeatsCorrect = 7 * 24 * time.Hour
+
+// New is the engine of one of the partitions, with no state.
+func New(b *control.Bundle, partition, partitions int32) *Engine {
+	e := &Engine{
+		bundle: b, partition: partition, partitions: partitions, w: compliance.Ever,
+		groups: map[groupKey]*group{}, closed: map[itemKey]*published{}, dirty: map[*item]struct{}{},
+		roles: map[string]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[string]*feeds{},
+	}
+	for _, c := range b.Controls {
+		e.roles[c.ID] = map[string]*roles{}
+		if c.Population.Schedule == nil {
+			continue
+		}
+		for _, tenant := range b.Tenants {
+			e.schedules = append(e.schedules, &cursor{
+				tenant: tenant, control: c, next: c.Population.Schedule.First(b.EffectiveFrom),
+			})
+		}
+	}
+	return e
+}
+
+// Watermark is where the engine stands: the log is complete below it.
+func (e *Engine) Watermark() compliance.Instant { return e.w }
+
+// Add takes a fact. Its effect on verdicts shows at the next Advance.
+func (e *Engine) Add(f *Fact) Admission {
+	if f.Control == "" {
+		return e.addBeat(f)
+	}
+	c := e.bundle.Control(f.Control)
+	if c == nil {
+		return Duplicate // routed for a rule set that is no longer loaded
+	}
+	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-c.CorrectUntil) {
+		return Quarantined
+	}
+	g := e.group(groupKey{f.Tenant, f.Control, f.Key}, c)
+	fa := e.newFact(g, f)
+	if !g.take(e, fa) {
+		return Duplicate
+	}
+	e.changes = append(e.changes, factChange(g, &f.Event))
+	return Admitted
+}
+
+// Advance moves the watermark to w and gives the revisions that follow, in the
+// order of (control, tenant, item). A lower w than before changes nothing but
+// still publishes what late facts changed.
+func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
+	if w > e.w {
+		e.w = w
+		e.changes = append(e.changes, watermarkChange(w))
+	}
+	e.openSlots()
+	e.timers.popBefore(e.w, func(it *item) { e.dirty[it] = struct{}{} })
+	var revisions []compliance.Revision
+	for _, it := range e.takeDirty() {
+		if r := e.review(it); r != nil {
+			revisions = append(revisions, *r)
+			e.changes = append(e.changes, itemChange(it))
+		}
+	}
+	e.endings.popBefore(e.w, e.tryEnd)
+	return revisions
+}
+
+// takeDirty empties the set, sorted so that output never depends on a map.
+func (e *Engine) takeDirty() []*item {
+	list := make([]*item, 0, len(e.dirty))
+	for it := range e.dirty {
+		list = append(list, it)
+	}
+	clear(e.dirty)
+	slices.SortFunc(list, func(a, b *item) int {
+		return cmp.Or(
+			cmp.Compare(a.group.control.ID, b.group.control.ID),
+			cmp.Compare(a.group.key.tenant, b.group.key.tenant),
+			cmp.Compare(a.id, b.id),
+			cmp.Compare(a.group.key.key, b.group.key.key),
+		)
+	})
+	return list
+}
+
+// Changes gives what has to be written to the changelog since the last call.
+func (e *Engine) Changes() []Change {
+	c := e.changes
+	e.changes = nil
+	return c
+}
+
+// cursor walks a schedule's slots.
+type cursor struct {
+	tenant  string
+	control *control.Control
+	next    control.Slot
+}
+
+// openSlots makes the items of slots that the watermark has passed the start of.
+func (e *Engine) openSlots() {
+	for _, c := range e.schedules {
+		s := c.control.Population.Schedule
+		for ; c.next.Start < e.w; c.next = s.Next(c.next) {
+			for _, member := range e.bundle.MembersAt(s, c.next.Start) {
+				e.openSlot(c, member)
+			}
+		}
+	}
+}
+
+func (e *Engine) openSlot(c *cursor, member string) {
+	id, view := control.SlotItem(member, c.next)
+	key := c.control.SlotKey(view)
+	if control.Partition(c.tenant, c.control.ID, key, e.partitions) != e.partition {
+		return
+	}
+	gk := groupKey{c.tenant, c.control.ID, key}
+	if _, ended := e.closed[itemKey{gk, id.ID}]; ended {
+		return
+	}
+	it := e.group(gk, c.control).item(id.ID)
+	it.slot = true
+	it.at(id.Time, c.next.End, view)
+	e.dirty[it] = struct{}{}
+}

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// fact is an event held at a join key.
+type fact struct {
+	ev    compliance.Event // without Data; view has it
+	view  control.View
+	roles *roles
+	// opens is the id of the item that it may open here, if any.
+	opens      string
+	unreadable bool
+	counts     bool // it is the body of its event that counts
+}
+
+func (f *fact) key() compliance.EventKey { return f.ev.Key() }
+
+func compareBodies(a, b *fact) int {
+	return cmp.Or(cmp.Compare(a.ev.Time, b.ev.Time), bytes.Compare(a.ev.Ref.SHA256[:], b.ev.Ref.SHA256[:]))
+}
+
+func compareFacts(a, b *fact) int { return a.ev.Compare(&b.ev) }
+
+// insertFact keeps a list in the order of events.
+func insertFact(list []*fact, f *fact) []*fact {
+	i, _ := slices.BinarySearchFunc(list, f, compareFacts)
+	return slices.Insert(list, i, f)
+}
+
+// roles says what events of one type mean to one control.
+type roles struct {
+	population bool
+	expects    []int // expectations that want the type
+	undoes     []int // expectations whose unless wants it
+	tables     []int
+}
+
+func (e *Engine) rolesOf(c *control.Control, eventType string) *roles {
+	if r, ok := e.roles[c.ID][eventType]; ok {
+		return r
+	}
+	r := &roles{population: control.MatchesAny(c.Population.Types, eventType)}
+	for i, x := range c.Expectations {
+		if control.MatchesAny(x.Types, eventType) {
+			r.expects = append(r.expects, i)
+		}
+		if x.Unless != nil && control.MatchesAny(x.Unless.Types, eventType) {
+			r.undoes = append(r.undoes, i)
+		}
+	}
+	for i, t := range c.Tables {
+		if control.MatchesAny(t.Types, eventType) {
+			r.tables = append(r.tables, i)
+		}
+	}
+	e.roles[c.ID][eventType] = r
+	return r
+}
+
+func (e *Engine) newFact(g *group, in *Fact) *fact {
+	f := &fact{ev: in.Event, view: control.ViewOf(&in.Event), roles: e.rolesOf(g.control, in.Event.Type)}
+	f.ev.Data = nil
+	if f.roles.population {
+		g.readCandidate(f, &in.Event)
+	}
+	return f
+}
+
+// readCandidate finds which item f may open at this key.
+func (g *group) readCandidate(f *fact, ev *compliance.Event) {
+	key, ok := g.control.ItemKey(ev, f.view)
+	if !ok || key != g.key.key {
+		return
+	}
+	p := &g.control.Population
+	s := g.control.NewScope(nil, f.ev.Time).With(f.view, nil)
+	if p.Where != nil {
+		if _, err := p.Where.Bool(s); err != nil {
+			f.opens, f.unreadable = control.UnreadableID(ev), true
+			return
+		}
+	}
+	if f.opens, ok = p.ItemID(s); !ok {
+		f.opens, f.unreadable = control.UnreadableID(ev), true
+	}
+}
+
+// group is everything that one control knows at one join key.
+type group struct {
+	key     groupKey
+	control *control.Control
+	facts   []*fact // those that count, in the order of events
+	bodies  map[compliance.EventKey][]*fact
+	newest  compliance.Instant // of all bodies
+	items   map[string]*item
+	ending  bool // a timer to end it is set
+}
+
+func (e *Engine) group(key groupKey, c *control.Control) *group {
+	g := e.groups[key]
+	if g == nil {
+		g = &group{key: key, control: c, bodies: map[compliance.EventKey][]*fact{}, newest: compliance.Ever, items: map[string]*item{}}
+		e.groups[key] = g
+	}
+	return g
+}
+
+func (g *group) item(id string) *item {
+	it := g.items[id]
+	if it == nil {
+		it = &item{group: g, id: id}
+		g.items[id] = it
+	}
+	return it
+}
+
+// insert takes a fact into the group and into every item that it may concern.
+func (g *group) insert(e *Engine, f *fact) {
+	g.facts = insertFact(g.facts, f)
+	if f.opens != "" {
+		if _, ended := e.closed[itemKey{g.key, f.opens}]; !ended {
+			it := g.item(f.opens)
+			it.candidates = insertFact(it.candidates, f)
+			e.dirty[it] = struct{}{}
+		}
+	}
+	for _, it := range g.items {
+		if it.concerned(f) {
+			e.dirty[it] = struct{}{}
+		}
+	}
+}
+
+// take adds a body of an event; false if it was there already. Bodies of one id
+// are one event if they lie within correct_until of the first: the least by
+// (time, hash) counts.
+func (g *group) take(e *Engine, f *fact) bool {
+	bodies := g.bodies[f.key()]
+	i, found := slices.BinarySearchFunc(bodies, f, compareBodies)
+	if found {
+		return false
+	}
+	bodies = slices.Insert(bodies, i, f)
+	g.bodies[f.key()] = bodies
+	g.newest = max(g.newest, f.ev.Time)
+	until := compliance.Ever
+	for _, b := range bodies {
+		counts := b.ev.Time > until
+		if counts {
+			until = b.ev.Time.Add(g.control.CorrectUntil)
+		}
+		switch {
+		case counts && !b.counts:
+			g.insert(e, b)
+		case !counts && b.counts:
+			g.remove(e, b)
+		}
+		b.counts = counts
+	}
+	e.setEnding(g)
+	return true
+}
+
+// remove takes a fact out again, for another body of the same event counts.
+func (g *group) remove(e *Engine, f *fact) {
+	same := func(o *fact) bool { return o == f }
+	g.facts = slices.DeleteFunc(g.facts, same)
+	for _, it := range g.items {
+		it.candidates = slices.DeleteFunc(it.candidates, same)
+		it.forget()
+		e.dirty[it] = struct{}{}
+	}
+}

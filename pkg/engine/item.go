@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// item is one member of the population at one join key.
+type item struct {
+	group *group
+	id    string
+	// candidates are the events that may open it, in order; the first one does.
+	candidates []*fact
+	slot       bool
+	opened     *fact // nil for a slot, and while nothing opens it
+	time, end  compliance.Instant
+	view       control.View
+	matches    []matches // by expectation; nil until they are needed
+	last       *published
+	wake       compliance.Instant // when it has to be looked at again
+	queued     int                // its place among the timers; see timers
+}
+
+// published is what was last said of an item.
+type published struct {
+	Revision int
+	Verdict  compliance.Verdict
+}
+
+// matches are the facts that an expectation wants, whatever its interval, in
+// order. Under expand the condition may read the part, so it isn't applied yet.
+type matches struct {
+	wants  []match
+	undoes []match
+}
+
+type match struct {
+	*fact
+	failed bool // its condition could not be computed
+}
+
+// at sets where the item stands; its matches hang on that.
+func (it *item) at(t, end compliance.Instant, view control.View) {
+	it.time, it.end, it.view = t, end, view
+	it.matches = nil
+}
+
+func (it *item) forget() { it.matches, it.opened = nil, nil }
+
+// concerned takes f into the item's matches if it belongs there, and tells
+// whether the verdict may hang on it.
+func (it *item) concerned(f *fact) bool {
+	if len(f.roles.tables) > 0 {
+		it.matches = nil // conditions may read the table
+		return true
+	}
+	if it.matches == nil {
+		return len(f.roles.expects)+len(f.roles.undoes) > 0
+	}
+	scope := it.scope()
+	concerned := false
+	for _, i := range f.roles.expects {
+		x := it.group.control.Expectations[i]
+		if m, ok := it.match(x, scope, f); ok && it.within(x, f) {
+			it.matches[i].wants = insertMatch(it.matches[i].wants, m)
+			concerned = true
+		}
+	}
+	for _, i := range f.roles.undoes {
+		u := it.group.control.Expectations[i].Unless
+		if m, ok := it.match(u, scope, f); ok {
+			it.matches[i].undoes = insertMatch(it.matches[i].undoes, m)
+			concerned = true
+		}
+	}
+	return concerned
+}
+
+func insertMatch(list []match, m match) []match {
+	i, _ := slices.BinarySearchFunc(list, m, func(a, b match) int { return compareFacts(a.fact, b.fact) })
+	return slices.Insert(list, i, m)
+}
+
+// collect fills the matches from all facts at the key.
+func (it *item) collect() {
+	c := it.group.control
+	it.matches = make([]matches, len(c.Expectations))
+	scope := it.scope()
+	for _, x := range c.Expectations {
+		for _, f := range it.group.near(it, x) {
+			if slices.Contains(f.roles.expects, x.Index) && it.within(x, f) {
+				if m, ok := it.match(x, scope, f); ok {
+					it.matches[x.Index].wants = append(it.matches[x.Index].wants, m)
+				}
+			}
+		}
+		if x.Unless == nil {
+			continue
+		}
+		for _, f := range it.group.facts {
+			if slices.Contains(f.roles.undoes, x.Index) {
+				if m, ok := it.match(x.Unless, scope, f); ok {
+					it.matches[x.Index].undoes = append(it.matches[x.Index].undoes, m)
+				}
+			}
+		}
+	}
+}
+
+// match applies everything but the interval. A fact whose condition fails is
+// kept as failed: it may belong.
+func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (match, bool) {
+	key, ok := x.KeyOf(f.view)
+	if !ok || key != it.group.key.key {
+		return match{}, false
+	}
+	for _, eq := range x.Also {
+		a, okA := control.EncodeKey(eq.Event.In(f.view))
+		b, okB := control.EncodeKey(eq.Item.In(it.view))
+		if !okA || !okB || a != b {
+			return match{}, false
+		}
+	}
+	if x.Where == nil || it.group.control.Expand != nil {
+		return match{fact: f}, true
+	}
+	belongs, err := x.Where.Bool(scope.With(f.view, nil))
+	return match{fact: f, failed: err != nil}, belongs || err != nil
+}
+
+// reach is the widest interval, remedy included, that an expectation can have
+// around the item, where its ends hang on the item alone.
+func (it *item) reach(x *control.Expectation) (from, to compliance.Instant) {
+	from, to = compliance.Ever, compliance.Never
+	if at, ok := it.fixed(x.Between.From); ok {
+		from = at
+	}
+	if at, ok := it.fixed(x.Between.To); ok {
+		to = max(at, it.time.Add(x.Remedy))
+	}
+	return from, to
+}
+
+func (it *item) fixed(b control.Bound) (compliance.Instant, bool) {
+	switch b.Anchor {
+	case control.AnchorItem:
+		return it.time.Add(b.Offset), true
+	case control.AnchorPeriod:
+		return it.end.Add(b.Offset), true
+	case control.AnchorExpectation, control.AnchorCandidate:
+	}
+	return 0, false
+}
+
+func (it *item) within(x *control.Expectation, f *fact) bool {
+	from, to := it.reach(x)
+	return f.ev.Time >= from && f.ev.Time <= to
+}
+
+// near are the facts within reach, found by bisection.
+func (g *group) near(it *item, x *control.Expectation) []*fact {
+	from, to := it.reach(x)
+	lo, _ := slices.BinarySearchFunc(g.facts, from, compareToTime)
+	hi := len(g.facts)
+	if to != compliance.Never {
+		hi, _ = slices.BinarySearchFunc(g.facts, to+1, compareToTime)
+	}
+	return g.facts[lo:hi]
+}
+
+func compareToTime(f *fact, t compliance.Instant) int {
+	if f.ev.Time < t {
+		return -1
+	}
+	return 1
+}
+
+// scope is what the item's conditions may read, but for its evidence.
+func (it *item) scope() *control.Scope {
+	s := it.group.control.NewScope(it.view, it.time)
+	for _, t := range it.group.control.Tables {
+		rows, _ := it.group.rows(t, it.time)
+		s.Derived = append(s.Derived, control.NewTable(rows))
+	}
+	return s
+}
+
+// rows is a derived table as of an instant.
+func (g *group) rows(t *control.DerivedTable, at compliance.Instant) (rows map[string]control.View, broken bool) {
+	rows = map[string]control.View{}
+	failed := map[string]bool{}
+	for _, f := range g.facts {
+		if f.ev.Time > at {
+			break
+		}
+		if !slices.Contains(f.roles.tables, t.Index) {
+			continue
+		}
+		key, here := t.KeyOf(f.view)
+		row, ok := t.RowOf(f.view)
+		if !here || !ok || key != g.key.key {
+			continue
+		}
+		live, err := true, error(nil)
+		if t.Live != nil {
+			live, err = t.Live.Bool(g.control.NewScope(nil, at).With(f.view, nil))
+		}
+		delete(rows, row)
+		failed[row] = err != nil
+		if live && err == nil {
+			rows[row] = f.view
+		}
+	}
+	for _, f := range failed {
+		broken = broken || f
+	}
+	return rows, broken
+}
+
+// done is when nothing that is still admitted can change the item.
+func (it *item) done(correct time.Duration) compliance.Instant {
+	return max(it.end, it.time).Add(it.group.control.Horizon() + correct + time.Microsecond)
+}

@@ -1,0 +1,268 @@
+package engine_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+)
+
+// The world of the property test: three types of event with the same fields, two
+// declared sources, times in minutes after an epoch.
+
+var epoch = compliance.InstantOf(time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC))
+
+func minute(n int) compliance.Instant { return epoch.Add(time.Duration(n) * time.Minute) }
+
+func testDictionary(t testing.TB) *dictionary.Dictionary {
+	t.Helper()
+	fsys := fstest.MapFS{}
+	for _, name := range []string{"t.a", "t.b", "t.c", "source.heartbeat", "source.retired"} {
+		fsys[name+".json"] = &fstest.MapFile{Data: []byte(fmt.Sprintf(`{
+			"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://assay.example/schemas/events/%s.json",
+			"title": "Test.", "description": "Test.", "type": "object", "x-family": "access", "x-key": "source",
+			"properties": {
+				"k": {"type": "string", "description": "Key."}, "v": {"type": "string", "description": "Value."},
+				"n": {"type": "integer", "description": "Number.", "x-unit": "1"}, "ok": {"type": "boolean", "description": "Flag."},
+				"x": {"type": "number", "description": "Fraction.", "x-unit": "1"},
+				"span": {"type": "string", "description": "Span."}, "parent": {"type": "string", "description": "Parent."}
+			}}`, name))}
+	}
+	d, err := dictionary.Load(fsys)
+	require.NoError(t, err)
+	return d
+}
+
+const testBoundary = `
+effective_from: 2026-07-01T00:30:00Z
+boundary: {members: [{id: p, until: 2026-07-01T04:00:00Z}, {id: q, until: 2026-07-03T00:00:00Z}], vs: [v0, v1]}
+sources: {/s1: {types: [t.b], max_gap: 20m}, /s2: {types: [t.a, t.c]}}
+refs: {rows: {v0: {good: true, valid_until: 2026-07-01T03:00:00Z}, v1: {good: false, valid_from: 2026-07-01T01:00:00Z}}}
+`
+
+// generator makes random controls and events.
+type generator struct{ *rand.Rand }
+
+func (g generator) one(choices ...string) string { return choices[g.IntN(len(choices))] }
+
+func (g generator) chance(percent int) bool { return g.IntN(100) < percent }
+
+// control writes a random control in the language.
+func (g generator) control() string {
+	var b strings.Builder
+	b.WriteString("id: TT-01\ntitle: Random\ncriteria: [CC8.1]\n")
+	fmt.Fprintf(&b, "lateness: {correct_until: %s}\n", g.one("30m", "2h", "30d"))
+	scheduled := g.chance(25)
+	expand := !scheduled && g.chance(15)
+	key, byValue := "k", g.chance(30)
+	ids := []string{"event.k", "event.k + \"-\" + event.v"}
+	if byValue {
+		ids = ids[1:]
+	}
+	if scheduled {
+		fmt.Fprintf(&b, "population: {every: %s, for_each: boundary.members}\n", g.one("hour", "hour", "day"))
+		key = "member"
+	} else {
+		b.WriteString("population:\n  event: " + g.one("t.a", "[t.a, t.c]") + "\n")
+		if g.chance(40) {
+			b.WriteString("  where: '" + g.one("event.ok", "event.n > 1", "event.v in boundary.vs", "event.v in refs.rows") + "'\n")
+		}
+		if g.chance(60) {
+			// an item's id must follow from its join key, which may hold v
+			b.WriteString("  item: '" + g.one(ids...) + "'\n")
+		}
+	}
+	if expand {
+		b.WriteString("tables: {held: {from: [t.c, t.a], key: [event.k, event.v], live: event.ok}}\n")
+		b.WriteString("expand: {over: refs.held.of(item.k), as: part, key: part.v, count: item}\n")
+	}
+	g.expectations(&b, key, scheduled, expand, byValue)
+	return b.String()
+}
+
+func (g generator) expectations(b *strings.Builder, key string, scheduled, expand, byValue bool) {
+	b.WriteString("expect:\n")
+	var names, picked, folded, counted, linked []string
+	for i := range 1 + g.IntN(3) {
+		name := fmt.Sprintf("e%d", i)
+		fmt.Fprintf(b, "  %s:\n    event: %s\n", name, g.one("t.b", "t.b", "t.c", "[t.b, t.c]", "t.a", "t.*"))
+		on := "event.k: item." + key
+		if !scheduled && byValue && g.chance(70) {
+			on += ", event.v: item.v"
+		}
+		fmt.Fprintf(b, "    on: {%s}\n", on)
+		if where := g.where(scheduled, expand); where != "" {
+			fmt.Fprintf(b, "    where: '%s'\n", where)
+		}
+		fmt.Fprintf(b, "    between: %q\n", g.interval(scheduled, picked))
+		hasFold := false
+		switch g.IntN(8) {
+		case 0, 1:
+			fmt.Fprintf(b, "    pick: %s\n", g.one("first", "last"))
+			picked = append(picked, name)
+		case 2:
+			b.WriteString("    latest: event.v\n")
+		case 3:
+			b.WriteString("    fold: {total: count(), sum: sum(event.n), low: min(event.n), kinds: distinct(event.v), frac: sum(event.x)}\n")
+			folded, hasFold = append(folded, name), true
+		case 4:
+			b.WriteString("    links: {event.span: event.parent}\n")
+			linked = append(linked, name)
+		case 5:
+			b.WriteString("    max: 2\n")
+		}
+		if !hasFold && g.chance(25) {
+			fmt.Fprintf(b, "    unless: {event: %s, on: {event.k: item.%s}%s%s}\n", g.one("t.c", "t.b"), key,
+				g.one("", ", where: event.ok", ", where: event.n > 2"), g.one("", fmt.Sprintf(", between: \"(%s.time, %s.time + 20m]\"", name, name)))
+		}
+		if g.chance(15) {
+			b.WriteString("    remedy_until: 3h\n")
+		}
+		names = append(names, name)
+		counted = append(counted, name)
+	}
+	b.WriteString("assert: '" + g.condition(counted, folded, linked, picked) + "'\n")
+	if g.chance(25) {
+		b.WriteString("applies: '" + g.condition(counted, folded, nil, nil) + "'\n")
+	}
+	if g.chance(50) {
+		b.WriteString("reasons: {r_one: '" + g.condition(names, folded, nil, nil) + "', r_two: '" + g.condition(names, nil, nil, nil) + "'}\n")
+	}
+}
+
+func (g generator) where(scheduled, expand bool) string {
+	choices := []string{"", "", "event.ok", "event.n > 1", "event.v in refs.rows && refs.rows[event.v].good", "event.x < 0.5"}
+	if !scheduled {
+		choices = append(choices, "event.v != item.v", "event.n >= item.n")
+	}
+	if expand {
+		choices = append(choices, "event.v == part.v", "event.v == part.v")
+	}
+	return g.one(choices...)
+}
+
+func (g generator) interval(scheduled bool, picked []string) string {
+	left, right := g.one("[", "("), g.one("]", ")")
+	if len(picked) > 0 && g.chance(50) {
+		p := g.one(picked...)
+		return left + g.one(p+".time, "+p+".time + 30m", p+".time - 20m, "+p+".time", p+".time, item.time + 3h") + right
+	}
+	if scheduled {
+		return left + g.one("0s, period", "0s, period + 10m", "-30m, period", "-1h, period - 5m") + right
+	}
+	return left + g.one("-60m, 0s", "0s, 15m", "-20m, 20m", "-2h, 1h", "5m, 40m", "-15m, -5m") + right
+}
+
+func (g generator) condition(names, folded, linked, picked []string) string {
+	n := g.one(names...)
+	atoms := []string{
+		n + ".count >= 1", n + ".count >= 2", n + ".count == 0", n + ".count != 0", n + ".count <= 1", n + ".count == 1",
+		n + ".exists(x, x.n > 1)", n + ".all(x, x.ok)", "size(" + n + ") > 0", n + ".exists_one(x, x.ok)",
+		n + ".exists(x, x.n > 1 || x.x > 0.5)", "[1, 2].all(i, " + n + ".exists(x, x.n >= i))", n + ".last.ok", n + ".first.n > 1",
+	}
+	if len(folded) > 0 {
+		f := g.one(folded...)
+		atoms = append(atoms, f+".sum >= 2 * "+f+".total", f+".total >= 2", f+".low > 0", f+".kinds <= 2", f+".frac < 1.5")
+	}
+	if len(linked) > 0 {
+		l := g.one(linked...)
+		atoms = append(atoms, l+".orphans.size() == 0", l+".exists(x, "+l+".precedes(x, item))")
+	}
+	if len(picked) > 0 {
+		p := g.one(picked...)
+		atoms = append(atoms, p+".time < timestamp(\"2026-07-01T02:00:00Z\")", p+".count == 1")
+	}
+	expr := g.one(atoms...)
+	for range g.IntN(3) {
+		expr = g.one("("+expr+") && ", "("+expr+") || ", "!("+expr+") && ", "!("+expr+") || ") + g.one(atoms...)
+	}
+	return expr
+}
+
+// event makes a random event; some lack fields, so that conditions fail on them.
+func (g generator) event(i int) *compliance.Event {
+	ev := &compliance.Event{
+		Tenant: "default", Source: g.one("/s1", "/s2"), ID: fmt.Sprintf("e%03d", i),
+		Type: g.one("t.a", "t.b", "t.b", "t.c"), Time: minute(g.IntN(300)),
+		Data: map[string]any{
+			"k": g.one("p", "q", "r"), "v": g.one("v0", "v1", "v2"), "n": int64(g.IntN(4)), "ok": g.chance(60),
+			"x": float64(g.IntN(10)) / 10, "span": fmt.Sprintf("s%d", g.IntN(6)), "parent": g.one("", "s0", "s1", "s2", "s9"),
+		},
+	}
+	if g.chance(8) {
+		delete(ev.Data, g.one("k", "v", "n", "ok", "x", "span"))
+	}
+	return seal(ev, int64(i))
+}
+
+// beat makes a heartbeat of /s1, now and then a retirement.
+func (g generator) beat(i int) *compliance.Event {
+	kind := control.Heartbeat
+	if g.chance(6) {
+		kind = control.SourceRetired
+	}
+	at := minute(i*14 + g.IntN(9))
+	return seal(&compliance.Event{Tenant: "default", Source: "/s1", ID: fmt.Sprintf("h%03d", i), Type: kind, Time: at, Data: map[string]any{}}, int64(i))
+}
+
+// seal gives an event its place and hash, as the log would.
+func seal(ev *compliance.Event, offset int64) *compliance.Event {
+	ev.Received = ev.Time.Add(time.Second)
+	ev.Ref = compliance.Ref{
+		Topic: "events.access", Offset: offset,
+		SHA256: sha256.Sum256([]byte(fmt.Sprint(ev.Type, ev.Data["k"], ev.Data["v"], ev.Data["n"], ev.Data["ok"], ev.Data["x"], ev.Data["span"], ev.Data["parent"]))),
+	}
+	return ev
+}
+
+// life is one run's events in order of arrival: late, shuffled, repeated, some
+// with a second body.
+func (g generator) life() []*compliance.Event {
+	var events []*compliance.Event
+	for i := range 20 + g.IntN(50) {
+		events = append(events, g.event(i))
+	}
+	if g.chance(70) {
+		for i := range 24 {
+			if !g.chance(12) {
+				events = append(events, g.beat(i))
+			}
+		}
+	}
+	for _, ev := range events {
+		switch {
+		case g.chance(10):
+			again := *ev
+			again.Ref.Offset += 1000
+			events = append(events, &again)
+		case g.chance(5) && strings.HasPrefix(ev.Type, "t."):
+			other := g.event(0)
+			other.ID, other.Source, other.Type = ev.ID, ev.Source, ev.Type
+			// bodies that join elsewhere meet only in the second hop to come
+			for _, name := range []string{"k", "v"} {
+				delete(other.Data, name)
+				if value, ok := ev.Data[name]; ok {
+					other.Data[name] = value
+				}
+			}
+			events = append(events, seal(other, ev.Ref.Offset+2000))
+		}
+	}
+	disorder := []int{0, 10, 60, 400}[g.IntN(4)]
+	arrival := map[*compliance.Event]int{}
+	for _, ev := range events {
+		arrival[ev] = int(ev.Time.Sub(epoch)/time.Minute) + g.IntN(disorder+1)
+	}
+	g.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+	sortBy(events, func(ev *compliance.Event) int { return arrival[ev] })
+	return events
+}

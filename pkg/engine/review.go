@@ -1,0 +1,258 @@
+package engine
+
+import (
+	"slices"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// review is one look at an item at the engine's watermark.
+type review struct {
+	it      *item
+	c       *control.Control
+	w       compliance.Instant
+	sources []*source
+	feeds   *feeds
+	wake    compliance.Instant
+	broken  bool // a row of a derived table could not be read
+}
+
+// wakeAt notes that the verdict may change once the watermark passes t.
+func (r *review) wakeAt(t compliance.Instant) { r.wake = min(r.wake, t) }
+
+// review looks at an item again; it gives the revision if what is said changed.
+func (e *Engine) review(it *item) *compliance.Revision {
+	r := &review{
+		it: it, c: it.group.control, w: e.w, wake: compliance.Never,
+		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.group.control),
+	}
+	v, exists := r.verdict(e.bundle.EffectiveFrom)
+	e.timers.set(it, r.wake)
+	switch {
+	case !exists && (it.last == nil || it.last.Verdict.Outcome == compliance.Withdrawn):
+		return nil
+	case !exists:
+		v = compliance.Verdict{Item: it.last.Verdict.Item, Outcome: compliance.Withdrawn, Due: it.last.Verdict.Due}
+	case it.last != nil && it.last.Verdict.Same(&v):
+		return nil
+	}
+	return e.publish(it, v, r.receipt())
+}
+
+func (e *Engine) publish(it *item, v compliance.Verdict, received compliance.Instant) *compliance.Revision {
+	c := it.group.control
+	rev := &compliance.Revision{
+		Tenant: it.group.key.tenant, Control: c.ID, RuleHash: c.Hash, Bundle: e.bundle.Hash,
+		Number: 1, Verdict: v, KnownAt: max(received, v.Due), FinalAt: v.Due.Add(c.FinalAfter),
+	}
+	if v.Outcome == compliance.Pass && c.EarlyPass || v.Outcome == compliance.Pending {
+		rev.KnownAt = max(received, v.Item.Time)
+	}
+	if p := it.last; p != nil {
+		rev.Number = p.Revision + 1
+		rev.Previous = &compliance.Previous{
+			Outcome: p.Verdict.Outcome, Reason: p.Verdict.Reason,
+			ItemTime: p.Verdict.Item.Time, RemediatedAt: p.Verdict.RemediatedAt,
+		}
+	}
+	it.last = &published{Revision: rev.Number, Verdict: v}
+	return rev
+}
+
+// receipt is when the log took the last of the facts that the item saw.
+func (r *review) receipt() compliance.Instant {
+	var last compliance.Instant
+	if r.it.opened != nil {
+		last = r.it.opened.ev.Received
+	}
+	for _, m := range r.it.matches {
+		for _, f := range m.wants {
+			if f.ev.Time < r.w {
+				last = max(last, f.ev.Received)
+			}
+		}
+	}
+	return last
+}
+
+// verdict is what is said of the item now; false if it is no member.
+func (r *review) verdict(effectiveFrom compliance.Instant) (compliance.Verdict, bool) {
+	it := r.it
+	if !it.slot && !r.anchor(effectiveFrom) {
+		return compliance.Verdict{}, false
+	}
+	v := compliance.Verdict{Item: compliance.Item{ID: it.id, Time: it.time}, Due: it.time}
+	if it.opened != nil {
+		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", &it.opened.ev))
+		if it.opened.unreadable {
+			v.Outcome, v.Reason = compliance.Inconclusive, compliance.ReasonPopulationError
+			return v, true
+		}
+	}
+	if it.matches == nil {
+		it.collect()
+	}
+	scope := it.scope()
+	var f finding
+	if r.c.Expand == nil {
+		f = r.find(scope)
+	} else {
+		f = r.findParts(scope)
+	}
+	v.Outcome, v.Reason, v.RemediatedAt = f.outcome, f.reason, f.remediated
+	v.Due = max(v.Due, f.due)
+	v.Evidence = append(v.Evidence, f.evidence...)
+	return v, true
+}
+
+// anchor sets the event that opens the item: the earliest one known.
+func (r *review) anchor(effectiveFrom compliance.Instant) bool {
+	it := r.it
+	if len(it.candidates) == 0 {
+		it.forget()
+		return false
+	}
+	first := it.candidates[0]
+	if first.ev.Time >= r.w {
+		r.wakeAt(first.ev.Time)
+		it.forget()
+		return false
+	}
+	if it.opened != first {
+		view := control.ViewOf(&first.ev)
+		for name, value := range first.view {
+			view[name] = value
+		}
+		view["id"] = it.id
+		it.at(first.ev.Time, first.ev.Time, view)
+		it.opened = first
+	}
+	return first.ev.Time >= effectiveFrom
+}
+
+// feeds are the declared sources that each expectation and table hangs on.
+type feeds struct{ expects, undoes, tables [][]int }
+
+func (e *Engine) feedsOf(c *control.Control) *feeds {
+	if f, ok := e.feeds[c.ID]; ok {
+		return f
+	}
+	f := &feeds{}
+	for _, x := range c.Expectations {
+		f.expects = append(f.expects, e.bundle.SourcesOf(x.Types))
+		var undoes []int
+		if x.Unless != nil {
+			undoes = e.bundle.SourcesOf(x.Unless.Types)
+		}
+		f.undoes = append(f.undoes, undoes)
+	}
+	for _, t := range c.Tables {
+		f.tables = append(f.tables, e.bundle.SourcesOf(t.Types))
+	}
+	e.feeds[c.ID] = f
+	return f
+}
+
+// finding is what is found about an item, or about one part of it.
+type finding struct {
+	outcome    compliance.Outcome
+	reason     string
+	evidence   []compliance.Evidence
+	due        compliance.Instant
+	remediated compliance.Instant
+}
+
+// find looks through the expectations and decides.
+func (r *review) find(scope *control.Scope) finding {
+	views := make([]sight, len(r.c.Expectations))
+	known := make([]control.Knowledge, len(views))
+	f := finding{}
+	for i, x := range r.c.Expectations {
+		views[i] = r.look(x, scope, views[:i])
+		known[i] = views[i].known
+		scope.Matched[i] = views[i].matched()
+		if r.c.Decisive[i] && views[i].placed {
+			f.due = max(f.due, views[i].to.at)
+		}
+	}
+	f.outcome, f.reason = r.decide(scope, views, known)
+	if f.outcome == compliance.Pending {
+		return f
+	}
+	for i, x := range r.c.Expectations {
+		for _, m := range views[i].named(x) {
+			f.evidence = append(f.evidence, compliance.EvidenceOf(x.Name, &m.ev))
+		}
+	}
+	if f.outcome == compliance.Deviation {
+		r.remedy(&f, views)
+	}
+	return f
+}
+
+func (r *review) decide(scope *control.Scope, views []sight, known []control.Knowledge) (compliance.Outcome, string) {
+	if r.c.Applies != nil {
+		truth, _ := r.c.Applies.Decide(scope, known)
+		if truth == control.Unknown {
+			return unsettled(views, r.c.Applies.Reads)
+		}
+		if truth == control.False {
+			return compliance.NotApplicable, compliance.ReasonDoesNotApply
+		}
+	}
+	truth, _ := r.c.Assert.Decide(scope, known)
+	switch truth {
+	case control.True:
+		return compliance.Pass, ""
+	case control.Unknown:
+		return unsettled(views, r.c.Assert.Reads)
+	case control.False:
+	}
+	i := slices.IndexFunc(r.c.Reasons, func(reason control.Reason) bool {
+		truth, _ := reason.When.Decide(scope, known)
+		return truth == control.True
+	})
+	if i < 0 {
+		return compliance.Deviation, compliance.ReasonAssertionFalse
+	}
+	return compliance.Deviation, r.c.Reasons[i].Code
+}
+
+// unsettled tells waiting from never knowing.
+func unsettled(views []sight, reads []int) (compliance.Outcome, string) {
+	isSilent, tooMany := false, false
+	for _, i := range reads {
+		if !views[i].finished {
+			return compliance.Pending, compliance.ReasonAwaitingEvents
+		}
+		isSilent = isSilent || views[i].silent
+		tooMany = tooMany || views[i].tooMany
+	}
+	switch {
+	case isSilent:
+		return compliance.Inconclusive, compliance.ReasonSourceSilent
+	case tooMany:
+		return compliance.Inconclusive, compliance.ReasonTooMuchEvidence
+	}
+	return compliance.Inconclusive, compliance.ReasonEvidenceError
+}
+
+// remedy: every expectation that was missed and may be remedied has been.
+func (r *review) remedy(f *finding, views []sight) {
+	var late []compliance.Evidence
+	var at compliance.Instant
+	for i, x := range r.c.Expectations {
+		if x.Remedy == 0 || len(views[i].events) > 0 {
+			continue
+		}
+		m := views[i].remedy
+		if m == nil {
+			return
+		}
+		late = append(late, compliance.EvidenceOf(x.Name, &m.ev))
+		at = max(at, m.ev.Time)
+	}
+	f.remediated = at
+	f.evidence = append(f.evidence, late...)
+}

@@ -1,0 +1,266 @@
+package engine
+
+import (
+	"slices"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// sight is what is seen of one expectation at the watermark.
+type sight struct {
+	known    control.Knowledge
+	finished bool
+	silent   bool
+	tooMany  bool
+	placed   bool // both ends are known
+	from, to edge
+	events   []*fact
+	folds    map[string]any
+	remedy   *fact
+}
+
+// edge is an end of an interval. If it lies exactly at an event, an open end is
+// measured in the order of events.
+type edge struct {
+	at    compliance.Instant
+	event *fact
+	open  bool
+	state edgeState
+	// silent: why the edge can't be known.
+	silent bool
+}
+
+type edgeState int8
+
+const (
+	edgeKnown edgeState = iota
+	edgeAbsent
+	edgeWaiting
+	edgeLost // it will never be known
+)
+
+// look finds what the expectation has at the watermark.
+func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []sight) sight {
+	from, to := r.edge(x.Between.From, nil, earlier), r.edge(x.Between.To, nil, earlier)
+	switch {
+	case from.state == edgeAbsent || to.state == edgeAbsent:
+		return sight{known: control.Exact, finished: true}
+	case from.state != edgeKnown || to.state != edgeKnown:
+		return sight{
+			finished: from.state != edgeWaiting && to.state != edgeWaiting,
+			silent:   from.silent || to.silent,
+		}
+	}
+	s := sight{placed: true, from: from, to: to}
+	failed, undone := r.gather(x, scope, earlier, &s)
+	s.choose(x)
+	s.tooMany = len(s.events) > x.Max
+	if s.tooMany {
+		s.events = s.events[:x.Max]
+	}
+	r.close(x, scope, &s, failed, undone)
+	return s
+}
+
+// gather walks the matches that lie in the interval.
+func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []sight, s *sight) (failed bool, undone coverage) {
+	list := r.it.matches[x.Index].wants
+	start, _ := slices.BinarySearchFunc(list, s.from.at, func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
+	for _, m := range list[start:] {
+		if m.ev.Time >= r.w {
+			r.wakeAt(m.ev.Time)
+			break
+		}
+		inside := s.from.admitsAfter(m.fact) && s.to.admitsBefore(m.fact)
+		late := !inside && x.Remedy > 0 && s.remedy == nil && !s.to.admitsBefore(m.fact) &&
+			m.ev.Time <= r.it.time.Add(x.Remedy)
+		if !inside && !late {
+			if m.ev.Time > s.to.at && x.Remedy == 0 {
+				break
+			}
+			continue
+		}
+		ok, bad := r.holds(x, scope, m)
+		switch {
+		case bad:
+			failed = failed || inside
+		case !ok:
+		case late:
+			s.remedy = m.fact
+		default:
+			gone, unsure, heard := r.undone(x, scope, earlier, m.fact)
+			failed = failed || unsure
+			undone = max(undone, heard)
+			if !gone {
+				s.events = append(s.events, m.fact)
+			}
+		}
+	}
+	return failed, undone
+}
+
+// holds applies the condition where it wasn't yet.
+func (r *review) holds(x *control.Expectation, scope *control.Scope, m match) (ok, failed bool) {
+	if m.failed || x.Where == nil || r.c.Expand == nil {
+		return !m.failed, m.failed
+	}
+	ok, err := x.Where.Bool(scope.With(m.view, scope.Part))
+	return ok, err != nil
+}
+
+// undone tells whether something undoes the candidate, whether that can't be
+// computed, and whether what may undo it has been heard.
+func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []sight, candidate *fact) (gone, failed bool, heard coverage) {
+	if x.Unless == nil {
+		return false, false, covered
+	}
+	from, to := r.edge(x.Unless.Between.From, candidate, earlier), r.edge(x.Unless.Between.To, candidate, earlier)
+	if from.state == edgeAbsent || to.state == edgeAbsent {
+		return false, false, covered
+	}
+	if from.state != edgeKnown || to.state != edgeKnown {
+		return false, false, open
+	}
+	for _, m := range r.it.matches[x.Index].undoes {
+		if m.ev.Time >= r.w {
+			r.wakeAt(m.ev.Time)
+			break
+		}
+		if !from.admitsAfter(m.fact) || !to.admitsBefore(m.fact) {
+			continue
+		}
+		ok, bad := r.holds(x.Unless, scope, m)
+		if ok {
+			return true, false, covered
+		}
+		failed = failed || bad
+	}
+	heard = r.heard(r.feeds.undoes[x.Index], from.at, to.at)
+	if to.at >= r.w {
+		r.wakeAt(to.at)
+		heard = max(heard, open)
+	}
+	return false, failed, heard
+}
+
+// choose applies latest and pick.
+func (s *sight) choose(x *control.Expectation) {
+	if x.Latest != nil {
+		seen := map[any]bool{}
+		kept := s.events[:0:0]
+		for _, f := range slices.Backward(s.events) {
+			if value := x.Latest.In(f.view); !seen[value] {
+				seen[value] = true
+				kept = append(kept, f)
+			}
+		}
+		slices.Reverse(kept)
+		s.events = kept
+	}
+	if n := len(s.events); n > 0 {
+		switch x.Pick {
+		case control.PickFirst:
+			s.events = s.events[:1]
+		case control.PickLast:
+			s.events = s.events[n-1:]
+		case control.PickAll:
+		}
+	}
+}
+
+// close decides how much is known, and when more will be.
+func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, failed bool, undone coverage) {
+	heard := max(undone, r.heard(r.feeds.expects[x.Index], s.from.at, s.to.at))
+	if s.to.at >= r.w {
+		r.wakeAt(s.to.at)
+	} else {
+		s.finished = heard != open
+		s.silent = heard == silent
+	}
+	if s.finished && !s.silent && !s.tooMany && !failed {
+		folds, err := foldAll(x, scope, s.events)
+		if err == nil {
+			s.known, s.folds = control.Exact, folds
+			return
+		}
+	}
+	if !x.Grows {
+		return
+	}
+	s.known = control.Growing
+	if x.Pick == control.PickFirst && !failed && len(s.events) > 0 &&
+		r.heard(r.feeds.expects[x.Index], s.from.at, s.events[0].ev.Time) == covered {
+		s.known, s.finished = control.Exact, true
+	}
+}
+
+// edge resolves a bound.
+func (r *review) edge(b control.Bound, candidate *fact, earlier []sight) edge {
+	e := edge{at: r.it.time, event: r.it.opened, open: b.Open}
+	switch b.Anchor {
+	case control.AnchorItem:
+	case control.AnchorPeriod:
+		e.at, e.event = r.it.end, nil
+	case control.AnchorCandidate:
+		e.at, e.event = candidate.ev.Time, candidate
+	case control.AnchorExpectation:
+		anchor := &earlier[b.Of]
+		switch {
+		case anchor.known != control.Exact && anchor.finished:
+			return edge{state: edgeLost, silent: anchor.silent}
+		case anchor.known != control.Exact:
+			return edge{state: edgeWaiting, silent: anchor.silent}
+		case len(anchor.events) == 0:
+			return edge{state: edgeAbsent}
+		}
+		e.at, e.event = anchor.events[0].ev.Time, anchor.events[0]
+	}
+	if b.Offset != 0 {
+		e.at, e.event = e.at.Add(b.Offset), nil
+	}
+	return e
+}
+
+// admitsAfter: f lies after this edge, the start of an interval.
+func (e edge) admitsAfter(f *fact) bool {
+	switch {
+	case e.open && e.event != nil:
+		return compareFacts(f, e.event) > 0
+	case e.open:
+		return f.ev.Time > e.at
+	}
+	return f.ev.Time >= e.at
+}
+
+// admitsBefore: f lies before this edge, the end of an interval.
+func (e edge) admitsBefore(f *fact) bool {
+	switch {
+	case e.open && e.event != nil:
+		return compareFacts(f, e.event) < 0
+	case e.open:
+		return f.ev.Time < e.at
+	}
+	return f.ev.Time <= e.at
+}
+
+// matched is the sight as conditions see it; nil if nothing can be said.
+func (s *sight) matched() *control.Matched {
+	if s.known == control.Opaque {
+		return nil
+	}
+	views := make([]control.View, len(s.events))
+	for i, f := range s.events {
+		views[i] = f.view
+	}
+	return &control.Matched{Events: views, Folds: s.folds}
+}
+
+// named are the events that a verdict names as evidence.
+func (s *sight) named(x *control.Expectation) []*fact {
+	whole := x.Named == control.NamedEvidence
+	if s.known == control.Opaque || s.known == control.Growing && whole {
+		return nil
+	}
+	return s.events[:min(x.Named, len(s.events))]
+}

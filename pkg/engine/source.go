@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// source is what is known of a declared sender: the runs in which it was heard.
+type source struct {
+	name    string
+	gap     compliance.Instant // microseconds; 0: it sends no heartbeats
+	beats   []beat             // in order
+	waiting map[*item]struct{} // items that its next word may decide
+}
+
+type beat struct {
+	at      compliance.Instant
+	retired bool
+}
+
+func compareBeats(a, b beat) int {
+	rank := func(b beat) int {
+		if b.retired {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(rank(a), rank(b)))
+}
+
+func (e *Engine) sourcesOf(tenant string) []*source {
+	list, ok := e.sources[tenant]
+	if !ok {
+		for _, s := range e.bundle.Sources {
+			list = append(list, &source{
+				name: s.Name, gap: compliance.Instant(s.MaxGap.Microseconds()),
+				waiting: map[*item]struct{}{},
+			})
+		}
+		e.sources[tenant] = list
+	}
+	return list
+}
+
+// addBeat takes a heartbeat or a retirement.
+func (e *Engine) addBeat(f *Fact) Admission {
+	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-heartbeatsCorrect) {
+		return Quarantined
+	}
+	for i, s := range e.sourcesOf(f.Tenant) {
+		if s.name != f.Event.Source {
+			continue
+		}
+		if !e.take(s, i, f.Tenant, beat{f.Event.Time, f.Event.Type == control.SourceRetired}) {
+			return Duplicate
+		}
+		e.changes = append(e.changes, beatChange(f))
+	}
+	return Admitted
+}
+
+// take adds a beat and finds who has to be looked at again. A beat in time only
+// concerns items that wait for it; a late one may change what was covered.
+func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
+	if !s.insert(b) {
+		return false
+	}
+	for it := range s.waiting {
+		e.dirty[it] = struct{}{}
+	}
+	clear(s.waiting)
+	if b.at >= e.w {
+		return true
+	}
+	for key, g := range e.groups {
+		if key.tenant == tenant && e.hangsOn(g.control, index) {
+			for _, it := range g.items {
+				e.dirty[it] = struct{}{}
+			}
+		}
+	}
+	return true
+}
+
+// insert keeps beats a set in order; false if b was there.
+func (s *source) insert(b beat) bool {
+	i, found := slices.BinarySearchFunc(s.beats, b, compareBeats)
+	if !found {
+		s.beats = slices.Insert(s.beats, i, b)
+	}
+	return !found
+}
+
+func (e *Engine) hangsOn(c *control.Control, source int) bool {
+	for _, x := range c.Expectations {
+		if slices.Contains(e.bundle.SourcesOf(x.Types), source) ||
+			x.Unless != nil && slices.Contains(e.bundle.SourcesOf(x.Unless.Types), source) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.Tables, func(t *control.DerivedTable) bool {
+		return slices.Contains(e.bundle.SourcesOf(t.Types), source)
+	})
+}
+
+// coverage says whether an interval has been heard throughout.
+type coverage int8
+
+const (
+	covered coverage = iota
+	open
+	silent
+)
+
+// heard is the coverage of [from, to] at w by all sources of some types, for an
+// item; it notes what the item has to wait for.
+func (r *review) heard(sources []int, from, to compliance.Instant) coverage {
+	worst := covered
+	for _, i := range sources {
+		s := r.sources[i]
+		state, next := s.heard(from, to, r.w)
+		if state != covered {
+			s.waiting[r.it] = struct{}{}
+		}
+		if state == open {
+			r.wakeAt(next)
+		}
+		worst = max(worst, state)
+	}
+	return worst
+}
+
+// heard finds the first beat that the interval needs by bisection and walks on.
+// next is when an open interval may change without another beat.
+func (s *source) heard(from, to, w compliance.Instant) (state coverage, next compliance.Instant) {
+	if s.gap == 0 {
+		return covered, compliance.Never
+	}
+	known, _ := slices.BinarySearchFunc(s.beats, beat{at: w}, compareBeats) // beats before w
+	beats := s.beats[:known]
+	// the run that reaches into the interval starts with the last beat at or before from
+	first, _ := slices.BinarySearchFunc(beats, beat{at: from, retired: true}, compareBeats)
+	first = max(first-1, 0)
+	// several beats may stand at one instant: step back over them
+	for first > 0 && beats[first-1].at == beats[first].at {
+		first--
+	}
+	for i := first; i < len(beats) && beats[i].at < to; i++ {
+		b := beats[i]
+		if b.retired {
+			continue
+		}
+		if i+1 < len(beats) {
+			if until := beats[i+1].at; until-b.at > s.gap && until > from {
+				return silent, compliance.Never
+			}
+			continue
+		}
+		limit := b.at + s.gap
+		if w > limit {
+			return silent, compliance.Never
+		}
+		if known < len(s.beats) {
+			limit = min(limit, s.beats[known].at)
+		}
+		return open, limit
+	}
+	return covered, compliance.Never
+}
