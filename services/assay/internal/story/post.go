@@ -24,7 +24,7 @@ const (
 )
 
 type sent struct {
-	letter
+	*letter
 	at compliance.Instant
 	n  int
 }
@@ -33,19 +33,37 @@ type sent struct {
 func (w *world) post() []Emission {
 	s := w.scene("post")
 	lines := map[string][]sent{}
-	for n, l := range w.letters {
+	for n := range w.letters {
+		l := &w.letters[n]
 		lines[l.event.Source] = append(lines[l.event.Source], sent{l, s.departure(l), n})
 	}
-	var emissions []Emission
+	emissions := make([]Emission, 0, len(w.letters)+len(w.letters)/32)
 	for _, src := range w.plan.sources {
-		emissions = append(emissions, s.deliver(lines[src.name])...)
+		emissions = s.deliver(emissions, lines[src.name])
 	}
-	slices.SortStableFunc(emissions, func(a, b Emission) int { return cmp.Compare(a.Arrives, b.Arrives) })
-	return emissions
+	return byArrival(emissions)
+}
+
+// byArrival sorts places rather than emissions, which are big.
+func byArrival(emissions []Emission) []Emission {
+	type place struct {
+		arrives compliance.Instant
+		n       int
+	}
+	places := make([]place, len(emissions))
+	for n := range emissions {
+		places[n] = place{emissions[n].Arrives, n}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.arrives, b.arrives), cmp.Compare(a.n, b.n)) })
+	sorted := make([]Emission, len(emissions))
+	for i, p := range places {
+		sorted[i] = emissions[p.n]
+	}
+	return sorted
 }
 
 // departure is when the source sends l.
-func (s *scene) departure(l letter) compliance.Instant {
+func (s *scene) departure(l *letter) compliance.Instant {
 	at := l.event.Time.Add(s.between(100*time.Millisecond, 1500*time.Millisecond) + l.after)
 	switch {
 	case l.care == prompt || l.after > 0:
@@ -58,10 +76,9 @@ func (s *scene) departure(l letter) compliance.Instant {
 	return at
 }
 
-// deliver numbers the events of one source and carries them over.
-func (s *scene) deliver(line []sent) []Emission {
+// deliver numbers the events of one source and adds their arrivals to emissions.
+func (s *scene) deliver(emissions []Emission, line []sent) []Emission {
 	slices.SortFunc(line, func(a, b sent) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.n, b.n)) })
-	emissions := make([]Emission, 0, len(line)+len(line)/50)
 	last := compliance.Ever
 	for i, l := range line {
 		l.event.Sequence = uint64(i + 1)
