@@ -70,6 +70,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 	flags.StringArrayVar(&a.set, "set", nil, "set one `key=value` of the configuration; may be repeated")
 	root.AddCommand(
 		a.collectorCommand(),
+		a.evaluatorCommand(),
+		a.recorderCommand(),
 		a.versionCommand(),
 		a.configCommand(),
 		a.topicsCommand(),

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,7 +33,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready, "send": send, "terminate": terminate},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready, "unready": unready, "send": send, "terminate": terminate},
 		Setup: func(env *testscript.Env) error {
 			cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 			if err != nil {
@@ -63,13 +64,26 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: ready address")
 	}
+	await(ts, args[0], func(err error) bool { return err == nil })
+}
+
+// unready waits until a service says why it isn't: unready $ADMIN pattern.
+func unready(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: unready address pattern")
+	}
+	pattern := regexp.MustCompile(args[1])
+	await(ts, args[0], func(err error) bool { return err != nil && pattern.MatchString(err.Error()) })
+}
+
+func await(ts *testscript.TestScript, addr string, enough func(error) bool) {
 	var err error
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if err = probe(context.Background(), "http://"+args[0]+"/readyz"); err == nil {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if err = probe(context.Background(), "http://"+addr+"/readyz"); enough(err) {
 			return
 		}
 	}
-	ts.Fatalf("not ready in time: %v", err)
+	ts.Fatalf("it did not say so in time, but: %v", err)
 }
 
 // terminate sends SIGTERM, as a container's end does, to what runs in the background.

@@ -12,6 +12,8 @@ import (
 	"assay.example/assay/pkg/settings"
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector"
+	"assay.example/assay/services/evaluator"
+	"assay.example/assay/services/recorder"
 )
 
 // Config is the whole configuration; each service owns its section.
@@ -25,6 +27,8 @@ type Config struct {
 	Kafka      stream.Config     `yaml:"kafka"`
 	ClickHouse clickhouse.Config `yaml:"clickhouse"`
 	Collector  collector.Config  `yaml:"collector"`
+	Evaluator  evaluator.Config  `yaml:"evaluator"`
+	Recorder   recorder.Config   `yaml:"recorder"`
 	Embedded   Embedded          `yaml:"embedded"`
 }
 
@@ -38,8 +42,10 @@ func defaultConfig() Config {
 		Log:        Log{Level: "info", Format: "json"},
 		Admin:      daemon.Admin{Listen: "127.0.0.1:9090"},
 		Kafka:      stream.Default(),
-		ClickHouse: clickhouse.Config{Address: "http://127.0.0.1:8123", Database: "assay"},
+		ClickHouse: clickhouse.Config{Address: "http://127.0.0.1:8123", Database: "assay", Username: "default"},
 		Collector:  collector.Default(),
+		Evaluator:  evaluator.Default(),
+		Recorder:   recorder.Default(),
 		Embedded:   Embedded{DataDir: "./assay-data"},
 	}
 }
@@ -81,6 +87,7 @@ func (a *app) load(sections ...string) (Config, *settings.Settings, error) {
 	cfg := defaultConfig()
 	s, err := settings.Load(&cfg, settings.Source{
 		File: a.configFile, Env: a.env, Prefix: "ASSAY_", Reserved: []string{"ASSAY_CONFIG"}, Set: a.set,
+		Hidden: []string{"collector.demo", "recorder.demo", "recorder.kafka", "recorder.clickhouse"}, // from the top
 	})
 	cfg.letDemoIn()
 	if err == nil && len(sections) > 0 {
@@ -94,9 +101,12 @@ func (c *Config) letDemoIn() {
 	if !c.Demo {
 		return
 	}
-	c.Collector.Demo = true
+	c.Collector.Demo, c.Recorder.Demo = true, true
 	if len(c.Collector.Keys) == 0 {
 		c.Collector.Keys = collector.DemoKeys()
+	}
+	if c.Recorder.CommitmentKey == "" && c.Recorder.CommitmentKeyFile == "" {
+		c.Recorder.CommitmentKey = recorder.DemoCommitmentKey
 	}
 }
 

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/daemon"
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/services/evaluator"
+)
+
+func (a *app) evaluatorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "evaluator",
+		Short: "Run the evaluator: events become verdicts, and verdicts violations",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, _, err := a.load("log", "admin", "kafka", "evaluator")
+			if err != nil {
+				return err
+			}
+			bundle, err := loadControls(cfg)
+			if err != nil {
+				return err
+			}
+			metrics := newMetrics()
+			return a.serve(c.Context(), cfg, metrics, a.evaluator(cfg, bundle, metrics))
+		},
+	}
+}
+
+// evaluator is the component that the configuration describes.
+func (a *app) evaluator(cfg Config, bundle *control.Bundle, metrics prometheus.Registerer) daemon.Component {
+	return daemon.Component{Name: "evaluator", Run: func(ctx context.Context, ready daemon.Ready) error {
+		return evaluator.Run(ctx, cfg.Evaluator, evaluator.Deps{
+			Log: a.logger(cfg).With().Str("service", "evaluator").Logger(), Metrics: metrics, Ready: ready,
+			Kafka: cfg.Kafka, Bundle: bundle,
+		})
+	}}
+}
+
+// loadControls reads the folder that the configuration names.
+func loadControls(cfg Config) (*control.Bundle, error) {
+	if cfg.Controls == "" {
+		return nil, compliance.Errorf(compliance.Invalid, "controls: is empty; name the folder of the controls")
+	}
+	types, err := dictionary.Default()
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := control.Load(os.DirFS(cfg.Controls), types)
+	if err != nil {
+		return nil, compliance.Errorf(compliance.Invalid, "loading the controls of %s:\n%w", cfg.Controls, err)
+	}
+	return bundle, nil
+}
