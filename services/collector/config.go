@@ -17,7 +17,7 @@ import (
 type Config struct {
 	// Listen is host:port. A port that others reach needs TLS, here or in front.
 	Listen string `yaml:"listen"`
-	// CertFile and KeyFile (PEM) turn TLS on.
+	// CertFile and KeyFile (PEM) turn TLS on. They are read once, at the start.
 	CertFile string `yaml:"certFile"`
 	KeyFile  string `yaml:"keyFile"`
 	// Keys let senders in; one at least.
