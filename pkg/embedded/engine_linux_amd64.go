@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,7 +42,7 @@ func MaybeRunEngine() {
 		return
 	}
 	var o orders
-	err := json.Unmarshal([]byte(raw), &o)
+	err := errors.Join(os.Unsetenv(engineEnv), json.Unmarshal([]byte(raw), &o))
 	// Orders come through the pipe alone: a Ctrl-C or SIGTERM that reaches the
 	// whole group must not cut a write short.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)

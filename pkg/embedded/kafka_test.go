@@ -2,7 +2,6 @@ package embedded_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -200,6 +199,6 @@ func TestKafkaSaysWhichPortIsTaken(t *testing.T) {
 	_, err = embedded.StartKafka(t.Context(), embedded.KafkaOptions{DataDir: dir, Port: port, Log: zerolog.Nop()})
 	require.ErrorContains(t, err, "finding a port for Kafka")
 	_, err = os.Stat(filepath.Join(dir, "running"))
-	require.True(t, errors.Is(err, os.ErrNotExist), "a start that failed leaves no mark")
+	require.ErrorIs(t, err, os.ErrNotExist, "a start that failed leaves no mark")
 	require.NoError(t, k.Close())
 }

@@ -20,6 +20,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(helperEnv) {
 	case "clickhouse":
 		os.Exit(helpClickHouse(os.Args[1]))
+	case "server":
+		os.Exit(helpServer(os.Args[1]))
 	case "kafka":
 		os.Exit(helpKafka(os.Args[1]))
 	}
