@@ -24,7 +24,8 @@ type Source struct {
 	// variables that are keys, such as "ASSAY_". An empty variable is none.
 	Env    []string
 	Prefix string
-	// Reserved are variables with the prefix that are not keys.
+	// Reserved are variables with the prefix that are not keys; "ASSAY_TEST_*"
+	// stands for all that begin so.
 	Reserved []string
 	// Set are flags, each "key=value".
 	Set []string
@@ -140,7 +141,7 @@ func (l *loader) environment(s Source) {
 	}
 	for _, variable := range slices.Sorted(slices.Values(s.Env)) {
 		name, text, _ := strings.Cut(variable, "=")
-		if s.Prefix == "" || !strings.HasPrefix(name, s.Prefix) || text == "" || slices.Contains(s.Reserved, name) {
+		if s.Prefix == "" || !strings.HasPrefix(name, s.Prefix) || text == "" || s.reserves(name) {
 			continue
 		}
 		at := origin{name: "env " + name}
@@ -157,6 +158,13 @@ func (l *loader) environment(s Source) {
 			l.fault(at, "there is no such key%s", suggestName(name, names))
 		}
 	}
+}
+
+func (s Source) reserves(name string) bool {
+	return slices.ContainsFunc(s.Reserved, func(r string) bool {
+		prefix, all := strings.CutSuffix(r, "*")
+		return name == r || (all && strings.HasPrefix(name, prefix))
+	})
 }
 
 func suggestName(name string, names []string) string {

@@ -133,8 +133,8 @@ func TestFaults(t *testing.T) {
 
 func TestFaultsOfVariablesAndFlags(t *testing.T) {
 	_, _, got := load(t, "kafka:\n  retires: 1\n", settings.Source{
-		Env: []string{"ASSAY_KAFKA_TOPICPREFIX=x", "ASSAY_KAFKA_RETRIES=many", "ASSAY_CONFIG=file", "HOME=/", "ASSAY_QQQQQQQQQQ=1"},
-		Set: []string{"kafka.timout=1s", "demo", "demo.x=1", "kafka.timeout=soon", "doors.limits={"}, Reserved: []string{"ASSAY_CONFIG"},
+		Env: []string{"ASSAY_KAFKA_TOPICPREFIX=x", "ASSAY_KAFKA_RETRIES=many", "ASSAY_CONFIG=file", "ASSAY_TEST_SEED=1", "HOME=/", "ASSAY_QQQQQQQQQQ=1"},
+		Set: []string{"kafka.timout=1s", "demo", "demo.x=1", "kafka.timeout=soon", "doors.limits={"}, Reserved: []string{"ASSAY_CONFIG", "ASSAY_TEST_*"},
 	})
 	require.Equal(t, strings.Split(strings.TrimSpace(`
 assay.yaml:2:3: there is no key kafka.retires; did you mean kafka.retries?

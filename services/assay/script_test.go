@@ -18,32 +18,80 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/embedded/clickhousetest"
 )
 
+// suite stops the ClickHouse that a test started.
+type suite struct{ *testing.M }
+
+func (s suite) Run() int { return clickhousetest.Main(s.M) }
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"assay": main})
+	testscript.Main(suite{m}, map[string]func(){"assay": main})
 }
 
 // TestScripts runs testdata/script: each is a session of a user, with its exit
 // codes. $KAFKA is a broker; $ADMIN and $EVENTS are free ports, and at $CLOSED
 // nobody listens.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	testscript.Run(t, params("testdata/script", setUp))
+}
+
+// TestFleet runs testdata/fleet: all services as processes of their own, on a
+// ClickHouse that is real.
+func TestFleet(t *testing.T) {
+	c := clickhousetest.Database(t)
+	conn, err := clickhouse.Open(t.Context(), c)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	p := params("testdata/fleet", func(env *testscript.Env) error {
+		env.Setenv("ASSAY_CLICKHOUSE_ADDRESS", c.Address)
+		env.Setenv("ASSAY_CLICKHOUSE_DATABASE", c.Database)
+		env.Setenv("ASSAY_CLICKHOUSE_USERNAME", c.Username)
+		env.Setenv("ASSAY_CLICKHOUSE_PASSWORD", c.Password.Reveal())
+		return errors.Join(setUp(env), setPorts(env, "ADMIN2", "ADMIN3"))
+	})
+	p.Cmds["rows"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		awaitRows(ts, conn, strings.ReplaceAll(args[1], "DB", c.Database), args[0])
+	}
+	testscript.Run(t, p)
+}
+
+// awaitRows waits until a query gives one number: rows 1 'SELECT count() FROM DB.events'.
+func awaitRows(ts *testscript.TestScript, conn clickhouse.Conn, query, want string) {
+	var got uint64
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		ts.Check(conn.QueryRow(context.Background(), query).Scan(&got))
+		if strconv.FormatUint(got, 10) == want {
+			return
+		}
+	}
+	ts.Fatalf("%s gives %d, not %s", query, got, want)
+}
+
+func params(dir string, setUp func(*testscript.Env) error) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
+		Setup:               setUp,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ready": ready, "unready": unready, "send": send, "terminate": terminate},
-		Setup: func(env *testscript.Env) error {
-			cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-			if err != nil {
-				return err
-			}
-			env.Defer(cluster.Close)
-			env.Setenv("KAFKA", cluster.ListenAddrs()[0])
-			return setPorts(env, "CLOSED", "ADMIN", "EVENTS")
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "ready": ready, "unready": unready, "send": send, "terminate": terminate,
 		},
-	})
+	}
+}
+
+func setUp(env *testscript.Env) error {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		return err
+	}
+	env.Defer(cluster.Close)
+	env.Setenv("KAFKA", cluster.ListenAddrs()[0])
+	return setPorts(env, "CLOSED", "ADMIN", "EVENTS")
 }
 
 // setPorts puts addresses into variables at which nobody listens just now.
@@ -93,12 +141,14 @@ func terminate(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// send posts a file as a CloudEvent and wants a status: send 202 url file [key].
+// send posts a file as a CloudEvent, NOW being the time, and wants a status:
+// send 202 url file [key].
 func send(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: send status url file [key]")
 	}
-	request, err := http.NewRequest(http.MethodPost, args[1], strings.NewReader(ts.ReadFile(args[2])))
+	event := strings.ReplaceAll(ts.ReadFile(args[2]), "NOW", time.Now().UTC().Format(time.RFC3339Nano))
+	request, err := http.NewRequest(http.MethodPost, args[1], strings.NewReader(event))
 	ts.Check(err)
 	request.Header.Set("Content-Type", "application/cloudevents+json")
 	if len(args) > 3 {

@@ -86,7 +86,7 @@ func (l Log) logger(w io.Writer, colour bool) zerolog.Logger {
 func (a *app) load(sections ...string) (Config, *settings.Settings, error) {
 	cfg := defaultConfig()
 	s, err := settings.Load(&cfg, settings.Source{
-		File: a.configFile, Env: a.env, Prefix: "ASSAY_", Reserved: []string{"ASSAY_CONFIG"}, Set: a.set,
+		File: a.configFile, Env: a.env, Prefix: "ASSAY_", Reserved: reserved(), Set: a.set,
 		Hidden: []string{"collector.demo", "recorder.demo", "recorder.kafka", "recorder.clickhouse"}, // from the top
 	})
 	cfg.letDemoIn()
@@ -94,6 +94,12 @@ func (a *app) load(sections ...string) (Config, *settings.Settings, error) {
 		err = s.Validate(sections...)
 	}
 	return cfg, s, err
+}
+
+// reserved are variables that are no keys: the configuration's own file, the cache
+// of pkg/embedded, the image's version for compose, and those of the tests.
+func reserved() []string {
+	return []string{"ASSAY_CONFIG", "ASSAY_CACHE", "ASSAY_VERSION", "ASSAY_TEST_*", "ASSAY_E2E_*"}
 }
 
 // letDemoIn gives the services what everybody knows, where nothing is chosen.
