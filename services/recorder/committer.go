@@ -15,7 +15,7 @@ const commitTimeout = 10 * time.Second
 
 // request is one partition's wish to commit.
 type request struct {
-	tp
+	*partition
 	position
 	done chan error
 }
@@ -33,8 +33,8 @@ func newCommitter(client *kgo.Client) *committer {
 
 // commit returns when the group knows the position or has refused it. It doesn't
 // return before: a commit that nobody waits for could come too late (see halt).
-func (c *committer) commit(ctx context.Context, p tp, at position) error {
-	r := request{tp: p, position: at, done: make(chan error, 1)}
+func (c *committer) commit(ctx context.Context, p *partition, at position) error {
+	r := request{partition: p, position: at, done: make(chan error, 1)}
 	select {
 	case c.requests <- r:
 		return <-r.done
@@ -93,7 +93,7 @@ func describe(req *kmsg.OffsetCommitRequest, batch map[tp]request) {
 		t := &req.Topics[i]
 		for j := range t.Partitions {
 			r := batch[tp{t.Topic, t.Partitions[j].Partition}]
-			text := r.metadata()
+			text := r.metadata(r.id)
 			t.Partitions[j].Metadata = &text
 		}
 	}

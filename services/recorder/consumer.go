@@ -37,8 +37,9 @@ type consumer struct {
 	// start runs a partition until it is halted.
 	start func(*partition)
 
-	mu    sync.Mutex
-	parts map[tp]*partition
+	mu      sync.Mutex
+	parts   map[tp]*partition
+	closing bool // nothing new begins
 }
 
 // consume runs the group until ctx ends or a partition fails.
@@ -65,7 +66,7 @@ func consume(ctx context.Context, w *worker) error {
 	if err != nil {
 		abandon()
 	}
-	c.halt(slices.Collect(maps.Keys(c.parts)), grace)
+	c.haltAll()
 	c.client.CloseAllowingRebalance()
 	abandon()
 	<-commits
@@ -112,23 +113,33 @@ func flat(m map[string][]int32) []tp {
 // assigned reads where each new partition stands, metadata included, and starts
 // it there.
 func (c *consumer) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-	commits, err := kadm.NewClient(c.client).FetchOffsets(ctx, c.cfg.Group)
+	admin := kadm.NewClient(c.client)
+	commits, err := admin.FetchOffsets(ctx, c.cfg.Group)
 	if err != nil {
 		return nil, fmt.Errorf("reading the offsets of group %s: %w", c.cfg.Group, err)
 	}
+	found, err := admin.ListTopics(ctx, slices.Collect(maps.Keys(offsets))...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ids of topics: %w", err)
+	}
 	for topic, partitions := range offsets {
+		if err := found[topic].Err; err != nil {
+			return nil, fmt.Errorf("reading the id of topic %s: %w", topic, err)
+		}
 		for n := range partitions {
-			commit, found := commits.Lookup(topic, n)
+			commit, ok := commits.Lookup(topic, n)
 			if commit.Err != nil {
 				return nil, fmt.Errorf("reading the offset of partition %d of %s: %w", n, topic, commit.Err)
 			}
-			at, known := readPosition(-1, "")
-			partitions[n] = kgo.NewOffset().AtStart()
-			if found && commit.At >= 0 {
-				at, known = readPosition(commit.At, commit.Metadata)
-				partitions[n] = kgo.NewOffset().At(commit.At)
+			if !ok {
+				commit.At = -1
 			}
-			c.begin(c.newPartition(tp{topic, n}, at, known))
+			p := c.newPartition(tp{topic, n}, found[topic].ID, commit)
+			partitions[n] = kgo.NewOffset().At(p.at.Start)
+			if p.at.Start == 0 {
+				partitions[n] = kgo.NewOffset().AtStart()
+			}
+			c.begin(p)
 		}
 	}
 	return offsets, nil
@@ -138,6 +149,9 @@ func (c *consumer) begin(p *partition) {
 	c.halt([]tp{p.tp}, 0) // there should be none
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closing {
+		return
+	}
 	c.parts[p.tp] = p
 	go c.start(p)
 }
@@ -160,6 +174,14 @@ func (c *consumer) halt(gone []tp, patience time.Duration) {
 		all.Go(func() { p.halt(patience) })
 	}
 	all.Wait()
+}
+
+func (c *consumer) haltAll() {
+	c.mu.Lock()
+	c.closing = true
+	all := slices.Collect(maps.Keys(c.parts))
+	c.mu.Unlock()
+	c.halt(all, grace)
 }
 
 // poll returns nil when the caller ends ctx, else why it ended.
@@ -185,7 +207,7 @@ func (c *consumer) dispatch(ctx context.Context, fetches kgo.Fetches) {
 		for _, f := range t.Partitions {
 			p := c.parts[tp{t.Topic, f.Partition}]
 			if p != nil && len(f.Records) > 0 {
-				p.add(t.TopicID, f.Records, f.LastStableOffset)
+				p.add(f.Records, f.LastStableOffset)
 			}
 		}
 	})

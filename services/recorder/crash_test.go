@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/recorder/internal/rows"
 )
 
@@ -238,6 +240,84 @@ func TestClickHouseAway(t *testing.T) {
 	w.requireExact(events, history(items))
 }
 
+// TestStopsWhileClickHouseIsAway: an operator can stop a recorder that waits, and
+// the next one misses nothing.
+func TestStopsWhileClickHouseIsAway(t *testing.T) {
+	const events, items = 400, 60
+	w := newWorld(t)
+	p := newProxy(t, w.config.ClickHouse.Address[len("http://"):])
+	p.set(true)
+	w.fill(events, items)
+	r := w.start(seams{intended: func(tp, position) error { p.set(false); return nil }}, func(c *Config) {
+		c.ClickHouse.Address = "http://" + p.listener.Addr().String()
+	})
+	w.awaitCommit()
+	r.stop()
+	require.Zero(t, one[uint64](w, "SELECT count() FROM coverage"))
+	r = w.start(seams{}, func(c *Config) { c.BatchRows = 33 })
+	w.awaitCovered("events.deployment", uint64(events+clocks(events)))
+	w.awaitCovered("verdicts", uint64(len(history(items))))
+	r.stop()
+	w.requireExact(events, history(items))
+}
+
+// awaitCommit waits for a range that is announced and not done.
+func (w *world) awaitCommit() {
+	w.Helper()
+	admin := kadm.NewClient(w.kafka)
+	require.Eventually(w, func() bool {
+		commits, err := admin.FetchOffsets(w.Context(), w.config.Group)
+		if err != nil {
+			return false // there is no group yet
+		}
+		announced := false
+		commits.Each(func(o kadm.OffsetResponse) { announced = announced || strings.Contains(o.Metadata, `"end":`) })
+		return announced
+	}, patience, 10*time.Millisecond)
+}
+
+// TestTopicMadeAgain deletes a topic and makes it again: its offsets start anew,
+// whatever the group remembers of the old one.
+func TestTopicMadeAgain(t *testing.T) {
+	w := newWorld(t)
+	name := w.config.Kafka.Topic("events.access")
+	produce := func(n int) {
+		for i := range n {
+			w.produce("events.access", event(i, 0))
+		}
+	}
+	produce(5)
+	r := w.start(seams{})
+	w.awaitCovered("events.access", 5)
+	r.stop()
+
+	admin := kadm.NewClient(w.kafka)
+	var old kadm.Offsets
+	commits, err := admin.FetchOffsets(t.Context(), w.config.Group)
+	require.NoError(t, err)
+	commits.Each(func(o kadm.OffsetResponse) { old.Add(o.Offset) })
+	_, err = admin.DeleteTopics(t.Context(), name)
+	require.NoError(t, err)
+	w.kafka = w.client()
+	require.NoError(t, stream.CreateTopics(t.Context(), w.kafka, w.config.Kafka, stream.Embedded))
+	require.NoError(t, kadm.NewClient(w.kafka).CommitAllOffsets(t.Context(), w.config.Group, withoutIDs(old)))
+	produce(8)
+	r = w.start(seams{})
+	w.awaitCovered("events.access", 5+8)
+	r.stop()
+	require.Equal(t, uint64(13), one[uint64](w, "SELECT count() FROM events"))
+	require.Equal(t, uint64(2), one[uint64](w, "SELECT uniqExact(topic_id) FROM coverage WHERE topic = ?", name))
+}
+
+// withoutIDs makes offsets hold for topics by name alone, as old clients commit.
+func withoutIDs(old kadm.Offsets) (list kadm.Offsets) {
+	old.Each(func(o kadm.Offset) {
+		o.TopicID = kadm.TopicID{}
+		list.Add(o)
+	})
+	return list
+}
+
 // TestAbortedVerdictsAreNotRecorded interleaves transactions that commit and abort.
 func TestAbortedVerdictsAreNotRecorded(t *testing.T) {
 	w := newWorld(t)
@@ -333,7 +413,7 @@ func TestLateInsertOfAZombie(t *testing.T) {
 	}
 	made := late.Make(rows.Verdicts())
 	for _, b := range []*rows.Block{made.Data, made.Coverage} {
-		require.NoError(t, zombie.insert(t.Context(), token(topicID, 0, from, until, b.Table), b))
+		require.NoError(t, zombie.insert(t.Context(), token(&late, b.Table), b))
 	}
 	w.requireExact(events, history(items))
 }

@@ -223,6 +223,7 @@ func (w *world) requireExact(events int, revisions []*compliance.Revision) {
 		require.NoError(w, result.Scan(&g.control, &g.day, &g.outcome, &g.reason, &n))
 		got[g] = n
 	}
+	require.NoError(w, result.Err())
 	require.NoError(w, result.Close())
 	require.Equal(w, want, got)
 	require.Equal(w, uint64(len(last)), one[uint64](w, "SELECT count() FROM verdicts FINAL"))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/pkg/ledger"
@@ -28,15 +29,16 @@ type worker struct {
 type partition struct {
 	*worker
 	tp
+	id     [16]byte // of the topic
 	client *kgo.Client
 	table  func() rows.Table
+	wake   chan struct{}
 
-	mu      sync.Mutex
-	id      [16]byte
-	buffer  buffer
-	paused  bool
-	highest int64 // the end of the partition, as last heard
-	wake    chan struct{}
+	mu       sync.Mutex
+	buffer   buffer
+	paused   bool
+	highest  int64 // the end of the partition, as last heard
+	recorded int64 // the end of what is recorded
 
 	// at is where the partition stands, known that the group's metadata said so,
 	// and committed that the group knows.
@@ -49,23 +51,25 @@ type partition struct {
 	done     chan struct{}
 }
 
-func (c *consumer) newPartition(id tp, at position, known bool) *partition {
+func (c *consumer) newPartition(name tp, id kadm.TopicID, commit kadm.OffsetResponse) *partition {
+	at, known := readPosition(id, commit.At, commit.Metadata)
 	return &partition{
-		worker: c.worker, tp: id, client: c.client, table: c.tables[id.topic],
+		worker: c.worker, tp: name, id: id, client: c.client, table: c.tables[name.topic],
 		buffer: buffer{limits: limits{
 			maxRows: c.cfg.BatchRows, maxBytes: c.cfg.BatchBytes, maxAge: c.cfg.BatchAge, maxIdle: c.cfg.IdleAge,
 		}, next: at.Start, until: at.End},
-		wake: make(chan struct{}, 1), at: at, known: known, committed: true,
+		wake: make(chan struct{}, 1), recorded: at.Start, at: at, known: known, committed: true,
 		stopping: make(chan struct{}), aborting: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
 // add takes fetched records. It never blocks: beyond what the buffer may hold, the
 // partition isn't fetched until there is room again.
-func (p *partition) add(id [16]byte, records []*kgo.Record, highest int64) {
+func (p *partition) add(records []*kgo.Record, highest int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.id, p.highest = id, highest
+	p.highest = highest
+	p.setLag()
 	p.buffer.add(records, time.Now())
 	if !p.paused && p.buffer.bytes >= p.cfg.BufferBytes && p.buffer.full() {
 		p.paused = true
@@ -115,9 +119,6 @@ func (p *partition) run(ctx context.Context) error {
 }
 
 func (p *partition) loop(ctx context.Context) error {
-	if !p.first(ctx) {
-		return nil
-	}
 	if err := p.resume(ctx); err != nil {
 		return err
 	}
@@ -132,31 +133,9 @@ func (p *partition) loop(ctx context.Context) error {
 	}
 }
 
-// first waits for records, since they tell the topic's id.
-func (p *partition) first(ctx context.Context) bool {
-	select {
-	case <-p.wake:
-		p.signal()
-		return true
-	case <-p.stopping:
-	case <-ctx.Done():
-	}
-	return false
-}
-
-func (p *partition) signal() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
 // resume finds out where to go on.
 func (p *partition) resume(ctx context.Context) error {
-	p.mu.Lock()
-	id := p.id
-	p.mu.Unlock()
-	c, err := attempt(ctx, p, "coverage", func() (covered, error) { return p.store.covered(ctx, id, p.tp) })
+	c, err := attempt(ctx, p, "coverage", func() (covered, error) { return p.store.covered(ctx, p.id, p.tp) })
 	if err != nil {
 		return err
 	}
@@ -164,12 +143,13 @@ func (p *partition) resume(ctx context.Context) error {
 	p.at = p.at.resume(c, p.known)
 	if p.at != before {
 		p.committed = false
-		p.deps.Log.Warn().Str("topic", p.topic).Int32("partition", p.partition).
+		p.deps.Log.Info().Str("topic", p.topic).Int32("partition", p.partition).
 			Int64("group", before.Start).Int64("coverage", p.at.Start).
 			Msg("the group's offset isn't the recorder's last; going on where coverage ends")
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.recorded = p.at.Start
 	p.buffer.from(p.at.Start, p.at.End)
 	return nil
 }
@@ -287,12 +267,15 @@ func (p *partition) record(ctx context.Context, r *rows.Range) error {
 	p.at, p.committed = position{Start: r.End, Before: made.After}, false
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.metrics.lagOf(p.tp).Set(float64(max(0, p.highest-r.End)))
+	p.recorded = r.End
+	p.setLag()
 	return nil
 }
 
+func (p *partition) setLag() { p.metrics.lagOf(p.tp).Set(float64(max(0, p.highest-p.recorded))) }
+
 func (p *partition) insert(ctx context.Context, r *rows.Range, b *rows.Block) error {
-	name := token(r.ID, r.Partition, r.Start, r.End, b.Table)
+	name := token(r, b.Table)
 	_, err := attempt(ctx, p, "insert", func() (struct{}, error) {
 		return struct{}{}, p.store.insert(ctx, name, b)
 	})
@@ -322,7 +305,7 @@ func (p *partition) commitEnd(ctx context.Context) error {
 
 func (p *partition) commit(ctx context.Context) error {
 	_, err := attempt(ctx, p, "commit", func() (struct{}, error) {
-		return struct{}{}, p.commits.commit(ctx, p.tp, p.at)
+		return struct{}{}, p.commits.commit(ctx, p, p.at)
 	})
 	p.committed = p.committed || err == nil
 	return err

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -21,28 +22,39 @@ type position struct {
 	Before rows.Chain
 }
 
-// metadata is position without the offset, in Kafka's free text for a commit.
+// metadata is position without the offset, in Kafka's free text for a commit. Topic
+// is the topic's id in hex: a topic that was made again starts anew.
 type metadata struct {
 	Schema int    `json:"schema"`
+	Topic  string `json:"topic"`
 	End    int64  `json:"end,omitempty"`
 	Last   int64  `json:"last"`
 	Leaves uint64 `json:"leaves"`
 }
 
-func (p position) metadata() string {
-	raw, err := json.Marshal(metadata{Schema: schema, End: p.End, Last: p.Before.Last, Leaves: p.Before.Leaves})
-	if err != nil { // four numbers
+func (p position) metadata(topicID [16]byte) string {
+	raw, err := json.Marshal(metadata{Schema: schema, Topic: hex.EncodeToString(topicID[:]), End: p.End, Last: p.Before.Last, Leaves: p.Before.Leaves})
+	if err != nil { // numbers and hex
 		return ""
 	}
 	return string(raw)
 }
 
-// readPosition understands a commit; ok is false for one that no recorder made,
-// such as an operator's reset.
-func readPosition(offset int64, text string) (p position, ok bool) {
+// readPosition understands a commit; an offset below 0 says that there is none. known
+// is false for a commit that no recorder made, such as an operator's reset. One of
+// another topic of the same name counts as none.
+func readPosition(topicID [16]byte, offset int64, text string) (p position, known bool) {
+	none := position{Before: rows.Chain{Last: -1}}
+	if offset < 0 {
+		return none, false
+	}
 	var m metadata
-	if offset < 0 || json.Unmarshal([]byte(text), &m) != nil || m.Schema != schema {
-		return position{Start: max(0, offset), Before: rows.Chain{Last: -1}}, false
+	if json.Unmarshal([]byte(text), &m) != nil || m.Schema != schema {
+		none.Start = offset
+		return none, false
+	}
+	if m.Topic != hex.EncodeToString(topicID[:]) {
+		return none, false
 	}
 	return position{Start: offset, End: m.End, Before: rows.Chain{Last: m.Last, Leaves: m.Leaves}}, true
 }
@@ -69,6 +81,6 @@ func (p position) resume(c covered, known bool) position {
 
 // token makes an insert into a table idempotent. It names the range and not the
 // rows, since the log can't change under it.
-func token(topicID [16]byte, partition int32, start, end int64, table string) string {
-	return fmt.Sprintf("%x/%d/%d-%d/%s", topicID, partition, start, end, table)
+func token(r *rows.Range, table string) string {
+	return fmt.Sprintf("%s/%x/%d/%d-%d/%s", r.Topic, r.ID, r.Partition, r.Start, r.End, table)
 }

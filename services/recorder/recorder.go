@@ -80,12 +80,13 @@ func run(ctx context.Context, cfg Config, deps Deps, tests seams) error {
 	deps.Ready("clickhouse", errors.New("connecting"))
 	deps.Ready("kafka", errors.New("joining the group"))
 	conn, err := open(ctx, cfg, deps, m)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
+	switch {
+	case ctx.Err() != nil && conn == nil:
+		return nil
+	case err != nil:
 		return err
 	}
+	deps.Ready("clickhouse", nil)
 	w := &worker{
 		cfg: cfg, deps: deps, metrics: m, seams: tests, keys: keys,
 		store: &store{conn: conn, metrics: m, slots: make(chan struct{}, cfg.Inserts)},

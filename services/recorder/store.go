@@ -56,6 +56,7 @@ func (s *store) send(ctx context.Context, token string, b *rows.Block) (err erro
 	if err != nil {
 		return err
 	}
+	defer func() { _ = batch.Close() }() // after Send or Abort it does nothing
 	defer func() {
 		if err != nil {
 			_ = batch.Abort() // what went wrong is known already
