@@ -94,11 +94,11 @@ func (w *World) JudgeConfig(line *Line, name string) judge.Config {
 	}
 }
 
-// JudgeDeps are a judge's, with metrics of their own.
+// JudgeDeps are a judge's; all judges of a world count together.
 func (w *World) JudgeDeps() judge.Deps {
 	return judge.Deps{
 		NewEngine: NewEngine, Rules: Rules{}, Sources: AllSources,
-		Metrics: judge.NewMetrics(prometheus.NewRegistry(), w.Lag), Log: zerolog.Nop(),
+		Metrics: w.Judging, Log: zerolog.Nop(),
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/services/evaluator/internal/consume"
+	"assay.example/assay/services/evaluator/internal/judge"
 )
 
 // The topics of a world.
@@ -40,8 +41,11 @@ type World struct {
 	T       *testing.T
 	Cluster *kfake.Cluster
 	Lag     *consume.LagGauge
-	dial    func(ctx context.Context, network, address string) (net.Conn, error)
-	client  *kgo.Client
+	Judging *judge.Metrics
+
+	registry *prometheus.Registry
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	client   *kgo.Client
 }
 
 // New starts a world on a virtual network; call it inside a synctest bubble.
@@ -69,7 +73,9 @@ func start(t *testing.T, routed int32, dial func(context.Context, string, string
 	)...)
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
-	w := &World{T: t, Cluster: cluster, dial: dial, Lag: consume.NewLagGauge(prometheus.NewRegistry())}
+	w := &World{T: t, Cluster: cluster, dial: dial, registry: prometheus.NewRegistry()}
+	w.Lag = consume.NewLagGauge(w.registry)
+	w.Judging = judge.NewMetrics(w.registry, w.Lag)
 	w.client = w.NewClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	return w
 }
@@ -174,4 +180,19 @@ func (w *World) ReadCommitted(topic string) []*kgo.Record {
 		require.NoError(w.T, err)
 	}
 	return all
+}
+
+// Counted is the sum of a counter.
+func (w *World) Counted(name string) (sum float64) {
+	w.T.Helper()
+	families, err := w.registry.Gather()
+	require.NoError(w.T, err)
+	for _, f := range families {
+		if f.GetName() == name {
+			for _, m := range f.GetMetric() {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }

@@ -5,7 +5,8 @@ import "assay.example/assay/pkg/compliance"
 // Engine judges the items of one routed partition. It is a function of the
 // calls made to it: no clock, no I/O, and no order of its own.
 type Engine interface {
-	// Load takes a record of the changelog, before anything else is called.
+	// Load takes a key's last value in the changelog, each key once and in any
+	// order, before anything else is called.
 	Load(c Change) error
 	// Add takes a fact. It emits nothing: verdicts come at marks only, so that
 	// how records are batched can't show in them.

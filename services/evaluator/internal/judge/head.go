@@ -44,7 +44,7 @@ func newHead() head {
 // Keys of the changelog: the head, and the engine's own behind a letter.
 const (
 	headKey      = "h"
-	enginePrefix = 'e'
+	enginePrefix = "e"
 )
 
 // headRecord is how a head stands in Kafka: CBOR with integer keys, sorted.

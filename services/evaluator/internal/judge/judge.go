@@ -82,6 +82,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 		if !errors.Is(err, errAborted) {
 			return err
 		}
+		deps.Metrics.Aborts.Inc()
 		deps.Log.Info().Msg("judge restores after an aborted transaction")
 	}
 	return nil

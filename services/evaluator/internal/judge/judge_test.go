@@ -166,6 +166,8 @@ func TestRebalance(t *testing.T) {
 		w.Settle()
 		r.Stop()
 		a.Stop()
+		// Partitions move between transactions; none had to be thrown away.
+		require.Zero(t, w.Counted("assay_evaluator_aborted_transactions_total"))
 		checkStory(t, w, s)
 	})
 }
@@ -195,6 +197,35 @@ func TestZombieJudge(t *testing.T) {
 		s.Hour()
 		s.End()
 		w.Settle()
+		r.Stop()
+		j.Stop()
+		checkStory(t, w, s)
+	})
+}
+
+// A successor of the same name ends what its predecessor left open, instead of
+// waiting for the transaction's timeout.
+func TestSuccessorOfTheSameNameClaims(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r := w.Router(w.NewLine())
+		s := w.NewStory()
+		s.Hour()
+		line := w.NewLine()
+		cfg := w.JudgeConfig(line, "a").At(func(point string) error {
+			if point == judge.Produced {
+				line.Cut()
+				return errKilled
+			}
+			return nil
+		})
+		cfg.TransactionTimeout = time.Minute
+		killed := w.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, w.JudgeDeps()) })
+		require.ErrorIs(t, killed.Wait(), errKilled)
+		began := time.Now()
+		j := w.Judge(w.NewLine(), "a")
+		s.End()
+		w.Settle()
+		require.Less(t, time.Since(began), 20*time.Second)
 		r.Stop()
 		j.Stop()
 		checkStory(t, w, s)

@@ -18,6 +18,7 @@ type Metrics struct {
 	Quarantined  *prometheus.CounterVec
 	Foreign      prometheus.Counter
 	Restores     prometheus.Counter
+	Aborts       prometheus.Counter
 	Gaps         prometheus.Counter
 	Watermark    *prometheus.GaugeVec
 	Transactions prometheus.Histogram
@@ -39,6 +40,7 @@ func NewMetrics(reg prometheus.Registerer, lag *consume.LagGauge) *Metrics {
 		}, []string{"control"}),
 		Foreign:  counter("foreign_entries_total", "Routed entries of rules that this instance doesn't have."),
 		Restores: counter("restores_total", "Routed partitions restored from the changelog."),
+		Aborts:   counter("aborted_transactions_total", "Transactions that ended without a confirmed commit."),
 		Gaps:     counter("gaps_total", "Sources of which routed records were missing."),
 		Watermark: with.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "assay_evaluator_watermark_seconds", Help: "Watermark of a routed partition, in seconds since 1970.",

@@ -136,7 +136,7 @@ func (p *partition) changes() ([]Change, error) {
 	}
 	var all []Change
 	for _, c := range p.engine.Changes() {
-		all = append(all, Change{append([]byte{enginePrefix}, c.Key...), c.Value})
+		all = append(all, Change{append([]byte(enginePrefix), c.Key...), c.Value})
 	}
 	return append(all, Change{[]byte(headKey), value}), nil
 }

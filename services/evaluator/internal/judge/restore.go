@@ -2,8 +2,10 @@ package judge
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -19,34 +21,42 @@ func (s *session) restore(ctx context.Context, id int32, committed int64) (*part
 		id: id, head: newHead(), engine: s.deps.NewEngine(id, s.routedPartitions),
 		rules: s.deps.Rules, activation: s.cfg.Activation,
 	}
-	found := false
+	state := make(map[string][]byte)
 	_, err := consume.ToEnd(ctx, s.cfg.Client, s.cfg.State, id, func(r *kgo.Record) error {
-		isHead, err := p.load(r)
-		found = found || isHead
-		return errors.Join(err, s.probe(restoring))
+		state[string(r.Key)] = r.Value
+		return s.probe(restoring)
 	})
+	if err == nil {
+		err = p.load(state)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("restoring routed partition %d: %w", id, err)
 	}
+	_, found := state[headKey]
 	if err := p.agrees(found, committed); err != nil {
 		return nil, err
 	}
-	p.head.Next = max(p.head.Next, 0)
 	s.deps.Metrics.Restores.Inc()
 	return p, nil
 }
 
-// load takes one record of the changelog. A later record of a key replaces the
-// earlier; an engine is told of both, in order.
-func (p *partition) load(r *kgo.Record) (isHead bool, err error) {
-	switch {
-	case string(r.Key) == headKey:
-		p.head, err = decodeHead(r.Value)
-		return true, err
-	case len(r.Key) > 0 && r.Key[0] == enginePrefix:
-		return false, p.engine.Load(Change{r.Key[1:], r.Value})
+// load takes the last value of each key of the changelog.
+func (p *partition) load(state map[string][]byte) (err error) {
+	for _, key := range slices.Sorted(maps.Keys(state)) {
+		switch value := state[key]; {
+		case value == nil: // deleted
+		case key == headKey:
+			p.head, err = decodeHead(value)
+		case strings.HasPrefix(key, enginePrefix):
+			err = p.engine.Load(Change{[]byte(key[len(enginePrefix):]), value})
+		default:
+			err = fmt.Errorf("key %q is none of this program's", key)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return false, fmt.Errorf("key %q of offset %d is none of this program's", r.Key, r.Offset)
+	return nil
 }
 
 // agrees holds the changelog to the group's commit. One transaction writes both,
