@@ -53,15 +53,14 @@ type clock struct {
 // Run writes the time while it owns the control topic, until ctx ends.
 func Run(ctx context.Context, cfg Config, deps Deps) error {
 	c := &clock{cfg: cfg, deps: deps, mine: make(chan struct{}, 1)}
-	lost := func(context.Context, *kgo.Client, map[string][]int32) { c.owner.Store(false) }
 	client, err := kgo.NewClient(append(slices.Clone(cfg.Client),
 		kgo.ConsumerGroup(cfg.Group),
 		kgo.ConsumeTopics(cfg.Control),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.DisableAutoCommit(),
 		kgo.OnPartitionsAssigned(c.assigned),
-		kgo.OnPartitionsRevoked(lost),
-		kgo.OnPartitionsLost(lost),
+		kgo.OnPartitionsRevoked(c.taken),
+		kgo.OnPartitionsLost(c.taken),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 	)...)
 	if err != nil {
@@ -88,6 +87,13 @@ func (c *clock) assigned(_ context.Context, _ *kgo.Client, given map[string][]in
 	select {
 	case c.mine <- struct{}{}:
 	default:
+	}
+}
+
+// taken is also called without partitions, when others join the group.
+func (c *clock) taken(_ context.Context, _ *kgo.Client, taken map[string][]int32) {
+	if len(taken[c.cfg.Control]) > 0 {
+		c.owner.Store(false)
 	}
 }
 
