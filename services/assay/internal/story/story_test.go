@@ -2,6 +2,7 @@ package story_test
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -56,7 +57,7 @@ func digest(t *testing.T, s *story.Story) string {
 	require.NoError(t, enc.Encode(s.Census()))
 	require.NoError(t, enc.Encode(s.Planted()))
 	h.Write(s.Boundary())
-	return fmt.Sprintf("%x", h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 func TestStorySameSeedSameStory(t *testing.T) {
@@ -149,6 +150,43 @@ func TestArrivalOrder(t *testing.T) {
 		require.Positive(t, duplicates)
 		require.Positive(t, hoursLate)
 		require.Positive(t, disordered)
+	})
+}
+
+// No verdict but the planted one is ever corrected: what comes more than four
+// minutes late, which is within every deadline's margin, decides nothing that
+// was open meanwhile, and no score comes after its day.
+func TestLatenessCorrectsNothingElse(t *testing.T) {
+	t.Parallel()
+	harmless := map[string]bool{
+		"access.login": true, "access.reviewed": true, "incident.resolved": true,
+	}
+	sizes(t, func(t *testing.T, s *story.Story) {
+		triage := map[any]bool{}
+		for _, ev := range events(s) {
+			if ev.Type == "output.delivered" && ev.Data["use_case"] == "triage" {
+				triage[ev.Data["trace_id"]] = true
+			}
+		}
+		planted := false
+		for e := range s.Events() {
+			ev := e.Event
+			late := e.Arrives.Sub(ev.Time)
+			switch {
+			case planted:
+				require.Equal(t, "access.request.approved", ev.Type, "it follows its barrier")
+				planted = false
+			case e.Barrier != nil:
+				planted = true
+			case e.Duplicate:
+			case ev.Type == "source.heartbeat":
+				require.Less(t, late, time.Minute)
+			case ev.Type == "eval.online.scored":
+				require.Equal(t, e.Arrives.Time().Day(), ev.Time.Time().Day())
+			case !harmless[ev.Type] && !triage[ev.Data["trace_id"]]:
+				require.Less(t, late, 4*time.Minute+time.Second, "%v", ev)
+			}
+		}
 	})
 }
 

@@ -80,7 +80,7 @@ func (w *world) scene(name string) *scene {
 
 // emit writes one event down and returns its id.
 func (s *scene) emit(source, kind string, at compliance.Instant, data fields) string {
-	return s.send(letter{event: compliance.Event{Source: source, Type: kind, Time: at, Data: data}})
+	return s.send(letter{event: compliance.Event{Source: source, Type: kind, Time: at, Data: data}, care: ordinary})
 }
 
 // emitPatient is emit for an event that may come hours late.
