@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -52,11 +53,28 @@ func (c Config) Options(log zerolog.Logger) ([]kgo.Opt, error) {
 func Ping(ctx context.Context, cl *kgo.Client, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := cl.Ping(ctx); err != nil {
+	err := ping(ctx, cl)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %s: %w", timeout, err)
+	}
+	if err != nil {
 		return compliance.Errorf(compliance.Unavailable,
-			"no Kafka broker of %s answered within %s: %w; check kafka.brokers, kafka.tls and kafka.sasl", seeds(cl), timeout, err)
+			"reaching Kafka at %s: %w; check kafka.brokers, kafka.tls and kafka.sasl", seeds(cl), err)
 	}
 	return nil
+}
+
+// ping returns when ctx ends. The client's own ping goes on until a connection
+// that is silent has timed out, after ten seconds, or the client is closed.
+func ping(ctx context.Context, cl *kgo.Client) error {
+	answer := make(chan error, 1)
+	go func() { answer <- cl.Ping(ctx) }()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func seeds(cl *kgo.Client) string {

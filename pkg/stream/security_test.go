@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"testing"
 	"time"
@@ -98,11 +99,16 @@ func TestPingNamesTheFault(t *testing.T) {
 	}
 }
 
+// A listener that never answers is the hardest kind of absence.
 func TestPingHasADeadline(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer silent.Close()
 	cfg := stream.Default()
-	cfg.Brokers = []string{"127.0.0.1:1"}
+	cfg.Brokers = []string{silent.Addr().String()}
 	start := time.Now()
-	err := stream.Ping(t.Context(), newClient(t, cfg), 300*time.Millisecond)
+	err = stream.Ping(t.Context(), newClient(t, cfg), 300*time.Millisecond)
+	require.ErrorContains(t, err, "no answer within 300ms")
 	require.Equal(t, compliance.Unavailable, compliance.CodeOf(err))
 	require.Less(t, time.Since(start), 5*time.Second)
 }
