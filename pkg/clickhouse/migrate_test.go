@@ -155,3 +155,13 @@ func TestAWaitingMigratorGivesUpWithItsContext(t *testing.T) {
 	require.Equal(t, compliance.Conflict, compliance.CodeOf(err))
 	require.NoError(t, <-first)
 }
+
+// TestTheProductsMigrationsBearRepeating runs all of them again on their own
+// result, as happens to a file that failed after its last statement.
+func TestTheProductsMigrationsBearRepeating(t *testing.T) {
+	conn, c := clickhousetest.Open(t)
+	before := tables(t, conn)
+	require.NoError(t, conn.Exec(t.Context(), "DROP TABLE schema_migrations SYNC"))
+	require.NoError(t, clickhouse.Migrate(t.Context(), conn, c, zerolog.Nop()))
+	require.Equal(t, before, tables(t, conn))
+}

@@ -24,11 +24,7 @@ import (
 
 func options(t *testing.T, dir string) embedded.ClickHouseOptions {
 	t.Helper()
-	library, ok := embedded.LibraryCached()
-	if !ok {
-		t.Skip(clickhousetest.SkipPrefix + " " + t.Name() + ": the library isn't in the cache; scripts/fetch-clickhouse.sh fetches it")
-	}
-	return embedded.ClickHouseOptions{DataDir: dir, Engine: embedded.Engine{Library: library}, Log: zerolog.Nop()}
+	return embedded.ClickHouseOptions{DataDir: dir, Engine: embedded.Engine{Library: clickhousetest.Library(t)}, Log: zerolog.Nop()}
 }
 
 func start(t *testing.T, o embedded.ClickHouseOptions) *embedded.ClickHouse {

@@ -32,6 +32,20 @@ const SkipPrefix = "SKIP-CLICKHOUSE:"
 // addressEnv names a server to use instead of an engine of our own.
 const addressEnv = "ASSAY_TEST_CLICKHOUSE"
 
+// noClickHouse is the same for all tests, so that a summary can count them.
+const noClickHouse = SkipPrefix + " set " + addressEnv + " to a server's address, or run scripts/fetch-clickhouse.sh"
+
+// Library is the cached library, for tests that start engines themselves. It
+// skips the test where there is none.
+func Library(t testing.TB) string {
+	t.Helper()
+	path, ok := embedded.LibraryCached()
+	if !ok {
+		t.Skip(noClickHouse)
+	}
+	return path
+}
+
 // Main is TestMain's whole body: os.Exit(clickhousetest.Main(m)). The engine
 // starts with the first test that asks for it and stops after the last test.
 func Main(m *testing.M) int {
@@ -63,7 +77,7 @@ func Start(t testing.TB) clickhouse.Config {
 	t.Helper()
 	shared.once.Do(func() { shared.start(context.WithoutCancel(t.Context())) })
 	if shared.skip != "" {
-		t.Skip(SkipPrefix + " " + t.Name() + ": " + shared.skip)
+		t.Skip(shared.skip)
 	}
 	require.NoError(t, shared.err, "starting the suite's ClickHouse")
 	return shared.config
@@ -104,7 +118,7 @@ func (e *engine) start(ctx context.Context) {
 	}
 	library, ok := embedded.LibraryCached()
 	if !ok {
-		e.skip = "no ClickHouse: set " + addressEnv + " to a server's address, or fetch the library with scripts/fetch-clickhouse.sh"
+		e.skip = noClickHouse
 		return
 	}
 	if e.dir, e.err = os.MkdirTemp("", "clickhousetest-"); e.err != nil {
