@@ -115,12 +115,10 @@ func run(ctx context.Context, cfg Config, deps Deps, rules rules) error {
 		stop()
 		group.Wait()
 	}()
-	e.activation, err = e.control.Activated(ctx, rules.hash)
-	if err != nil {
-		return nil //nolint:nilerr // ctx ended while waiting
+	if e.activation, err = e.control.Activated(ctx, rules.hash); err == nil {
+		e.flow(ctx)
 	}
-	e.flow(ctx)
-	return nil
+	return nil // else ctx ended while waiting
 }
 
 func open(ctx context.Context, cfg Config, deps Deps, rules rules) (*evaluator, error) {

@@ -53,7 +53,7 @@ func withClocks(clocks map[routed.Source]compliance.Instant) func(*kmsg.OffsetCo
 			t := &req.Topics[i]
 			for j := range t.Partitions {
 				p := &t.Partitions[j]
-				p.Metadata = kmsg.StringPtr(metadata(clocks[routed.Source{Topic: t.Topic, Partition: p.Partition}]))
+				p.Metadata = new(metadata(clocks[routed.Source{Topic: t.Topic, Partition: p.Partition}]))
 			}
 		}
 		return nil

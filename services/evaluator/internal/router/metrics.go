@@ -17,12 +17,14 @@ type Metrics struct {
 
 // NewMetrics registers them; lag is the gauge that all parts share.
 func NewMetrics(reg prometheus.Registerer, lag *consume.LagGauge) *Metrics {
-	make := promauto.With(reg)
+	with := promauto.With(reg)
 	return &Metrics{
-		Routed: make.NewCounter(prometheus.CounterOpts{
-			Name: "assay_evaluator_routed_total", Help: "Facts written to routed partitions."}),
-		Rejected: make.NewCounterVec(prometheus.CounterOpts{
-			Name: "assay_evaluator_rejected_total", Help: "Source records that are no event, by code."}, []string{"code"}),
+		Routed: with.NewCounter(prometheus.CounterOpts{
+			Name: "assay_evaluator_routed_total", Help: "Facts written to routed partitions.",
+		}),
+		Rejected: with.NewCounterVec(prometheus.CounterOpts{
+			Name: "assay_evaluator_rejected_total", Help: "Source records that are no event, by code.",
+		}, []string{"code"}),
 		Lag: lag,
 	}
 }

@@ -269,3 +269,29 @@ func TestProduceErrorEndsTheRouter(t *testing.T) {
 		require.Equal(t, 10, all)
 	})
 }
+
+// Routers come and go; partitions move between them.
+func TestRebalance(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		a := w.Router(w.NewLine())
+		var b *evaltest.Part
+		line := w.NewLine()
+		for i := range 12 {
+			items(w, 10*i, 10)
+			w.Clock(now())
+			switch i {
+			case 2:
+				b = w.Router(line)
+			case 6:
+				b.Kill(line)
+			case 9:
+				b = w.Router(w.NewLine())
+			}
+			time.Sleep(2 * time.Second)
+		}
+		w.Eventually("all is routed", func() bool { return len(ids(w)) == 120 })
+		a.Stop()
+		b.Stop()
+		require.Equal(t, wanted(120), ids(w))
+	})
+}
