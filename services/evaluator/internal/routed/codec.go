@@ -42,7 +42,7 @@ func NewCodec() (*Codec, error) {
 	dec, err := cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
 		DefaultMapType:    reflect.TypeFor[map[string]any](),
-		IntDec:            cbor.IntDecConvertSignedOrError,
+		IntDec:            cbor.IntDecConvertSignedOrFail,
 		IndefLength:       cbor.IndefLengthForbidden,
 		TagsMd:            cbor.TagsForbidden,
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
