@@ -79,11 +79,15 @@ func planFor(size Size) plan {
 func (p *plan) full() {
 	p.sources = sources(time.Hour, 3*time.Hour, time.Hour, 3*time.Hour)
 	p.systems = []member{
-		{id: "console", until: p.to}, {id: "warehouse", until: p.to}, {id: "vcs", until: p.to},
-		{id: "cloud", until: p.to}, {id: "helpdesk", from: date(time.August, 1), until: p.to},
+		{id: "console", until: p.to},
+		{id: "warehouse", until: p.to},
+		{id: "vcs", until: p.to},
+		{id: "cloud", until: p.to},
+		{id: "helpdesk", from: date(time.August, 1), until: p.to},
 	}
 	p.services = []member{
-		{id: "assist-eu", until: p.to}, {id: "assist-us", until: p.to},
+		{id: "assist-eu", until: p.to},
+		{id: "assist-us", until: p.to},
 		{id: "assist-beta", from: date(time.August, 1), until: p.to, thin: true},
 	}
 	p.staff, p.joiners, p.leavers, p.requests, p.routes = 70, 30, 18, 120, 12
@@ -101,7 +105,8 @@ func (p *plan) full() {
 func (p *plan) small() {
 	p.sources = sources(day, 36*time.Hour, 12*time.Hour, 15*time.Hour)
 	p.systems = []member{
-		{id: "console", until: p.to}, {id: "warehouse", until: p.to},
+		{id: "console", until: p.to},
+		{id: "warehouse", until: p.to},
 		{id: "helpdesk", from: date(time.August, 1), until: p.to},
 	}
 	p.services = []member{
