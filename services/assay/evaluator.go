@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/controls"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/daemon"
@@ -44,18 +46,19 @@ func (a *app) evaluator(cfg Config, bundle *control.Bundle, metrics prometheus.R
 	}}
 }
 
-// loadControls reads the folder that the configuration names.
+// loadControls reads the folder that the configuration names, or those built in.
 func loadControls(cfg Config) (*control.Bundle, error) {
-	if cfg.Controls == "" {
-		return nil, compliance.Errorf(compliance.Invalid, "controls: is empty; name the folder of the controls")
-	}
 	types, err := dictionary.Default()
 	if err != nil {
 		return nil, err
 	}
-	bundle, err := control.Load(os.DirFS(cfg.Controls), types)
+	files, where := fs.FS(controls.FS), "the built-in library"
+	if cfg.Controls != "" {
+		files, where = os.DirFS(cfg.Controls), cfg.Controls
+	}
+	bundle, err := control.Load(files, types)
 	if err != nil {
-		return nil, compliance.Errorf(compliance.Invalid, "loading the controls of %s:\n%w", cfg.Controls, err)
+		return nil, compliance.Errorf(compliance.Invalid, "loading the controls of %s:\n%w", where, err)
 	}
 	return bundle, nil
 }
