@@ -42,19 +42,24 @@ func crashAfter(n int64, where string) seams {
 // fill produces events with clocks between them, and a history of verdicts.
 func (w *world) fill(events, items int) {
 	w.Helper()
+	w.fillEvents(0, events)
+	var verdicts []*kgo.Record
+	for n, rev := range history(items) {
+		verdicts = append(verdicts, revisionRecord(w, rev, int32(n%2))) // revisions of an item part: order must not matter
+	}
+	w.produce("verdicts", verdicts...)
+}
+
+func (w *world) fillEvents(from, until int) {
+	w.Helper()
 	var list []*kgo.Record
-	for n := range events {
+	for n := from; n < until; n++ {
 		list = append(list, event(n, int32(n%2)))
 		if n%7 == 0 {
 			list = append(list, clock(start.Add(time.Duration(n)*time.Second), int32(n%2)))
 		}
 	}
 	w.produce("events.deployment", list...)
-	var verdicts []*kgo.Record
-	for n, rev := range history(items) {
-		verdicts = append(verdicts, revisionRecord(w, rev, int32(n%2))) // revisions of an item part: order must not matter
-	}
-	w.produce("verdicts", verdicts...)
 }
 
 func clocks(events int) int { return (events + 6) / 7 }
@@ -220,7 +225,7 @@ func TestClickHouseAway(t *testing.T) {
 	const events, items = 3000, 300
 	w := newWorld(t)
 	p := newProxy(t, w.config.ClickHouse.Address[len("http://"):])
-	w.fill(events, items)
+	w.fill(events/2, items)
 	r := w.start(seams{}, func(c *Config) {
 		c.ClickHouse.Address = "http://" + p.listener.Addr().String()
 		c.BatchRows, c.BatchBytes, c.BufferBytes = 50, 20<<10, 40<<10 // so that fetching pauses
@@ -230,6 +235,9 @@ func TestClickHouseAway(t *testing.T) {
 		before := one[uint64](w, "SELECT count() FROM events")
 		p.swallow.Store(40)
 		p.set(true)
+		if round == 1 { // by now fetching has paused
+			w.fillEvents(events/2, events)
+		}
 		if round < 3 {
 			require.Eventually(t, func() bool { return one[uint64](w, "SELECT count() FROM events") > before }, patience, 5*time.Millisecond)
 		}
