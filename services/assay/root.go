@@ -69,6 +69,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 	flags.StringVar(&a.configFile, "config", a.variable("ASSAY_CONFIG"), "the configuration `file`, YAML")
 	flags.StringArrayVar(&a.set, "set", nil, "set one `key=value` of the configuration; may be repeated")
 	root.AddCommand(
+		a.upCommand(),
+		a.demoCommand(),
 		a.collectorCommand(),
 		a.evaluatorCommand(),
 		a.recorderCommand(),

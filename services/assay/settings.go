@@ -35,6 +35,9 @@ type Config struct {
 // Embedded is where `assay up` keeps its broker and its database.
 type Embedded struct {
 	DataDir string `yaml:"dataDir"`
+	// KafkaPort and ClickHousePort are 127.0.0.1's; 0 takes a free one.
+	KafkaPort      int `yaml:"kafkaPort"`
+	ClickHousePort int `yaml:"clickhousePort"`
 }
 
 func defaultConfig() Config {
@@ -46,7 +49,7 @@ func defaultConfig() Config {
 		Collector:  collector.Default(),
 		Evaluator:  evaluator.Default(),
 		Recorder:   recorder.Default(),
-		Embedded:   Embedded{DataDir: "./assay-data"},
+		Embedded:   Embedded{DataDir: "./assay-data", KafkaPort: 9092},
 	}
 }
 
