@@ -31,6 +31,9 @@ type Config struct {
 	BatchRecords int           `yaml:"batchRecords"`
 	// TransactionTimeout is how long readers wait for an evaluator that was killed.
 	TransactionTimeout time.Duration `yaml:"transactionTimeout"`
+	// SessionTimeout is how long Kafka waits for an evaluator that was killed
+	// before it gives its partitions to another.
+	SessionTimeout time.Duration `yaml:"sessionTimeout"`
 	// GapPatience is how long routed records may be missing before it is an error.
 	GapPatience time.Duration `yaml:"gapPatience"`
 	// ShutdownTimeout is how long each part may take to finish what it began.
@@ -49,6 +52,7 @@ func Default() Config {
 		BatchTime:          100 * time.Millisecond,
 		BatchRecords:       5_000,
 		TransactionTimeout: 10 * time.Second,
+		SessionTimeout:     10 * time.Second,
 		GapPatience:        30 * time.Second,
 		ShutdownTimeout:    5 * time.Second,
 	}
@@ -68,6 +72,8 @@ func (c Config) Validate() error {
 	check(c.BatchRecords >= 1 && c.BatchRecords <= 100_000, "batchRecords: is %d; choose 1 to 100000", c.BatchRecords)
 	check(c.TransactionTimeout >= time.Second && c.TransactionTimeout <= time.Minute,
 		"transactionTimeout: is %s; choose 1s to 1m, for readers wait that long after a kill", c.TransactionTimeout)
+	check(c.SessionTimeout >= 6*time.Second && c.SessionTimeout <= 5*time.Minute,
+		"sessionTimeout: is %s; choose 6s to 5m, which brokers allow", c.SessionTimeout)
 	check(c.GapPatience >= 0, "gapPatience: is %s; choose 0 or more, such as 30s", c.GapPatience)
 	for _, d := range []struct {
 		key   string

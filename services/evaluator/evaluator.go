@@ -129,6 +129,7 @@ func open(ctx context.Context, cfg Config, deps Deps, rules rules) (*evaluator, 
 	if err != nil {
 		return nil, err
 	}
+	client = append(client, kgo.SessionTimeout(cfg.SessionTimeout), kgo.HeartbeatInterval(cfg.SessionTimeout/heartbeats))
 	if deps.Types == nil {
 		if deps.Types, err = dictionary.Default(); err != nil {
 			return nil, err
@@ -144,6 +145,9 @@ func open(ctx context.Context, cfg Config, deps Deps, rules rules) (*evaluator, 
 	}
 	return e, nil
 }
+
+// heartbeats may fail this often before a session ends.
+const heartbeats = 5
 
 func newMetrics(reg prometheus.Registerer) metrics {
 	lag := consume.NewLagGauge(reg)

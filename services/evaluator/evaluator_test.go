@@ -292,7 +292,7 @@ func TestDefaultIsValid(t *testing.T) {
 func TestValidateReportsAllFaults(t *testing.T) {
 	err := evaluator.Config{Bound: -1, GapPatience: -1}.Validate()
 	for _, key := range []string{
-		"instance", "clock", "bound", "batchRecords", "transactionTimeout", "gapPatience",
+		"instance", "clock", "bound", "batchRecords", "transactionTimeout", "sessionTimeout", "gapPatience",
 		"clockInterval", "markInterval", "markEvery", "batchTime", "shutdownTimeout",
 	} {
 		require.ErrorContains(t, err, key+":")

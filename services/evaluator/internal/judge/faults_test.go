@@ -262,3 +262,39 @@ func TestRestoreWaitsForOpenTransactions(t *testing.T) {
 		checkStory(t, w, s)
 	})
 }
+
+// The changelog is compacted while judges come and go; nothing deleted returns,
+// and nothing that counts is missed.
+func TestRestoreAfterCompaction(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		compacted := map[string]string{
+			"cleanup.policy": "compact", "segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "1000",
+		}
+		var alter []kadm.AlterConfig
+		for name, value := range compacted {
+			alter = append(alter, kadm.AlterConfig{Op: kadm.SetConfig, Name: name, Value: &value})
+		}
+		_, err := kadm.NewClient(w.NewClient()).AlterTopicConfigs(t.Context(), alter, evaltest.State)
+		require.NoError(t, err)
+		r := w.Router(w.NewLine())
+		s := w.NewStory()
+		removed := false
+		for range 6 {
+			s.Hour()
+			j := w.Judge(w.NewLine(), "a")
+			w.Settle()
+			j.Stop()
+			before := len(w.ReadCommitted(evaltest.State))
+			time.Sleep(5 * time.Second)
+			w.Cluster.Compact()
+			removed = removed || len(w.ReadCommitted(evaltest.State)) < before
+		}
+		require.True(t, removed, "nothing was compacted")
+		s.End()
+		j := w.Judge(w.NewLine(), "a")
+		w.Settle()
+		r.Stop()
+		j.Stop()
+		checkStory(t, w, s)
+	})
+}

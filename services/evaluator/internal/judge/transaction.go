@@ -85,6 +85,9 @@ func (s *session) judge(work context.Context, batch []*kgo.Record) error {
 		return errAborted
 	}
 	s.deps.Metrics.committed(out, time.Since(began))
+	if out.foreign > 0 {
+		s.deps.Log.Warn().Int("entries", out.foreign).Msg("facts were routed for rules that this instance doesn't have; they are left out")
+	}
 	return s.probe(committed)
 }
 

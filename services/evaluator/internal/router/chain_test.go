@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -36,8 +37,10 @@ type life struct {
 	source    []*kgo.Record
 	routers   []*writer
 	committed int64
-	log       [routedPartitions][]routed.Record
-	codec     *routed.Codec
+	// lost: a record was refused while later ones arrived.
+	lost  bool
+	log   [routedPartitions][]routed.Record
+	codec *routed.Codec
 }
 
 // writer is one router; flying are records that it produced and that haven't arrived.
@@ -105,12 +108,17 @@ func (l *life) arrive(*rapid.T) {
 // commit waits for all that flies and then commits what is marked.
 func (l *life) commit(*rapid.T) {
 	w := l.pick()
+	l.land(w)
+	// A zombie's commit is refused by the group, so commits never go back.
+	l.committed = max(l.committed, w.marked)
+}
+
+// land lets all that flies arrive.
+func (l *life) land(w *writer) {
 	for q := range w.flying {
 		l.log[q] = append(l.log[q], w.flying[q]...)
 		w.flying[q] = nil
 	}
-	// A zombie's commit is refused by the group, so commits never go back.
-	l.committed = max(l.committed, w.marked)
 }
 
 // kill loses what flies and hasn't arrived.
@@ -119,30 +127,77 @@ func (l *life) kill(*rapid.T) {
 	l.routers = l.routers[1:]
 }
 
+// lose makes Kafka refuse one record while later ones arrive. The router ends, as
+// it must after any error, but what flies may still arrive.
+func (l *life) lose(*rapid.T) {
+	w := l.pick()
+	q := rapid.IntRange(0, routedPartitions-1).Draw(l.t, "q")
+	if len(w.flying[q]) == 0 {
+		return
+	}
+	i := rapid.IntRange(0, len(w.flying[q])-1).Draw(l.t, "i")
+	w.flying[q] = append(w.flying[q][:i:i], w.flying[q][i+1:]...)
+	l.land(w)
+	l.lost = true
+	l.routers = slices.DeleteFunc(l.routers, func(o *writer) bool { return o == w })
+}
+
 // check reads each routed partition as the judge does.
 func (l *life) check(*rapid.T) {
 	for q := range int32(routedPartitions) {
-		hi := routed.Start
-		seen := map[string]bool{}
-		join := func(offset, prev int64) bool {
-			require.LessOrEqual(l.t, prev, hi, "partition %d has a gap before offset %d", q, offset)
-			fresh := offset > hi
-			hi = max(hi, offset)
-			return fresh
+		hi := l.read(q)
+		require.GreaterOrEqual(l.t, hi, l.committed-1, "partition %d lacks what is committed", q)
+	}
+}
+
+// read takes a routed partition: what repeats is dropped, and so is what joins
+// nowhere, which there may be after a loss only.
+func (l *life) read(q int32) int64 {
+	hi := routed.Start
+	seen := map[string]bool{}
+	join := func(offset, prev int64) (joins, fresh bool) {
+		if prev > hi {
+			require.True(l.t, l.lost, "partition %d has a gap before offset %d", q, offset)
+			return false, false
 		}
-		for _, rec := range l.log[q] {
-			if rec.Fact != nil {
-				if join(rec.Fact.Offset, rec.Fact.Prev) {
-					require.False(l.t, seen[rec.Fact.Event.ID])
-					seen[rec.Fact.Event.ID] = true
-				}
-				continue
+		fresh = offset > hi
+		hi = max(hi, offset)
+		return true, fresh
+	}
+	for _, rec := range l.log[q] {
+		if rec.Fact != nil {
+			if _, fresh := join(rec.Fact.Offset, rec.Fact.Prev); fresh {
+				require.False(l.t, seen[rec.Fact.Event.ID])
+				seen[rec.Fact.Event.ID] = true
 			}
-			for _, p := range rec.Mark.Positions {
-				join(p.Offset, p.Prev)
+			continue
+		}
+		for _, p := range rec.Mark.Positions {
+			if joins, _ := join(p.Offset, p.Prev); joins {
 				l.complete(q, p.Offset, seen)
 			}
 		}
+	}
+	return hi
+}
+
+// finish lets one more router do all that is left: every partition is whole then,
+// whatever was lost before.
+func (l *life) finish() {
+	l.start(l.t)
+	w := l.routers[len(l.routers)-1]
+	for w.next < len(l.source) {
+		step, err := w.table.take(l.source[w.next])
+		require.NoError(l.t, err)
+		w.next++
+		l.fly(w, step.facts)
+	}
+	outs, _, err := w.table.marks(1)
+	require.NoError(l.t, err)
+	l.fly(w, outs)
+	l.land(w)
+	for q := range int32(routedPartitions) {
+		require.Equal(l.t, int64(len(l.source)-1), l.read(q))
 	}
 }
 
@@ -168,8 +223,9 @@ func TestMarksHoldWhoeverWrites(t *testing.T) {
 		l.start(rt)
 		rt.Repeat(map[string]func(*rapid.T){
 			"start": l.start, "route": l.route, "route more": l.route, "mark": l.mark,
-			"arrive": l.arrive, "commit": l.commit, "kill": l.kill, "": l.check,
+			"arrive": l.arrive, "commit": l.commit, "kill": l.kill, "lose": l.lose, "": l.check,
 		})
+		l.finish()
 	})
 }
 

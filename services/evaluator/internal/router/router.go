@@ -107,6 +107,8 @@ func open(ctx context.Context, cfg Config, deps Deps) (*router, error) {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
+		// Producers may use transactions; what they aborted never happened.
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		// Events that are gone before they were routed are a loss that a
 		// person must see, not something to skip.

@@ -214,6 +214,24 @@ func TestTimesAreJudgedAlikeAfterRestart(t *testing.T) {
 	})
 }
 
+// Two writers of the clock for a moment, or one whose wall is behind: the log's
+// time is the highest that was written.
+func TestClockNeverGoesBack(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		at := now().Add(30 * 24 * time.Hour)
+		w.Clock(at)
+		w.Clock(at.Add(-2 * 24 * time.Hour))
+		w.Produce(evaltest.Event(0, evaltest.Item, "i0", "k", at.Add(30*time.Minute)))
+		r := w.Router(w.NewLine())
+		w.Eventually("it is routed", func() bool { return len(ids(w)) == 1 })
+		r.Stop()
+		for _, r := range w.ReadRouted() {
+			last := r.Marks[len(r.Marks)-1]
+			require.Equal(t, at.Add(-2*time.Second), last.Positions[0].Watermark)
+		}
+	})
+}
+
 // A day of log in one poll has as many marks as a day has hours.
 func TestMarksFollowTheLogsClock(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *evaltest.World) {
@@ -250,8 +268,9 @@ func TestWhatConcernsAllGoesEverywhere(t *testing.T) {
 func TestProduceErrorEndsTheRouter(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *evaltest.World) {
 		w.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: evaltest.Routed, Err: kerr.TopicAuthorizationFailed})
-		r := w.Router(w.NewLine())
 		items(w, 0, 10)
+		w.Clock(now()) // so that a mark and a commit are due in the same turn
+		r := w.Router(w.NewLine())
 		require.ErrorIs(t, r.Wait(), kerr.TopicAuthorizationFailed)
 		require.Empty(t, committed(w))
 		r = w.Router(w.NewLine())
@@ -293,5 +312,45 @@ func TestRebalance(t *testing.T) {
 		a.Stop()
 		b.Stop()
 		require.Equal(t, wanted(120), ids(w))
+	})
+}
+
+// Producers may use transactions: what they aborted is no event.
+func TestAbortedEventsAreNotRouted(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		cl := w.NewClient(kgo.TransactionalID("producer"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+		for i, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryCommit} {
+			require.NoError(t, cl.BeginTransaction())
+			r := evaltest.Event(0, evaltest.Item, fmt.Sprintf("i%d", i), "k", now())
+			require.NoError(t, cl.ProduceSync(t.Context(), r).FirstErr())
+			require.NoError(t, cl.EndTransaction(t.Context(), end))
+		}
+		items(w, 3, 1)
+		r := w.Router(w.NewLine())
+		w.Eventually("all is routed", func() bool { return len(ids(w)) == 3 })
+		r.Stop()
+		require.Equal(t, []string{"i0", "i2", "i3"}, ids(w))
+	})
+}
+
+// Somebody moves the group's offsets past events: the judge must not take the log
+// for whole.
+func TestSkippedEventsShowAsAGap(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r := w.Router(w.NewLine())
+		items(w, 0, 10)
+		time.Sleep(2 * time.Second)
+		r.Stop()
+		items(w, 10, 10)
+		var skip kadm.Offsets
+		skip.AddOffset(evaltest.Access, 0, 8, -1) // 5 is where it stands
+		_, err := kadm.NewClient(w.NewClient()).CommitOffsets(t.Context(), "router", skip)
+		require.NoError(t, err)
+		r = w.Router(w.NewLine())
+		time.Sleep(2 * time.Second)
+		r.Stop()
+		for q, r := range w.ReadRouted() {
+			require.NotZero(t, r.Gaps, "partition %d", q)
+		}
 	})
 }
