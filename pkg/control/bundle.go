@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -81,8 +82,8 @@ func overlaps(pattern string, with []string) bool {
 	})
 }
 
-// Load reads every control below root and the boundary file at its top. All
-// faults come back at once, as Problems.
+// Load reads every control below the top of fsys and the boundary file there.
+// All faults come back at once, as Problems.
 func Load(fsys fs.FS, d *dictionary.Dictionary) (*Bundle, error) {
 	boundary, err := fs.ReadFile(fsys, BoundaryFile)
 	if err != nil {
@@ -93,56 +94,72 @@ func Load(fsys fs.FS, d *dictionary.Dictionary) (*Bundle, error) {
 
 // LoadWith is Load with another boundary file.
 func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, error) {
-	b := &Bundle{byID: map[string]*Control{}, dictionary: d}
-	var problems Problems
-	declared, raw := readBoundary(boundary, &problems)
-	if err := problems.orNil(); err != nil {
+	declared, err := Parse(BoundaryFile, boundary)
+	if err != nil {
 		return nil, err
 	}
-	b.Declarations = declared
-	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !isControlFile(name) {
+	var files []*Document
+	var problems Problems
+	err = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !IsControlFile(name) {
 			return err
 		}
 		text, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return err
 		}
-		problems = append(problems, b.add(name, text)...)
+		doc, err := Parse(name, text)
+		if err != nil {
+			problems = append(problems, err.(Problems)...) //nolint:errcheck,errorlint // Parse promises it
+			return nil
+		}
+		files = append(files, doc)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading controls: %w", err)
 	}
+	b, err := Compile(declared, files, d)
+	if others, ok := errors.AsType[Problems](err); ok || len(problems) > 0 {
+		return nil, append(problems, others...).orNil()
+	}
+	return b, err
+}
+
+// Compile makes a bundle of a boundary and of control files. All faults come
+// back at once, as Problems.
+func Compile(boundary *Document, files []*Document, d *dictionary.Dictionary) (*Bundle, error) {
+	b := &Bundle{byID: map[string]*Control{}, dictionary: d}
+	r := boundary.reader()
+	b.Declarations = r.declarations(boundary.Root, d)
+	if err := r.problems.orNil(); err != nil {
+		return nil, err
+	}
+	var problems Problems
+	for _, doc := range files {
+		problems = append(problems, b.add(doc)...)
+	}
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
-	b.seal(raw)
+	b.seal(generic(boundary.Root))
 	return b, nil
 }
 
-func isControlFile(name string) bool {
+// IsControlFile tells control files from tests and the boundary beside them.
+func IsControlFile(name string) bool {
 	base := path.Base(name)
 	return path.Ext(base) == ".yaml" && !strings.HasSuffix(base, "_test.yaml") && base != BoundaryFile
 }
 
-func (b *Bundle) add(name string, text []byte) Problems {
-	r := &reader{file: name}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		r.at(1, 1, "%v", err)
-		return r.problems
-	}
-	if len(doc.Content) == 0 {
-		r.at(1, 1, "the file is empty")
-		return r.problems
-	}
+func (b *Bundle) add(doc *Document) Problems {
+	r := doc.reader()
 	env, err := language()
 	if err != nil {
 		r.at(1, 1, "making the language: %v", err)
 		return r.problems
 	}
-	c := (&compiler{r: r, dictionary: b.dictionary, declared: b.Declarations, env: env}).run(doc.Content[0])
+	c := (&compiler{r: r, dictionary: b.dictionary, declared: b.Declarations, env: env}).run(doc.Root)
 	if other := b.byID[c.ID]; other != nil {
 		r.at(1, 1, "the control %s stands in %s too", c.ID, other.File)
 	}
@@ -162,21 +179,10 @@ func (b *Bundle) seal(boundary any) {
 	b.Hash = hashOf(parts)
 }
 
-// readBoundary reads the declarations and gives the parsed file for the hash.
-func readBoundary(text []byte, problems *Problems) (Declarations, any) {
-	r := &reader{file: BoundaryFile}
+// declarations reads the boundary file.
+func (r *reader) declarations(n *yaml.Node, dict *dictionary.Dictionary) Declarations {
 	d := Declarations{EffectiveFrom: compliance.Ever, Boundary: map[string]*Declared{}, Refs: map[string]*Declared{}}
-	defer func() { *problems = append(*problems, r.problems...) }()
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		r.at(1, 1, "%v", err)
-		return d, nil
-	}
-	if len(doc.Content) == 0 {
-		r.at(1, 1, "the file is empty")
-		return d, nil
-	}
-	f := r.mapping(doc.Content[0], "the boundary file", "effective_from", "tenants", "boundary", "sources", "refs")
+	f := r.mapping(n, "the boundary file", "effective_from", "tenants", "boundary", "sources", "refs")
 	if n := f["effective_from"]; n != nil {
 		d.EffectiveFrom = r.instant(n)
 	}
@@ -184,11 +190,22 @@ func readBoundary(text []byte, problems *Problems) (Declarations, any) {
 	if len(d.Tenants) == 0 {
 		d.Tenants = []string{"default"}
 	}
-	r.each(f["boundary"], "boundary", func(key, node *yaml.Node) { d.Boundary[key.Value] = r.declaredList(key.Value, node) })
-	r.each(f["refs"], "refs", func(key, node *yaml.Node) { d.Refs[key.Value] = r.declaredTable(key.Value, node) })
-	r.each(f["sources"], "sources", func(key, node *yaml.Node) { d.Sources = append(d.Sources, r.source(key.Value, node)) })
+	r.named(f["boundary"], "boundary", func(name string, node *yaml.Node) { d.Boundary[name] = r.declaredList(name, node) })
+	r.named(f["refs"], "refs", func(name string, node *yaml.Node) { d.Refs[name] = r.declaredTable(name, node) })
+	r.each(f["sources"], "sources", func(key, node *yaml.Node) { d.Sources = append(d.Sources, r.source(key.Value, node, dict)) })
 	slices.SortFunc(d.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
-	return d, generic(doc.Content[0])
+	return d
+}
+
+// named is each over what conditions call by name.
+func (r *reader) named(n *yaml.Node, what string, visit func(string, *yaml.Node)) {
+	r.each(n, what, func(key, node *yaml.Node) {
+		if !namePattern.MatchString(key.Value) {
+			r.problem(key, "%q can't be named in a condition; use lower case and underscores", key.Value)
+			return
+		}
+		visit(key.Value, node)
+	})
 }
 
 func (r *reader) instant(n *yaml.Node) compliance.Instant {
@@ -199,11 +216,16 @@ func (r *reader) instant(n *yaml.Node) compliance.Instant {
 	return t
 }
 
-func (r *reader) source(name string, n *yaml.Node) Source {
+func (r *reader) source(name string, n *yaml.Node, dict *dictionary.Dictionary) Source {
 	f := r.mapping(n, "a source", "types", "max_gap")
 	s := Source{Name: name, Types: r.texts(f["types"], "types")}
 	if len(s.Types) == 0 {
 		r.problem(n, "a source needs types:, the event types that it sends")
+	}
+	for _, pattern := range s.Types {
+		if len(matchingTypes(dict, pattern)) == 0 {
+			r.problem(f["types"], "no event type matches %q%s", pattern, didYouMean(pattern, dict.Names()))
+		}
 	}
 	if gap := f["max_gap"]; gap != nil {
 		d, err := ParseDuration(r.text(gap, "max_gap"))
@@ -266,6 +288,9 @@ func (r *reader) validity(from, until *yaml.Node) DeclaredRow {
 	}
 	if until != nil {
 		row.Until = r.instant(until)
+		if row.Until <= row.From {
+			r.problem(until, "this is never valid: it ends before it begins")
+		}
 	}
 	return row
 }

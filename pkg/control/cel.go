@@ -114,7 +114,7 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 	checked, issues := c.env.Compile(src)
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
-			line, column := place(n, e.Location.Line(), e.Location.Column())
+			line, column := c.r.place(n, e.Location.Line(), e.Location.Column())
 			c.r.at(line, column, "%s", e.Message)
 		}
 		return nil
@@ -129,6 +129,7 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 		return nil
 	}
 	c.checkFields(n, p)
+	c.checkKind(n, p, want)
 	return p
 }
 
@@ -138,19 +139,6 @@ func (c *compiler) plan(a *ast.AST, src string) (*Program, error) {
 		return nil, fmt.Errorf("planning %q: %w", src, err)
 	}
 	return &Program{Source: src, program: program, ast: a}, nil
-}
-
-// place turns a position inside an expression into one of the file.
-func place(n *yaml.Node, line, column int) (int, int) {
-	switch {
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		return n.Line + line, column + 1
-	case line > 1:
-		return n.Line + line - 1, column + 1
-	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
-		return n.Line, n.Column + 1 + column
-	}
-	return n.Line, n.Column + column
 }
 
 // path reads `event.a.b` or `item.a`; root is the name that must lead.

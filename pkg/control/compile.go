@@ -166,7 +166,10 @@ func (c *compiler) population(doc, n *yaml.Node) {
 			}
 		}
 		p.Schedule = c.schedule(n, f)
-		c.fields["item"] = fieldSet{"id": true, "member": true, "slot": true, "time": true, "end": true}
+		c.fields["item"] = fieldSet{
+			"id": dictionary.String, "member": dictionary.String, "slot": dictionary.String,
+			"time": dictionary.Any, "end": dictionary.Any,
+		}
 		return
 	}
 	if f["event"] == nil {
@@ -185,19 +188,19 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 	s := &Schedule{Every: c.r.text(f["every"], "every"), Zone: time.UTC}
 	if _, ok := slotUnits[s.Every]; !ok {
 		c.r.problem(f["every"], "every: is one of hour, day, week, month, quarter, year")
-		return nil
+		return s
 	}
 	if zone := f["zone"]; zone != nil {
 		loc, err := time.LoadLocation(zone.Value)
-		if err != nil {
+		if err != nil || zone.Value == "" || zone.Value == "Local" { // Local is where the machine stands
 			c.r.problem(zone, "%q is no IANA time zone, such as Europe/Berlin", zone.Value)
-			return nil
+			return s
 		}
 		s.Zone = loc
 	}
 	if f["for_each"] == nil {
 		c.r.problem(n, "a schedule needs for_each:, such as boundary.systems")
-		return nil
+		return s
 	}
 	from := c.r.text(f["for_each"], "for_each")
 	for prefix, lists := range map[string]map[string]*Declared{"boundary.": c.declared.Boundary, "refs.": c.declared.Refs} {
@@ -209,7 +212,7 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 		}
 	}
 	c.r.problem(f["for_each"], "%q is not declared; for_each: names a list of the boundary or a reference table, such as boundary.systems", from)
-	return nil
+	return s
 }
 
 func (c *compiler) tables(n *yaml.Node) {
@@ -224,8 +227,9 @@ func (c *compiler) tables(n *yaml.Node) {
 		c.fields["event"] = c.fieldsOf(f["from"], t.Types)
 		for _, text := range c.r.texts(f["key"], "key") {
 			if p := c.path(f["key"], text, "event"); p != nil {
+				c.knownField(f["key"], "event", p)
+				c.readPath(p)
 				t.Key = append(t.Key, p)
-				c.read[p[0]] = true
 			}
 		}
 		t.Live = c.compile(f["live"], cel.BoolType)

@@ -38,7 +38,7 @@ assert: approval.count >= 1
 reasons: {no_approval: approval.count == 0}
 `
 
-func load(t *testing.T, files map[string]string) (*control.Bundle, error) {
+func load(t testing.TB, files map[string]string) (*control.Bundle, error) {
 	t.Helper()
 	d, err := dictionary.Default()
 	require.NoError(t, err)

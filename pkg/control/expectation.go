@@ -30,6 +30,7 @@ func (c *compiler) expectation(name string, n *yaml.Node, earlier map[string]int
 	f := c.r.mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until")
 	e := &Expectation{Name: name, Index: len(c.control.Expectations), Max: MaxEvidence, Named: NamedEvidence}
 	c.matching(e, n, f)
+	own := c.fields["event"]
 	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable(earlier)}
 	if f["between"] == nil {
 		c.r.problem(n, "an expectation needs between:, an interval; without one it could never be closed")
@@ -49,6 +50,7 @@ func (c *compiler) expectation(name string, n *yaml.Node, earlier map[string]int
 	}
 	if f["latest"] != nil {
 		e.Latest = c.path(f["latest"], c.r.text(f["latest"], "latest"), "event")
+		c.knownField(f["latest"], "event", e.Latest)
 		c.readPath(e.Latest)
 	}
 	c.folds(e, f["fold"])
@@ -56,6 +58,7 @@ func (c *compiler) expectation(name string, n *yaml.Node, earlier map[string]int
 	c.limits(e, f)
 	if f["unless"] != nil {
 		e.Unless = c.unless(e, f["unless"], names)
+		c.fields["event"] = own
 	}
 	e.Grows = e.Pick != PickLast && e.Latest == nil && e.Unless == nil && len(e.Folds) == 0
 	return e
@@ -102,8 +105,8 @@ func (c *compiler) readPath(p Path) {
 }
 
 func (c *compiler) knownField(n *yaml.Node, variable string, p Path) {
-	if known := c.fields[variable]; known != nil && !known[p[0]] {
-		c.r.problem(n, "%s has no field %q", variable, p[0])
+	if known := c.fields[variable]; known != nil && len(p) > 0 && !known.has(p[0]) {
+		c.r.problem(n, "%s", noField(variable, p[0], known))
 	}
 }
 
@@ -145,6 +148,8 @@ func (c *compiler) links(e *Expectation, n *yaml.Node) {
 			return
 		}
 		e.Links = &Links{Child: c.path(key, key.Value, "event"), Parent: c.path(node, c.r.text(node, "links"), "event")}
+		c.knownField(key, "event", e.Links.Child)
+		c.knownField(node, "event", e.Links.Parent)
 		c.readPath(e.Links.Child)
 		c.readPath(e.Links.Parent)
 	})
@@ -176,6 +181,11 @@ func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectat
 		f["on"] = &yaml.Node{Kind: yaml.MappingNode}
 	}
 	c.matching(u, n, f)
+	for _, eq := range u.Also {
+		if f["on"].Line == 0 { // taken over from the expectation
+			c.knownField(n, "event", eq.Event)
+		}
+	}
 	u.Between = Interval{From: Bound{Anchor: AnchorCandidate, Open: true}, To: e.Between.To}
 	if f["between"] != nil {
 		names.candidate = e.Name
@@ -239,6 +249,9 @@ func (e *Expectation) unlessBetween() Interval {
 // keeps all that concerns an item at that key.
 func (c *compiler) joinKey(doc *yaml.Node) {
 	if len(c.control.Expectations) == 0 {
+		if len(c.control.Tables) > 0 {
+			c.r.problem(doc, "refs.%s: a control with a derived table needs an expectation that joins by the table's key", c.control.Tables[0].Name)
+		}
 		return
 	}
 	var all []*Expectation

@@ -1,24 +1,31 @@
 package control
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 	"go.yaml.in/yaml/v3"
 
 	"assay.example/assay/pkg/dictionary"
 )
 
-// fieldSet are the fields that a variable may have; nil allows any.
-type fieldSet map[string]bool
+// fieldSet are the fields that a variable may have, and their kinds; nil allows any.
+type fieldSet map[string]dictionary.Kind
+
+func (s fieldSet) has(name string) bool {
+	_, ok := s[name]
+	return ok
+}
 
 // fieldsOf are the attributes and the data fields of the types that match.
 func (c *compiler) fieldsOf(n *yaml.Node, patterns []string) fieldSet {
-	set := fieldSet{}
-	for _, name := range attributes() {
-		set[name] = true
+	set := fieldSet{
+		"id": dictionary.String, "source": dictionary.String, "type": dictionary.String,
+		"time": dictionary.Any, "sequence": dictionary.Int,
 	}
 	for _, pattern := range patterns {
 		types := matchingTypes(c.dictionary, pattern)
@@ -27,8 +34,12 @@ func (c *compiler) fieldsOf(n *yaml.Node, patterns []string) fieldSet {
 			return nil
 		}
 		for _, t := range types {
-			for name := range t.Fields {
-				set[name] = true
+			for name, f := range t.Fields {
+				if kind, known := set[name]; known && kind != f.Kind {
+					set[name] = dictionary.Any // the types disagree
+					continue
+				}
+				set[name] = f.Kind
 			}
 		}
 	}
@@ -59,32 +70,33 @@ func MatchesAny(patterns []string, eventType string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return TypeMatches(p, eventType) })
 }
 
-// checkFields refuses fields that no schema has: CEL lets them pass on maps.
+// checkFields refuses fields that no schema has, and kinds that don't go
+// together: CEL lets both pass on maps.
 func (c *compiler) checkFields(n *yaml.Node, p *Program) {
-	vars := maps.Clone(c.fields)
-	c.visitFields(p.ast.Expr(), vars, func(e ast.Expr, variable, field string, known fieldSet) {
+	c.visitFields(p.ast.Expr(), maps.Clone(c.fields), func(e ast.Expr, text string) {
 		loc := p.ast.SourceInfo().GetStartLocation(e.ID())
-		line, column := place(n, loc.Line(), loc.Column())
-		names := slices.Sorted(maps.Keys(known))
-		c.r.at(line, column, "%s has no field %q%s; it has %s", variable, field, didYouMean(field, names), strings.Join(names, ", "))
+		line, column := c.r.place(n, loc.Line(), loc.Column())
+		c.r.at(line, column, "%s", text)
 	})
 }
 
-type unknownField func(e ast.Expr, variable, field string, known fieldSet)
+// noField says that a variable has no such field.
+func noField(variable, field string, known fieldSet) string {
+	names := slices.Sorted(maps.Keys(known))
+	return fmt.Sprintf("%s has no field %q%s; it has %s", variable, field, didYouMean(field, names), strings.Join(names, ", "))
+}
 
-func (c *compiler) visitFields(e ast.Expr, vars map[string]fieldSet, report unknownField) {
+type report func(e ast.Expr, text string)
+
+func (c *compiler) visitFields(e ast.Expr, vars map[string]fieldSet, report report) {
 	switch e.Kind() {
 	case ast.SelectKind:
 		s := e.AsSelect()
 		c.read[s.FieldName()] = true
-		if s.Operand().Kind() == ast.IdentKind {
-			name := s.Operand().AsIdent()
-			if known := vars[name]; known != nil && !known[s.FieldName()] {
-				report(e, name, s.FieldName(), known)
-			}
-		}
+		checkField(e, s.Operand(), s.FieldName(), vars, report)
 	case ast.CallKind:
-		c.noteIndex(e.AsCall())
+		c.noteIndex(e.AsCall(), vars, report)
+		c.checkCall(e, vars, report)
 	case ast.ComprehensionKind:
 		comp := e.AsComprehension()
 		if r := comp.IterRange(); r.Kind() == ast.IdentKind {
@@ -98,18 +110,29 @@ func (c *compiler) visitFields(e ast.Expr, vars map[string]fieldSet, report unkn
 	}
 }
 
-// noteIndex notes fields read as event["name"]; any other index may read all.
-func (c *compiler) noteIndex(call ast.CallExpr) {
-	if call.FunctionName() != "_[_]" {
+func checkField(e, of ast.Expr, field string, vars map[string]fieldSet, report report) {
+	if of.Kind() != ast.IdentKind {
 		return
 	}
-	if index := call.Args()[1]; index.Kind() == ast.LiteralKind {
+	if known := vars[of.AsIdent()]; known != nil && !known.has(field) {
+		report(e, noField(of.AsIdent(), field, known))
+	}
+}
+
+// noteIndex notes fields read as event["name"]; any other index may read all.
+func (c *compiler) noteIndex(call ast.CallExpr, vars map[string]fieldSet, report report) {
+	if call.FunctionName() != operators.Index {
+		return
+	}
+	of, index := call.Args()[0], call.Args()[1]
+	if index.Kind() == ast.LiteralKind {
 		if name, ok := index.AsLiteral().Value().(string); ok {
 			c.read[name] = true
+			checkField(index, of, name, vars, report)
 			return
 		}
 	}
-	if call.Args()[0].Kind() == ast.IdentKind && c.fields[call.Args()[0].AsIdent()] != nil {
+	if of.Kind() == ast.IdentKind && c.fields[of.AsIdent()] != nil {
 		c.readsAll = true
 	}
 }

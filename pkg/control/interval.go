@@ -73,6 +73,9 @@ func impossible(s string, iv Interval) error {
 	if f.Anchor == t.Anchor && f.Of == t.Of && (f.Offset > t.Offset || f.Offset == t.Offset && (f.Open || t.Open)) {
 		return fmt.Errorf("%q is always empty: it ends before it starts", s)
 	}
+	if f.Anchor == AnchorPeriod && t.Anchor == AnchorItem && f.Offset >= t.Offset { // a slot ends after it starts
+		return fmt.Errorf("%q is always empty: a period ends after its item's time", s)
+	}
 	return nil
 }
 

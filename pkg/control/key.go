@@ -61,6 +61,3 @@ func ViewOf(ev *compliance.Event) View {
 	v["sequence"] = int64(ev.Sequence)
 	return v
 }
-
-// attributes are the names that ViewOf sets.
-func attributes() []string { return []string{"id", "source", "type", "time", "sequence"} }

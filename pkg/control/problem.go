@@ -47,6 +47,7 @@ func (ps Problems) orNil() error {
 // reader walks YAML nodes and collects problems with their places.
 type reader struct {
 	file     string
+	lines    [][]rune // of the file, for places inside of expressions
 	problems Problems
 }
 
@@ -65,8 +66,6 @@ func (r *reader) mapping(n *yaml.Node, what string, known ...string) map[string]
 		switch {
 		case !slices.Contains(known, key.Value):
 			r.problem(key, "%s has no key %q%s; it has %s", what, key.Value, didYouMean(key.Value, known), strings.Join(known, ", "))
-		case fields[key.Value] != nil:
-			r.problem(key, "%s has the key %q twice", what, key.Value)
 		default:
 			fields[key.Value] = value
 		}
@@ -86,8 +85,15 @@ func (r *reader) each(n *yaml.Node, what string, visit func(key, value *yaml.Nod
 		r.problem(n, "%s must be a mapping", what)
 		return
 	}
+	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		visit(n.Content[i], n.Content[i+1])
+		key := n.Content[i]
+		if seen[key.Value] {
+			r.problem(key, "%s has the key %q twice", what, key.Value)
+			continue
+		}
+		seen[key.Value] = true
+		visit(key, n.Content[i+1])
 	}
 }
 

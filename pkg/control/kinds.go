@@ -1,0 +1,87 @@
+package control
+
+import (
+	"fmt"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"go.yaml.in/yaml/v3"
+
+	"assay.example/assay/pkg/dictionary"
+)
+
+// Events are maps to CEL, so it accepts any field as any type. The schemas know
+// better: what is surely a text is not compared with a number.
+
+// kindOf is what an expression surely is; Any if nothing is sure.
+func (c *compiler) kindOf(e ast.Expr, vars map[string]fieldSet) dictionary.Kind {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		switch e.AsLiteral().Value().(type) {
+		case string:
+			return dictionary.String
+		case int64, uint64:
+			return dictionary.Int
+		case float64:
+			return dictionary.Number
+		case bool:
+			return dictionary.Bool
+		}
+	case ast.ListKind:
+		return dictionary.List
+	case ast.IdentKind:
+		if n, ok := c.evidence[e.AsIdent()]; ok && n.kind == nameCount {
+			return dictionary.Int
+		}
+	case ast.SelectKind:
+		s := e.AsSelect()
+		if s.IsTestOnly() {
+			return dictionary.Bool
+		}
+		if s.Operand().Kind() == ast.IdentKind {
+			return vars[s.Operand().AsIdent()][s.FieldName()]
+		}
+	}
+	return dictionary.Any
+}
+
+// checkCall refuses operands that can't go together.
+func (c *compiler) checkCall(e ast.Expr, vars map[string]fieldSet, report report) {
+	call := e.AsCall()
+	args := call.Args()
+	switch call.FunctionName() {
+	case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot:
+		for _, a := range args {
+			if k := c.kindOf(a, vars); k != dictionary.Any && k != dictionary.Bool {
+				report(a, fmt.Sprintf("this is a value of type %s, not true or false", k))
+			}
+		}
+	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
+		operators.Greater, operators.GreaterEquals, operators.Add, operators.Subtract:
+		c.checkPair(e, args[0], args[1], vars, report)
+	case operators.In:
+		if args[1].Kind() == ast.ListKind {
+			for _, element := range args[1].AsList().Elements() {
+				c.checkPair(element, args[0], element, vars, report)
+			}
+		}
+	}
+}
+
+func (c *compiler) checkPair(at, x, y ast.Expr, vars map[string]fieldSet, report report) {
+	a, b := c.kindOf(x, vars), c.kindOf(y, vars)
+	numbers := func(k dictionary.Kind) bool { return k == dictionary.Int || k == dictionary.Number }
+	if a == dictionary.Any || b == dictionary.Any || a == b || numbers(a) && numbers(b) {
+		return
+	}
+	report(at, fmt.Sprintf("a value of type %s doesn't go with one of type %s", a, b))
+}
+
+// checkKind refuses a whole expression that is surely something else than wanted.
+func (c *compiler) checkKind(n *yaml.Node, p *Program, want *cel.Type) {
+	wanted := map[*cel.Type]dictionary.Kind{cel.BoolType: dictionary.Bool, cel.StringType: dictionary.String}[want]
+	if is := c.kindOf(p.ast.Expr(), c.fields); wanted != dictionary.Any && is != dictionary.Any && is != wanted {
+		c.r.problem(n, "this is a value of type %s, but %s is needed", is, wanted)
+	}
+}
