@@ -46,9 +46,22 @@ reported, item by item.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	c.Flags().BoolVar(&o.check, "check", false, "compare with what was planted and stop")
+	o.storyFlags(c)
+	c.AddCommand(a.demoControlsCommand(), a.demoPlayCommand())
+	return c
+}
+
+func (o *demoOptions) storyFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&o.small, "small", false, "a company of a fiftieth of the size")
 	c.Flags().Uint64Var(&o.seed, "seed", 1, "the story's `number`")
-	return c
+}
+
+func (o *demoOptions) newStory() *story.Story {
+	size := story.Default
+	if o.small {
+		size = story.Small
+	}
+	return story.New(story.Options{Seed: o.seed, Size: size})
 }
 
 func (o *demoOptions) run(ctx context.Context) error {
@@ -56,11 +69,7 @@ func (o *demoOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	size := story.Default
-	if o.small {
-		size = story.Small
-	}
-	s := story.New(story.Options{Seed: o.seed, Size: size})
+	s := o.newStory()
 	bundle, err := demoBundle(s)
 	if err != nil {
 		return err
@@ -125,6 +134,8 @@ type performance struct {
 	conn    clickhouse.Conn
 	verdict error
 	stop    context.CancelFunc
+	// collector is the base URL; empty for that of the configuration.
+	collector string
 }
 
 func (p *performance) run(ctx context.Context, cfg Config) (err error) {
@@ -133,8 +144,11 @@ func (p *performance) run(ctx context.Context, cfg Config) (err error) {
 	}
 	defer func() { err = errors.Join(err, p.conn.Close()) }()
 	p.say("ready after %s; playing 2026-Q3 of %s", p.elapsed(), story.Company)
+	if p.collector == "" {
+		p.collector = "http://" + cfg.Collector.Listen
+	}
 	d := driver.Driver{
-		Collector: "http://" + cfg.Collector.Listen, Key: collector.DemoKey, Kafka: cfg.Kafka,
+		Collector: p.collector, Key: collector.DemoKey, Kafka: cfg.Kafka,
 		Log: p.logger(cfg), Await: p.await, Progress: p.progressed(),
 	}
 	if err := d.Play(ctx, p.story); err != nil {

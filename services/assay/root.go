@@ -79,6 +79,7 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.topicsCommand(),
 		a.migrateCommand(),
 		a.healthcheckCommand(),
+		a.reportCommand(),
 	)
 	return root
 }
