@@ -224,7 +224,7 @@ func (r *reader) source(name string, n *yaml.Node, dict *dictionary.Dictionary) 
 	}
 	for _, pattern := range s.Types {
 		if len(matchingTypes(dict, pattern)) == 0 {
-			r.problem(f["types"], "no event type matches %q%s", pattern, didYouMean(pattern, dict.Names()))
+			r.problem(f["types"], "no event type matches %q%s", pattern, DidYouMean(pattern, dict.Names()))
 		}
 	}
 	if gap := f["max_gap"]; gap != nil {

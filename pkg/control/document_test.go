@@ -63,7 +63,7 @@ func TestDocuments(t *testing.T) {
 		"":                               "f.yaml:1:1: the file is empty",
 		"# nothing\n":                    "f.yaml:1:1: the file is empty",
 		"id: a\n---\nid: b\n":            "f.yaml:2:1: a second document begins here; a file holds one",
-		"a: b\n\tc: d\n":                  "f.yaml:2:1: this is no YAML: found character that cannot start any token",
+		"a: b\n\tc: d\n":                 "f.yaml:2:1: this is no YAML: found a tab character that violates indentation",
 		"a: {x: y\n":                     "f.yaml:1:1: this is no YAML: did not find expected ',' or '}'",
 		"a: &a [*a]\n":                   "f.yaml:1:8: the alias *a stands inside of what it means",
 		"a: &a {b: &b {c: *a, d: *b}}\n": "f.yaml:1:18: the alias *a stands inside of what it means",

@@ -30,7 +30,7 @@ func (c *compiler) fieldsOf(n *yaml.Node, patterns []string) fieldSet {
 	for _, pattern := range patterns {
 		types := matchingTypes(c.dictionary, pattern)
 		if len(types) == 0 {
-			c.r.problem(n, "no event type matches %q%s", pattern, didYouMean(pattern, c.dictionary.Names()))
+			c.r.problem(n, "no event type matches %q%s", pattern, DidYouMean(pattern, c.dictionary.Names()))
 			return nil
 		}
 		for _, t := range types {
@@ -83,7 +83,7 @@ func (c *compiler) checkFields(n *yaml.Node, p *Program) {
 // noField says that a variable has no such field.
 func noField(variable, field string, known fieldSet) string {
 	names := slices.Sorted(maps.Keys(known))
-	return fmt.Sprintf("%s has no field %q%s; it has %s", variable, field, didYouMean(field, names), strings.Join(names, ", "))
+	return fmt.Sprintf("%s has no field %q%s; it has %s", variable, field, DidYouMean(field, names), strings.Join(names, ", "))
 }
 
 type report func(e ast.Expr, text string)

@@ -21,6 +21,11 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
 }
 
+// Compare orders problems by their places.
+func (p Problem) Compare(o Problem) int {
+	return cmp.Or(cmp.Compare(p.File, o.File), cmp.Compare(p.Line, o.Line), cmp.Compare(p.Column, o.Column))
+}
+
 // Problems are all faults found in one go.
 type Problems []Problem
 
@@ -38,9 +43,7 @@ func (ps Problems) orNil() error {
 	if len(ps) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(ps, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
+	slices.SortStableFunc(ps, Problem.Compare)
 	return ps
 }
 
@@ -65,7 +68,7 @@ func (r *reader) mapping(n *yaml.Node, what string, known ...string) map[string]
 	r.each(n, what, func(key, value *yaml.Node) {
 		switch {
 		case !slices.Contains(known, key.Value):
-			r.problem(key, "%s has no key %q%s; it has %s", what, key.Value, didYouMean(key.Value, known), strings.Join(known, ", "))
+			r.problem(key, "%s has no key %q%s; it has %s", what, key.Value, DidYouMean(key.Value, known), strings.Join(known, ", "))
 		default:
 			fields[key.Value] = value
 		}
@@ -128,7 +131,9 @@ func (r *reader) texts(n *yaml.Node, what string) []string {
 	return list
 }
 
-func didYouMean(word string, known []string) string {
+// DidYouMean is " (did you mean …?)" with the nearest of the known words, or
+// nothing if none is near.
+func DidYouMean(word string, known []string) string {
 	best, least := "", 3
 	for _, k := range known {
 		if d := distance(word, k); d < least {

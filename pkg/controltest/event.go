@@ -1,0 +1,140 @@
+package controltest
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+)
+
+func (r *reader) eventType(n *yaml.Node) *dictionary.Type {
+	name := r.text(n, "type")
+	t, err := r.dictionary.Find(name)
+	if err != nil {
+		r.problem(n, "%s", "there is no event type "+strconv.Quote(name)+control.DidYouMean(name, r.dictionary.Names()))
+		return nil
+	}
+	return t
+}
+
+// events reads one entry, which is several events if it says repeat:.
+func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []arrival {
+	f := r.mapping(n, "an event", "at", "id", "type", "source", "data", "arrives", "duplicate", "repeat", "every")
+	for _, key := range []string{"at", "id", "type"} {
+		if f[key] == nil {
+			r.problem(n, "an event needs %s:", key)
+			return nil
+		}
+	}
+	t := r.eventType(f["type"])
+	if t == nil {
+		return nil
+	}
+	id, source := r.text(f["id"], "id"), r.defaults[t.Name].source
+	if f["source"] != nil {
+		source = r.text(f["source"], "source")
+	}
+	if source == "" {
+		r.problem(n, "an event needs source:, here or in the defaults of its type")
+	}
+	data, raw := r.data(n, t, f["data"])
+	first, count, every := r.instant(f["at"], "at", start), 1, time.Duration(0)
+	if f["repeat"] != nil {
+		count, every = r.number(f["repeat"], "repeat"), r.every(n, f["every"])
+	}
+	lag := time.Duration(0)
+	if f["arrives"] != nil {
+		if lag = r.instant(f["arrives"], "arrives", start).Sub(first); lag < 0 {
+			r.problem(f["arrives"], "this event would arrive before it happens")
+		}
+	}
+	twice := f["duplicate"] != nil && r.boolean(f["duplicate"], "duplicate")
+	var list []arrival
+	for i := range count {
+		ev := &compliance.Event{Tenant: tenant, Source: source, ID: id, Type: t.Name, Time: first.Add(time.Duration(i) * every), Data: data}
+		if count > 1 {
+			ev.ID = fmt.Sprintf("%s-%d", id, i+1)
+		}
+		seal(ev, t, raw, offset+i)
+		list = append(list, arrival{event: ev, at: ev.Time.Add(lag), duplicate: twice})
+	}
+	return list
+}
+
+func (r *reader) every(n, every *yaml.Node) time.Duration {
+	if every == nil {
+		r.problem(n, "repeat: needs every:, the time between two of these events")
+		return 0
+	}
+	d, err := control.ParseDuration(r.text(every, "every"))
+	if err != nil || d <= 0 {
+		r.problem(every, "every: is a duration above 0, such as 1h")
+	}
+	return d
+}
+
+// data is the defaults of the type with the event's own over them, checked
+// against the schema.
+func (r *reader) data(event *yaml.Node, t *dictionary.Type, own *yaml.Node) (map[string]any, []byte) {
+	fields := map[string]any{}
+	for _, n := range []*yaml.Node{r.defaults[t.Name].data, own} {
+		r.each(n, "data", func(key, value *yaml.Node) {
+			var v any
+			if err := value.Decode(&v); err != nil {
+				r.problem(value, "reading a value: %v", err)
+			}
+			if _, isTime := v.(time.Time); isTime {
+				v = value.Value // a text in the dictionary's types
+			}
+			if fields[key.Value] = v; v == nil {
+				delete(fields, key.Value)
+			}
+		})
+	}
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		r.problem(event, "the data can't be JSON: %v", err)
+		return nil, nil
+	}
+	decoded, err := t.Decode(raw)
+	if err != nil {
+		r.refused(event, own, t, err)
+	}
+	return decoded, raw
+}
+
+// refused places each fault at the field that it speaks of.
+func (r *reader) refused(event, data *yaml.Node, t *dictionary.Type, err error) {
+	refusal, ok := errors.AsType[*dictionary.Refusal](err)
+	if !ok {
+		r.problem(event, "%v", err)
+		return
+	}
+	for _, fault := range refusal.Faults {
+		at := event
+		if data != nil {
+			at = data
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(fault.Pointer, "/"), "/")
+		if field := valueOf(data, name); field != nil {
+			at = field
+		}
+		r.problem(at, "%s%s: %s", t.Name, strings.ReplaceAll(fault.Pointer, "/", "."), fault.Reason)
+	}
+}
+
+// seal gives an event its place and hash, as the log would.
+func seal(ev *compliance.Event, t *dictionary.Type, raw []byte, offset int) {
+	body := fmt.Sprintf("%s\n%s\n%s\n%s\n%s", ev.Source, ev.ID, ev.Type, ev.Time, raw)
+	ev.Received = ev.Time
+	ev.Ref = compliance.Ref{Topic: "events." + string(t.Family), Offset: int64(offset), SHA256: sha256.Sum256([]byte(body))}
+}
