@@ -161,7 +161,9 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 		e.drop(gk, key[4])
 		return nil
 	}
-	e.group(gk, c).item(key[4]).last = s.published()
+	if planted != plantedLostRevision {
+		e.group(gk, c).item(key[4]).last = s.published()
+	}
 	return nil
 }
 

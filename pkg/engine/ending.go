@@ -64,7 +64,9 @@ func (e *Engine) tryEnd(g *group) {
 		if last == nil { // it was opened before the rules took effect: its id is taken all the same
 			last = &published{}
 		}
-		e.closed[itemKey{g.key, id}] = last
+		if planted != plantedForgottenID {
+			e.closed[itemKey{g.key, id}] = last
+		}
 		e.changes = append(e.changes, closedChange(g, id, last))
 	}
 	for _, s := range e.sources[g.key.tenant] {

@@ -107,7 +107,7 @@ func (e *Engine) Add(f *Fact) Admission {
 	if c == nil {
 		return Duplicate // routed for a rule set that is no longer loaded
 	}
-	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-c.CorrectUntil) {
+	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-c.CorrectUntil) && planted != plantedLateAdmitted {
 		return Quarantined
 	}
 	g := e.group(groupKey{f.Tenant, f.Control, f.Key}, c)

@@ -152,7 +152,7 @@ func (g *group) take(e *Engine, f *fact) bool {
 	g.newest = max(g.newest, f.ev.Time)
 	until := compliance.Ever
 	for _, b := range bodies {
-		counts := b.ev.Time > until
+		counts := b.ev.Time > until || planted == plantedSecondBody
 		if counts {
 			until = b.ev.Time.Add(g.control.CorrectUntil)
 		}

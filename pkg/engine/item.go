@@ -81,6 +81,9 @@ func (it *item) concerned(f *fact) bool {
 
 func insertMatch(list []match, m match) []match {
 	i, _ := slices.BinarySearchFunc(list, m, func(a, b match) int { return compareFacts(a.fact, b.fact) })
+	if planted == plantedArrivalOrder {
+		i = len(list)
+	}
 	return slices.Insert(list, i, m)
 }
 

@@ -119,7 +119,7 @@ func (r *review) anchor(effectiveFrom compliance.Instant) bool {
 		it.forget()
 		return false
 	}
-	if it.opened != first {
+	if it.opened != first && (planted != plantedNoReanchor || it.opened == nil) {
 		view := control.ViewOf(&first.ev)
 		for name, value := range first.view {
 			view[name] = value

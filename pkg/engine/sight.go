@@ -137,7 +137,7 @@ func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []
 		failed = failed || bad
 	}
 	heard = r.heard(r.feeds.undoes[x.Index], from.at, to.at)
-	if to.at >= r.w {
+	if to.at >= r.w && planted != plantedUnlessTooSoon {
 		r.wakeAt(to.at)
 		heard = max(heard, open)
 	}
@@ -172,8 +172,10 @@ func (s *sight) choose(x *control.Expectation) {
 // close decides how much is known, and when more will be.
 func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, failed bool, undone coverage) {
 	heard := max(undone, r.heard(r.feeds.expects[x.Index], s.from.at, s.to.at))
-	if s.to.at >= r.w {
-		r.wakeAt(s.to.at)
+	if s.to.at >= r.w && (planted != plantedClosedEarly || s.to.at > r.w) {
+		if planted != plantedLostTimer {
+			r.wakeAt(s.to.at)
+		}
 	} else {
 		s.finished = heard != open
 		s.silent = heard == silent
@@ -225,7 +227,7 @@ func (r *review) edge(b control.Bound, candidate *fact, earlier []sight) edge {
 // admitsAfter: f lies after this edge, the start of an interval.
 func (e edge) admitsAfter(f *fact) bool {
 	switch {
-	case e.open && e.event != nil:
+	case e.open && e.event != nil && planted != plantedOpenEndByTime:
 		return compareFacts(f, e.event) > 0
 	case e.open:
 		return f.ev.Time > e.at

@@ -72,7 +72,7 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 		e.dirty[it] = struct{}{}
 	}
 	clear(s.waiting)
-	if b.at >= e.w {
+	if b.at >= e.w || planted == plantedLateBeat {
 		return true
 	}
 	for key, g := range e.groups {
@@ -136,7 +136,7 @@ func (r *review) heard(sources []int, from, to compliance.Instant) coverage {
 // heard finds the first beat that the interval needs by bisection and walks on.
 // next is when an open interval may change without another beat.
 func (s *source) heard(from, to, w compliance.Instant) (state coverage, next compliance.Instant) {
-	if s.gap == 0 {
+	if s.gap == 0 || planted == plantedSilenceIsFine {
 		return covered, compliance.Never
 	}
 	known, _ := slices.BinarySearchFunc(s.beats, beat{at: w}, compareBeats) // beats before w

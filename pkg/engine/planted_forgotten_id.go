@@ -1,0 +1,5 @@
+//go:build planted_forgotten_id
+
+package engine
+
+const planted = "forgotten_id"

@@ -1,0 +1,5 @@
+//go:build planted_late_beat
+
+package engine
+
+const planted = "late_beat"

@@ -1,0 +1,5 @@
+//go:build planted_open_end
+
+package engine
+
+const planted = "open_end"

@@ -1,0 +1,5 @@
+//go:build planted_second_body
+
+package engine
+
+const planted = "second_body"

@@ -1,0 +1,5 @@
+//go:build planted_silence
+
+package engine
+
+const planted = "silence"
