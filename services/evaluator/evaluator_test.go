@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -63,6 +64,9 @@ func bundle(t *testing.T) *control.Bundle {
 	return b
 }
 
+// brokersEnv names a real Kafka to test on, instead of one in memory.
+const brokersEnv = "ASSAY_TEST_BROKERS"
+
 // site is a Kafka with the product's topics.
 type site struct {
 	t     *testing.T
@@ -72,11 +76,16 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
 	cfg := stream.Default()
-	cfg.Brokers = cluster.ListenAddrs()
+	if brokers := os.Getenv(brokersEnv); brokers != "" {
+		cfg.Brokers = strings.Split(brokers, ",")
+		cfg.TopicPrefix = fmt.Sprintf("%s-%d.", strings.ToLower(t.Name()), time.Now().UnixNano())
+	} else {
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+		require.NoError(t, err)
+		t.Cleanup(cluster.Close)
+		cfg.Brokers = cluster.ListenAddrs()
+	}
 	opts, err := cfg.Options(zerolog.Nop())
 	require.NoError(t, err)
 	cl, err := kgo.NewClient(append(opts, kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))...)

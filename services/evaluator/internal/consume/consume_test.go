@@ -2,6 +2,7 @@ package consume_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +28,7 @@ func cluster(t *testing.T) []kgo.Opt {
 
 func client(t *testing.T, base []kgo.Opt, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(append(base[:len(base):len(base)], append(opts, kgo.DefaultProduceTopic(topic))...)...)
+	cl, err := kgo.NewClient(slices.Concat(base, opts, []kgo.Opt{kgo.DefaultProduceTopic(topic)})...)
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
 	return cl
