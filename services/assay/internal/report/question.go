@@ -1,0 +1,105 @@
+package report
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+)
+
+// questions holds the SQL: one file a question, named for it.
+//
+//go:embed sql/*.sql
+var questions embed.FS
+
+// question is one SQL file, fenced to a tenant.
+type question struct {
+	name, sha256 string
+	query        clickhouse.Query
+}
+
+func newQuestion(name string) (question, error) {
+	raw, err := questions.ReadFile("sql/" + name + ".sql")
+	if err != nil {
+		return question{}, fmt.Errorf("reading the question %s: %w", name, err)
+	}
+	query, err := clickhouse.NewQuery(strings.TrimSpace(string(raw)))
+	if err != nil {
+		return question{}, fmt.Errorf("reading the question %s: %w", name, err)
+	}
+	sum := sha256.Sum256(raw)
+	return question{name: name, sha256: hex.EncodeToString(sum[:]), query: query}, nil
+}
+
+// Parameter is one value that a question was asked with.
+type Parameter struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Made says how a table of a report came about.
+type Made struct {
+	// Query names the SQL file (services/assay/internal/report/sql), SHA256 is of its bytes.
+	Query  string `json:"query"`
+	SHA256 string `json:"sha256"`
+	// Parameters are the values bound to it.
+	Parameters []Parameter `json:"parameters"`
+	// At is when the report was made, Rows how many rows the answer had.
+	At   compliance.Instant `json:"at"`
+	Rows int                `json:"rows"`
+}
+
+// asker asks questions for one tenant.
+type asker struct {
+	conn   clickhouse.Conn
+	tenant string
+	at     compliance.Instant
+	made   []Made
+}
+
+// ask reads the whole answer of a question. The parameters are told in the report as
+// they are given, times as instants.
+func ask[Row any](ctx context.Context, a *asker, name string, params ...clickhouse.Param) ([]Row, error) {
+	q, err := newQuestion(name)
+	if err != nil {
+		return nil, err
+	}
+	told := []Parameter{{"tenant", a.tenant}}
+	bound := make([]clickhouse.Param, len(params))
+	for i, p := range params {
+		told = append(told, Parameter{p.Name, fmt.Sprint(p.Value)})
+		bound[i] = p
+		if instant, ok := p.Value.(compliance.Instant); ok {
+			bound[i].Value = int64(instant)
+		}
+	}
+	var rows []Row
+	if err := q.query.Select(ctx, a.conn, &rows, a.tenant, bound...); err != nil {
+		return nil, compliance.Errorf(compliance.Unavailable, "asking ClickHouse for %s: %w", name, err)
+	}
+	a.made = append(a.made, Made{Query: q.name, SHA256: q.sha256, Parameters: told, At: a.at, Rows: len(rows)})
+	return rows, nil
+}
+
+// window are the two parameters of a question about a period.
+func window(from, to compliance.Instant) []clickhouse.Param {
+	return []clickhouse.Param{clickhouse.Named("from", from), clickhouse.Named("to", to)}
+}
+
+// instant reads a column: its ends as Ever and Never, and 1970-01-01, which says
+// none, as 0. It is the inverse of what the recorder writes.
+func instant(t time.Time) compliance.Instant {
+	switch {
+	case t.Year() <= 1900:
+		return compliance.Ever
+	case t.Year() > 2261 || t.Year() == 2261 && t.Month() == time.December && t.Day() == 31:
+		return compliance.Never
+	}
+	return compliance.InstantOf(t)
+}

@@ -1,0 +1,358 @@
+// Package report says what the controls of a bundle did over a period: each
+// population with its size, its outcomes and its deviations, whether the population
+// is proven complete, and how every number came about. It states facts; whether a
+// criterion is met is the auditor's to say.
+//
+// It also answers the questions behind the commands query and explain. The SQL is
+// in sql/, one file a question, each fenced to one tenant.
+package report
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// Params choose a report.
+type Params struct {
+	Tenant string
+	Period Period
+	// MadeAt is the time that the report bears.
+	MadeAt compliance.Instant
+	// Program is the version of the program that makes it.
+	Program string
+	// Arguments are those that named the bundle (--controls, …), for the command that
+	// makes the report again.
+	Arguments []string
+}
+
+// Report is what the controls did over a period.
+type Report struct {
+	Schema string `json:"schema"` // "report/v1"
+	Tenant string `json:"tenant"`
+	Period Period `json:"period"`
+	// Bundle is the rule set that the report speaks of: its controls, and its declared
+	// sources, from which completeness is proven.
+	Bundle  string             `json:"bundle"`
+	MadeAt  compliance.Instant `json:"made_at"`
+	Program string             `json:"program,omitempty"`
+	// Command makes the report again.
+	Command     string       `json:"command"`
+	Record      Record       `json:"record"`
+	Controls    []Control    `json:"controls"`
+	Notes       []string     `json:"notes,omitempty"`
+	Definitions []Definition `json:"definitions"`
+	Made        []Made       `json:"made"`
+}
+
+// Schema names the version of Report as JSON.
+const Schema = "report/v1"
+
+// Record is how much was on record for the tenant, and how far it reached.
+type Record struct {
+	Events    int64 `json:"events"`
+	Revisions int64 `json:"verdict_revisions"`
+	// Received is when the last event came, KnownAt when the last verdict did; zero
+	// if there is none.
+	Received compliance.Instant `json:"last_event_received,omitzero"`
+	KnownAt  compliance.Instant `json:"last_verdict_known,omitzero"`
+}
+
+// Control is what one control did over the period.
+type Control struct {
+	ID       string   `json:"id"`
+	Title    string   `json:"title"`
+	Severity string   `json:"severity"`
+	Criteria []string `json:"criteria"`
+	// RuleHash is the control's in the report's bundle; Rules are those that the
+	// period's items were judged by.
+	RuleHash string            `json:"rule_hash"`
+	Rules    []Rule            `json:"rules,omitempty"`
+	Result   compliance.Result `json:"result"`
+	// Why are the facts that the result rests on, for results that need words.
+	Why          []string     `json:"why,omitempty"`
+	Counts       Counts       `json:"counts"`
+	Completeness Completeness `json:"completeness"`
+	// Reasons counts the items that are no plain pass, by outcome and reason.
+	Reasons []Reason `json:"reasons,omitempty"`
+	// FirstDeviation and LastDeviation are times of items; zero without any.
+	FirstDeviation compliance.Instant `json:"first_deviation,omitzero"`
+	LastDeviation  compliance.Instant `json:"last_deviation,omitzero"`
+	// Outside counts decided items before and after the period.
+	Outside int64 `json:"decided_outside_period"`
+}
+
+// Counts are a control's items in the period. definitions says the words.
+type Counts struct {
+	// Items is N.
+	Items         int64 `json:"items"`
+	Pass          int64 `json:"pass"`
+	Deviation     int64 `json:"deviation"`
+	Waived        int64 `json:"waived"`
+	Inconclusive  int64 `json:"inconclusive"`
+	NotApplicable int64 `json:"not_applicable"`
+	Pending       int64 `json:"pending"`
+	// Withdrawn are beside N.
+	Withdrawn int64 `json:"withdrawn"`
+	// Remediated are those of the deviations that were remedied since.
+	Remediated int64 `json:"remediated"`
+	// Tested is what the rate is of.
+	Tested int64 `json:"tested"`
+	// Rate is the deviation rate, absent if nothing was tested. WorstCase counts all
+	// that isn't known as deviations; it is absent if all is known.
+	Rate      *float64 `json:"deviation_rate,omitempty"`
+	WorstCase *float64 `json:"worst_case_rate,omitempty"`
+}
+
+// Reason counts items by what was said of them.
+type Reason struct {
+	Outcome    compliance.Outcome `json:"outcome"`
+	Reason     string             `json:"reason"`
+	Items      int64              `json:"items"`
+	Remediated int64              `json:"remediated"`
+}
+
+// Rule is a version of a control's rule that items of the period were judged by.
+type Rule struct {
+	RuleHash string             `json:"rule_hash"`
+	Bundle   string             `json:"bundle"`
+	Items    int64              `json:"items"`
+	First    compliance.Instant `json:"first_item"`
+	Last     compliance.Instant `json:"last_item"`
+}
+
+// Make makes the report of a bundle's controls over a period. Counts of a period of
+// whole UTC days come from the sums by day, others from the items.
+func Make(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p Params) (*Report, error) {
+	if p.Tenant == "" || p.Period.From >= p.Period.To {
+		return nil, compliance.Errorf(compliance.Invalid, "a report needs a tenant and a period that isn't empty")
+	}
+	a := &asker{conn: conn, tenant: p.Tenant, at: p.MadeAt}
+	answers, err := a.answers(ctx, bundle, p.Period)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{
+		Schema: Schema, Tenant: p.Tenant, Period: p.Period, Bundle: bundle.Hash, MadeAt: p.MadeAt,
+		Program: p.Program, Command: p.command(), Record: answers.record, Definitions: definitions(), Made: a.made,
+	}
+	for _, c := range bundle.Controls {
+		r.Controls = append(r.Controls, answers.control(bundle, c, p.Period))
+	}
+	r.Notes = answers.notes(bundle)
+	return r, nil
+}
+
+// Deviating and Unevaluable list the controls with those results.
+func (r *Report) Deviating() []string { return r.with(compliance.OperatedWithDeviations) }
+
+// Unevaluable lists the controls of which nothing can be said.
+func (r *Report) Unevaluable() []string { return r.with(compliance.NotEvaluable) }
+
+func (r *Report) with(result compliance.Result) (ids []string) {
+	for i := range r.Controls {
+		if r.Controls[i].Result == result {
+			ids = append(ids, r.Controls[i].ID)
+		}
+	}
+	return ids
+}
+
+// command is what a shell would run to make the report again.
+func (p Params) command() string {
+	args := []string{"assay", "report"}
+	if named, err := ParsePeriod(p.Period.Label); err == nil && named == p.Period {
+		args = append(args, "--period", p.Period.Label)
+	} else {
+		args = append(args, "--from", p.Period.From.String(), "--to", p.Period.To.String())
+	}
+	args = append(append(args, "--tenant", p.Tenant), p.Arguments...)
+	for i, arg := range args {
+		args[i] = shellWord(arg)
+	}
+	return strings.Join(args, " ")
+}
+
+// shellWord quotes a word that a shell would take apart.
+func shellWord(word string) string {
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_./:=,@%+", r)
+	}
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// answers are what ClickHouse said, by control.
+type answers struct {
+	counts     map[string][]countRow
+	outside    map[string]int64
+	deviations map[string]spanRow
+	rules      map[string][]Rule
+	lives      map[string]*life
+	record     Record
+}
+
+type countRow struct {
+	Control    string `ch:"control"`
+	Outcome    string `ch:"outcome"`
+	Reason     string `ch:"reason"`
+	Remediated bool   `ch:"remediated"`
+	Items      int64  `ch:"items"`
+}
+
+type outsideRow struct {
+	Control string `ch:"control"`
+	Items   int64  `ch:"items"`
+}
+
+type spanRow struct {
+	Control string    `ch:"control"`
+	First   time.Time `ch:"first"`
+	Last    time.Time `ch:"last"`
+}
+
+type ruleRow struct {
+	Control  string    `ch:"control"`
+	RuleHash string    `ch:"rule_hash"`
+	Bundle   string    `ch:"bundle"`
+	Items    int64     `ch:"items"`
+	First    time.Time `ch:"first"`
+	Last     time.Time `ch:"last"`
+}
+
+type extentRow struct {
+	Events    int64     `ch:"events"`
+	Received  time.Time `ch:"received"`
+	Revisions int64     `ch:"revisions"`
+	Known     time.Time `ch:"known"`
+}
+
+func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
+	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, deviations: map[string]spanRow{}, rules: map[string][]Rule{}}
+	by := "item"
+	if p.wholeDays() {
+		by = "day"
+	}
+	extent, err := ask[extentRow](ctx, a, "extent")
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range extent {
+		got.record = Record{Events: row.Events, Revisions: row.Revisions, Received: instant(row.Received), KnownAt: instant(row.Known)}
+	}
+	counts, err := ask[countRow](ctx, a, "counts_by_"+by, window(p.From, p.To)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range counts {
+		got.counts[row.Control] = append(got.counts[row.Control], row)
+	}
+	outside, err := ask[outsideRow](ctx, a, "outside_by_"+by, window(p.From, p.To)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range outside {
+		got.outside[row.Control] = row.Items
+	}
+	if err := a.items(ctx, p, got); err != nil {
+		return nil, err
+	}
+	got.lives, err = a.lives(ctx, bundle.Sources, p)
+	return got, err
+}
+
+// items asks what only the items tell.
+func (a *asker) items(ctx context.Context, p Period, got *answers) error {
+	deviations, err := ask[spanRow](ctx, a, "deviation_times", window(p.From, p.To)...)
+	if err != nil {
+		return err
+	}
+	for _, row := range deviations {
+		got.deviations[row.Control] = row
+	}
+	rules, err := ask[ruleRow](ctx, a, "rules", window(p.From, p.To)...)
+	if err != nil {
+		return err
+	}
+	for _, row := range rules {
+		got.rules[row.Control] = append(got.rules[row.Control],
+			Rule{row.RuleHash, row.Bundle, row.Items, instant(row.First), instant(row.Last)})
+	}
+	return nil
+}
+
+func (a *answers) control(bundle *control.Bundle, c *control.Control, p Period) Control {
+	out := Control{
+		ID: c.ID, Title: c.Title, Severity: c.Severity, Criteria: c.Criteria, RuleHash: c.Hash,
+		Rules: a.rules[c.ID], Outside: a.outside[c.ID],
+	}
+	out.count(a.counts[c.ID])
+	if span, ok := a.deviations[c.ID]; ok {
+		out.FirstDeviation, out.LastDeviation = instant(span.First), instant(span.Last)
+	}
+	out.Completeness = a.completeness(bundle, c, p, &out)
+	out.settle()
+	return out
+}
+
+// count sums the rows of the control.
+func (c *Control) count(rows []countRow) {
+	reasons := map[[2]string]*Reason{}
+	for _, row := range rows {
+		c.Counts.add(compliance.Outcome(row.Outcome), row.Items)
+		if row.Remediated && row.Outcome == string(compliance.Deviation) {
+			c.Counts.Remediated += row.Items
+		}
+		if row.Outcome == string(compliance.Pass) {
+			continue
+		}
+		key := [2]string{row.Outcome, row.Reason}
+		if reasons[key] == nil {
+			reasons[key] = &Reason{Outcome: compliance.Outcome(row.Outcome), Reason: row.Reason}
+		}
+		reasons[key].Items += row.Items
+		if row.Remediated {
+			reasons[key].Remediated += row.Items
+		}
+	}
+	for _, r := range reasons {
+		c.Reasons = append(c.Reasons, *r)
+	}
+	slices.SortFunc(c.Reasons, func(a, b Reason) int {
+		order := compliance.Outcomes()
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Outcome), slices.Index(order, b.Outcome)),
+			cmp.Compare(b.Items, a.Items), cmp.Compare(a.Reason, b.Reason))
+	})
+	c.Counts.finish()
+}
+
+// notes are what a reader of the whole report should know.
+func (a *answers) notes(bundle *control.Bundle) (notes []string) {
+	var unknown, other []string
+	for id := range a.counts {
+		if bundle.Control(id) == nil {
+			unknown = append(unknown, id)
+		}
+	}
+	for _, c := range bundle.Controls {
+		if slices.ContainsFunc(a.rules[c.ID], func(r Rule) bool { return r.RuleHash != c.Hash }) {
+			other = append(other, c.ID)
+		}
+	}
+	slices.Sort(unknown)
+	if len(unknown) > 0 {
+		notes = append(notes, "The period has items of controls that this bundle doesn't hold, and that this report leaves out: "+strings.Join(unknown, ", ")+".")
+	}
+	if len(other) > 0 {
+		notes = append(notes, "Items were judged by other versions of the rule than this bundle's, as listed: "+strings.Join(other, ", ")+".")
+	}
+	return notes
+}

@@ -1,0 +1,261 @@
+package report_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/services/assay/internal/report"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func TestCountsAndResults(t *testing.T) {
+	w := newWorld(t)
+	w.beats("/idp", "2026-06-30", "2026-10-02", time.Hour)
+	w.say(
+		said{control: "AC-01", item: "a", at: "2026-07-01", outcome: compliance.Pass},
+		said{control: "AC-01", item: "b", at: "2026-07-02T10:00:00Z", outcome: compliance.Deviation, reason: "no_mfa"},
+		said{control: "AC-01", item: "c", at: "2026-07-03T11:00:00Z", outcome: compliance.Waived, reason: "no_mfa"},
+		said{control: "AC-01", item: "d", at: "2026-07-04T12:00:00Z", outcome: compliance.Deviation, reason: "no_mfa", remediated: "2026-07-05"},
+		said{control: "AC-01", item: "e", at: "2026-07-31T23:59:59.999999Z", outcome: compliance.Pending, reason: "awaiting_evidence"},
+		said{control: "AC-01", item: "f", at: "2026-08-01", outcome: compliance.Deviation, reason: "no_mfa"}, // the period is half-open
+		said{control: "AC-01", item: "g", at: "2026-06-30T23:59:59.999999Z", outcome: compliance.Pass},
+		said{control: "AC-01", item: "h", at: "2026-07-06", outcome: compliance.Withdrawn},
+		said{control: "AC-01", item: "i", at: "2026-07-06", outcome: compliance.NotApplicable, reason: "does_not_apply"},
+	)
+	c := find(t, w.report("2026-07"), "AC-01")
+	require.Equal(t, report.Counts{
+		Items: 6, Pass: 1, Deviation: 2, Waived: 1, NotApplicable: 1, Pending: 1, Withdrawn: 1, Remediated: 1, Tested: 4,
+		Rate: ptr(0.75), WorstCase: ptr(0.8),
+	}, c.Counts)
+	require.Equal(t, compliance.OperatedWithDeviations, c.Result)
+	require.Equal(t, at("2026-07-02T10:00:00Z"), c.FirstDeviation)
+	require.Equal(t, at("2026-07-04T12:00:00Z"), c.LastDeviation)
+	require.Equal(t, int64(2), c.Outside)
+	require.True(t, c.Completeness.Proven, c.Completeness.Why)
+	require.Equal(t, []report.Reason{
+		{Outcome: compliance.Deviation, Reason: "no_mfa", Items: 2, Remediated: 1},
+		{Outcome: compliance.Waived, Reason: "no_mfa", Items: 1},
+		{Outcome: compliance.NotApplicable, Reason: "does_not_apply", Items: 1},
+		{Outcome: compliance.Pending, Reason: "awaiting_evidence", Items: 1},
+		{Outcome: compliance.Withdrawn, Items: 1},
+	}, c.Reasons)
+}
+
+// A result is a function of what is on record.
+func TestResults(t *testing.T) {
+	all := newWorld(t)
+	item := func(outcome compliance.Outcome, when string) said {
+		return said{control: "AC-01", item: "i" + when + string(outcome), at: when, outcome: outcome}
+	}
+	for name, c := range map[string]struct {
+		silent bool
+		items  []said
+		want   compliance.Result
+		why    string
+	}{
+		"passes":                     {items: []said{item(compliance.Pass, "2026-07-01")}, want: compliance.OperatedWithoutDeviation},
+		"passes, silent":             {silent: true, items: []said{item(compliance.Pass, "2026-07-01")}, want: compliance.OperatedWithoutDeviation},
+		"a pass and a pending":       {items: []said{item(compliance.Pass, "2026-07-01"), item(compliance.Pending, "2026-07-31")}, want: compliance.OperatedWithoutDeviation},
+		"a pass and an inconclusive": {items: []said{item(compliance.Pass, "2026-07-01"), item(compliance.Inconclusive, "2026-07-31")}, want: compliance.NotEvaluable, why: "1 item is inconclusive"},
+		"all":                        {items: []said{item(compliance.Deviation, "2026-07-02"), item(compliance.Inconclusive, "2026-07-31")}, want: compliance.OperatedWithDeviations},
+		"only pending":               {items: []said{item(compliance.Pending, "2026-07-02")}, want: compliance.NotEvaluable, why: "nothing is decided yet: 1 item is pending"},
+		"an unknown outcome":         {items: []said{item("marvellous", "2026-07-02")}, want: compliance.NotEvaluable, why: "1 item is inconclusive"},
+		"nothing":                    {want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
+		"nothing, silent":            {silent: true, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't proven complete"},
+		"only withdrawn":             {items: []said{item(compliance.Withdrawn, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
+		"only not applicable":        {items: []said{item(compliance.NotApplicable, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
+		"outside":                    {items: []said{item(compliance.Pass, "2026-08-01")}, want: compliance.OperatedOutsidePeriod, why: "nothing occurred in the period; 1 item is on record outside it"},
+		"outside, silent":            {silent: true, items: []said{item(compliance.Pass, "2026-08-01")}, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't proven complete"},
+		"pending outside":            {items: []said{item(compliance.Pending, "2026-08-01")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := all.as(t, name)
+			if !c.silent {
+				w.beats("/idp", "2026-06-30T23:30:00Z", "2026-08-01T00:30:00Z", time.Hour)
+			}
+			if len(c.items) > 0 {
+				w.say(c.items...)
+			}
+			got := find(t, w.report("2026-07"), "AC-01")
+			require.Equal(t, c.want, got.Result)
+			if c.why != "" {
+				require.Equal(t, c.why, got.Why[0])
+			} else {
+				require.Empty(t, got.Why)
+			}
+		})
+	}
+}
+
+func TestCompletenessByHeartbeats(t *testing.T) {
+	all := newWorld(t)
+	for name, c := range map[string]struct {
+		beats [][2]string
+		why   []string
+	}{
+		"all through":              {beats: [][2]string{{"2026-06-30T22:00:00Z", "2026-08-01T01:00:00Z"}}},
+		"to the end exactly":       {beats: [][2]string{{"2026-07-01", "2026-08-01"}}},
+		"first after the start":    {beats: [][2]string{{"2026-07-01T03:00:00Z", "2026-08-01"}}},
+		"never":                    {why: []string{"/idp never sent a heartbeat"}},
+		"too late at the start":    {beats: [][2]string{{"2026-07-01T03:00:01Z", "2026-08-02"}}, why: []string{"/idp was silent for more than 3h0m0s once, the longest from 2026-07-01T00:00:00Z to 2026-07-01T03:00:01Z"}},
+		"silent over the start":    {beats: [][2]string{{"2026-06-01", "2026-06-30T23:00:00Z"}, {"2026-07-01T02:30:00Z", "2026-08-02"}}, why: []string{"/idp was silent for more than 3h0m0s once, the longest from 2026-06-30T23:00:00Z to 2026-07-01T02:30:00Z"}},
+		"a gap as long as may be":  {beats: [][2]string{{"2026-07-01", "2026-07-10T10:00:00Z"}, {"2026-07-10T13:00:00Z", "2026-08-02"}}},
+		"gaps":                     {beats: [][2]string{{"2026-07-01", "2026-07-10T10:00:00Z"}, {"2026-07-10T14:00:00Z", "2026-07-15"}, {"2026-07-20", "2026-08-02"}}, why: []string{"/idp was silent for more than 3h0m0s 2 times, the longest from 2026-07-15T00:00:00Z to 2026-07-20T00:00:00Z"}},
+		"not yet":                  {beats: [][2]string{{"2026-07-01", "2026-07-31T23:00:00Z"}}, why: []string{"/idp was last heard at 2026-07-31T23:00:00Z, and not at or after the period's end"}},
+		"silent over the end":      {beats: [][2]string{{"2026-07-01", "2026-07-31T23:00:00Z"}, {"2026-08-01T02:30:00Z", "2026-08-02"}}, why: []string{"/idp was silent for more than 3h0m0s once, the longest from 2026-07-31T23:00:00Z to 2026-08-01T02:30:00Z"}},
+		"only before":              {beats: [][2]string{{"2026-06-01", "2026-06-02"}}, why: []string{"/idp was last heard at 2026-06-02T00:00:00Z, and not at or after the period's end"}},
+		"only after":               {beats: [][2]string{{"2026-09-01", "2026-09-02"}}, why: []string{"/idp was silent for more than 3h0m0s once, the longest from 2026-07-01T00:00:00Z to 2026-08-01T00:00:00Z"}},
+		"gaps outside don't count": {beats: [][2]string{{"2026-06-01", "2026-06-02"}, {"2026-06-20", "2026-08-01"}, {"2026-09-01", "2026-09-02"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := all.as(t, name)
+			for _, b := range c.beats {
+				w.beats("/idp", b[0], b[1], 30*time.Minute)
+			}
+			w.event(compliance.Event{Tenant: "other", Source: "/idp", ID: "x", Type: "source.heartbeat", Time: at("2026-08-01T00:00:00Z")})
+			got := find(t, w.report("2026-07"), "AC-01").Completeness
+			require.Equal(t, c.why, got.Why)
+			require.Equal(t, c.why == nil, got.Proven)
+		})
+	}
+}
+
+func TestARetiredSourceNeedsNoMoreHeartbeats(t *testing.T) {
+	w := newWorld(t)
+	w.beats("/idp", "2026-07-01", "2026-07-10", time.Hour)
+	w.event(compliance.Event{Source: "/idp", ID: "end", Type: "source.retired", Time: at("2026-07-10T00:00:00Z"), Data: map[string]any{"reason": "moved"}})
+	got := find(t, w.report("2026-07"), "AC-01").Completeness
+	require.True(t, got.Proven, got.Why)
+	require.Equal(t, at("2026-07-10"), got.Sources[0].RetiredAt)
+	require.True(t, find(t, w.report("2026-08"), "AC-01").Completeness.Proven)
+}
+
+func TestWhatProvesNothing(t *testing.T) {
+	w := newWorld(t)
+	r := w.report("2026-07")
+	require.Equal(t, []string{"no declared source sends backup.completed"}, find(t, r, "BC-01").Completeness.Why)
+	require.Equal(t, []string{"/cd declares no max_gap, so its silence proves nothing"}, find(t, r, "CH-01").Completeness.Why)
+	require.Equal(t, compliance.NotEvaluable, find(t, r, "BC-01").Result)
+	w.beats("/idp", "2026-01-01", "2026-10-01", time.Hour)
+	require.Equal(t, []string{"the bundle is in force from 2026-06-01T00:00:00Z only, so nothing before is tested"},
+		find(t, w.report("2026-05"), "AC-01").Completeness.Why)
+	w.say(said{control: "AC-01", item: "unreadable:x", at: "2026-07-02", outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError})
+	require.Equal(t, []string{"of 1 item it couldn't be told whether they belong to the population"}, find(t, w.report("2026-07"), "AC-01").Completeness.Why)
+}
+
+func TestCompletenessByCalendar(t *testing.T) {
+	w := newWorld(t)
+	w.say(
+		said{control: "AC-04", item: "console@2026-07", at: "2026-07-01", outcome: compliance.Pass},
+		said{control: "AC-04", item: "console@2026-08", at: "2026-08-01", outcome: compliance.Pass},
+	)
+	got := find(t, w.report("2026-07"), "AC-04").Completeness
+	require.True(t, got.Proven, got.Why)
+	require.Equal(t, report.Completeness{Proven: true, How: report.ByCalendar, Expected: 1}, got)
+	got = find(t, w.report("2026-08"), "AC-04").Completeness
+	require.Equal(t, []string{"the calendar makes 2 items, and 1 are on record"}, got.Why)
+}
+
+// Sums by day and a count of the items are two ways to the same numbers, also after
+// items moved, between days and out of the period.
+func TestRollupEqualsBase(t *testing.T) {
+	w := newWorld(t)
+	outcomes := compliance.Outcomes()
+	var history []said
+	for i := range 400 {
+		first := said{
+			control: []string{"AC-01", "CH-01", "IN-01"}[i%3], item: fmt.Sprintf("i%d", i), outcome: outcomes[i%7], reason: fmt.Sprintf("r%d", i%2),
+			at: at("2026-06-25T00:30:00Z").Add(time.Duration(i) * 3 * time.Hour).String(),
+		}
+		list := []said{first}
+		for n := range i % 4 {
+			next := list[n]
+			next.before, next.revision = &list[n], n+2
+			next.outcome, next.reason = outcomes[(i*n+5)%7], fmt.Sprintf("r%d", n)
+			next.at = at(next.at).Add(time.Duration(i%5-2) * 13 * time.Hour).String()
+			if next.outcome == compliance.Deviation && i%2 == 0 {
+				next.remediated = next.at
+			}
+			list = append(list, next)
+		}
+		history = append(history, list...)
+	}
+	w.say(history...)
+	total := int64(0)
+	for _, id := range []string{"AC-01", "CH-01", "IN-01"} {
+		byDay := find(t, w.report("2026-07"), id)
+		byItem := find(t, w.report("2026-07", func(p *report.Params) { p.Period.To += 1 }), id) // one microsecond more, where no item is
+		require.Equal(t, byDay.Counts, byItem.Counts)
+		require.Equal(t, byDay.Reasons, byItem.Reasons)
+		require.Equal(t, byDay.Outside, byItem.Outside)
+		total += byDay.Counts.Items + byDay.Counts.Withdrawn
+		items, err := report.Items(t.Context(), w.conn, "default", id, at("2026-07-01"), at("2026-08-01"))
+		require.NoError(t, err)
+		require.Len(t, items, int(byDay.Counts.Items+byDay.Counts.Withdrawn))
+	}
+	require.Greater(t, total, int64(200))
+}
+
+func TestTenantsDontMeet(t *testing.T) {
+	w := newWorld(t)
+	w.beats("/idp", "2026-06-30", "2026-08-02", time.Hour)
+	mine := said{control: "AC-01", item: "a", at: "2026-07-02", outcome: compliance.Pass}
+	theirs := said{tenant: "other", control: "AC-01", item: "a", at: "2026-07-02", outcome: compliance.Deviation, reason: "no_mfa"}
+	again := theirs
+	again.outcome, again.before, again.revision = compliance.Pass, &theirs, 2
+	w.say(mine, theirs, again, said{tenant: "other", control: "IN-01", item: "b", at: "2026-07-02", outcome: compliance.Deviation})
+	r := w.report("2026-07")
+	require.Empty(t, r.Deviating())
+	require.Equal(t, int64(1), find(t, r, "AC-01").Counts.Items)
+	require.Zero(t, find(t, r, "IN-01").Counts.Items)
+	require.Equal(t, int64(1), r.Record.Revisions)
+	items, err := report.Items(t.Context(), w.conn, "default", "AC-01", at("2026-07-01"), at("2026-08-01"))
+	require.NoError(t, err)
+	require.Len(t, items, 1)
+	corrected, err := report.Corrected(t.Context(), w.conn, "default", at("2026-07-01"), at("2026-08-01"))
+	require.NoError(t, err)
+	require.Empty(t, corrected)
+	other := w.report("2026-07", func(p *report.Params) { p.Tenant = "other" })
+	require.Equal(t, []string{"IN-01"}, other.Deviating())
+	require.False(t, find(t, other, "AC-01").Completeness.Proven, "heartbeats are a tenant's own")
+}
+
+func TestCorrected(t *testing.T) {
+	w := newWorld(t)
+	chain := func(item, when string, outcomes ...compliance.Outcome) {
+		list := make([]said, len(outcomes))
+		for i, outcome := range outcomes {
+			list[i] = said{control: "AC-01", item: item, at: when, outcome: outcome, revision: i + 1}
+			if i > 0 {
+				list[i].before = &list[i-1]
+			}
+		}
+		w.say(list...)
+	}
+	chain("was pending", "2026-07-02", compliance.Pending, compliance.Pass)
+	chain("corrected", "2026-07-02", compliance.Pending, compliance.Deviation, compliance.Pass)
+	chain("there and back", "2026-07-02", compliance.Pass, compliance.Deviation, compliance.Pass)
+	chain("was unknown", "2026-07-02", compliance.Inconclusive, compliance.Pass)
+	chain("outside", "2026-08-02", compliance.Deviation, compliance.Pass)
+	got, err := report.Corrected(t.Context(), w.conn, "default", at("2026-07-01"), at("2026-08-01"))
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	require.Equal(t, "corrected", got[0].ItemID)
+	require.Equal(t, compliance.Deviation, got[0].Revisions[1].Outcome)
+	require.Len(t, got[0].Revisions, 3)
+	require.Equal(t, "there and back", got[1].ItemID)
+}
+
+func TestMakeRefuses(t *testing.T) {
+	_, err := report.Make(t.Context(), nil, bundle(t), report.Params{Tenant: "default"})
+	require.ErrorContains(t, err, "a period that isn't empty")
+	p, err := report.ParsePeriod("2026")
+	require.NoError(t, err)
+	_, err = report.Make(t.Context(), nil, bundle(t), report.Params{Period: p})
+	require.Equal(t, compliance.Invalid, compliance.CodeOf(err))
+}
