@@ -280,6 +280,7 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 	})
 	c.markDecisive()
 	c.markNamed()
+	c.control.DecidesEarly = c.control.decidesEarly()
 	c.control.EarlyPass = c.control.Applies == nil && c.control.Expand == nil && c.control.Assert != nil
 	if c.control.Assert != nil {
 		walkLeaves(c.control.Assert.root, func(l leaf) {
@@ -298,6 +299,9 @@ func (c *compiler) markNamed() {
 	}
 	for _, e := range c.control.Expectations {
 		e.Named = 1
+		if e.Latest != nil { // known only when closed, and each value's event decides
+			e.Named = NamedEvidence
+		}
 	}
 	for _, cond := range conditions {
 		if cond != nil {

@@ -1,6 +1,8 @@
 package control
 
 import (
+	"slices"
+
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 )
@@ -119,6 +121,39 @@ func (l leaf) decide(s *Scope, known []Knowledge, failed *bool) Truth {
 		return False
 	}
 	return Unknown
+}
+
+// early tells whether a node can be true, or false, before its intervals end.
+func early(n node) (canBeTrue, canBeFalse bool) {
+	switch n := n.(type) {
+	case both:
+		lt, lf := early(n.left)
+		rt, rf := early(n.right)
+		return lt && rt, lf || rf
+	case either:
+		lt, lf := early(n.left)
+		rt, rf := early(n.right)
+		return lt || rt, lf && rf
+	case not:
+		t, f := early(n.of)
+		return f, t
+	case leaf:
+		return n.trend == rising || n.trend == constantly, n.trend == falling || n.trend == constantly
+	}
+	return true, true
+}
+
+func (c *Control) decidesEarly() bool {
+	for _, cond := range []*Condition{c.Applies, c.Assert} {
+		if cond == nil {
+			continue
+		}
+		if t, f := early(cond.root); t || f {
+			return true
+		}
+	}
+	anchored := func(e *Expectation) bool { return e.Pick == PickFirst || len(e.anchors()) > 0 }
+	return c.Expand != nil || slices.ContainsFunc(c.Expectations, anchored)
 }
 
 // trend is how an expression moves as evidence grows.

@@ -37,6 +37,9 @@ type Control struct {
 	// Decisive are the expectations that the outcome hangs on, as against those
 	// that only reasons read.
 	Decisive []bool
+	// DecidesEarly says that evidence alone may decide an item, or move the end of
+	// an interval, before every interval has ended.
+	DecidesEarly bool
 	// EarlyPass says that a pass never waits for an interval to close.
 	EarlyPass bool
 

@@ -144,7 +144,9 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 func (e *Engine) takeDirty() []*item {
 	list := make([]*item, 0, len(e.dirty))
 	for it := range e.dirty {
-		list = append(list, it)
+		if !it.quiet || e.w > it.wake {
+			list = append(list, it)
+		}
 	}
 	clear(e.dirty)
 	slices.SortFunc(list, func(a, b *item) int {

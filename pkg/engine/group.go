@@ -128,6 +128,7 @@ func (g *group) insert(e *Engine, f *fact) {
 		if _, ended := e.closed[itemKey{g.key, f.opens}]; !ended {
 			it := g.item(f.opens)
 			it.candidates = insertFact(it.candidates, f)
+			it.quiet = false
 			e.dirty[it] = struct{}{}
 		}
 	}

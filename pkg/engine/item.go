@@ -21,7 +21,9 @@ type item struct {
 	matches    []matches // by expectation; nil until they are needed
 	last       *published
 	wake       compliance.Instant // when it has to be looked at again
-	queued     int                // its place among the timers; see timers
+	// quiet: until wake, further evidence can't decide it, so nobody looks.
+	quiet  bool
+	queued int // its place among the timers; see timers
 }
 
 // published is what was last said of an item.
@@ -44,11 +46,11 @@ type match struct {
 
 // at sets where the item stands; its matches hang on that.
 func (it *item) at(t, end compliance.Instant, view control.View) {
-	it.time, it.end, it.view = t, end, view
+	it.time, it.end, it.view, it.quiet = t, end, view, false
 	it.matches = nil
 }
 
-func (it *item) forget() { it.matches, it.opened = nil, nil }
+func (it *item) forget() { it.matches, it.opened, it.quiet = nil, nil, false }
 
 // concerned takes f into the item's matches if it belongs there, and tells
 // whether the verdict may hang on it.

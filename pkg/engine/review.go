@@ -15,19 +15,29 @@ type review struct {
 	sources []*source
 	feeds   *feeds
 	wake    compliance.Instant
-	broken  bool // a row of a derived table could not be read
+	closing compliance.Instant // as wake, but for evidence to come
 }
 
 // wakeAt notes that the verdict may change once the watermark passes t.
 func (r *review) wakeAt(t compliance.Instant) { r.wake = min(r.wake, t) }
 
+// closesAt is wakeAt for the end of an interval, or of the wait for a source.
+func (r *review) closesAt(t compliance.Instant) {
+	r.wakeAt(t)
+	r.closing = min(r.closing, t)
+}
+
 // review looks at an item again; it gives the revision if what is said changed.
 func (e *Engine) review(it *item) *compliance.Revision {
 	r := &review{
-		it: it, c: it.group.control, w: e.w, wake: compliance.Never,
+		it: it, c: it.group.control, w: e.w, wake: compliance.Never, closing: compliance.Never,
 		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.group.control),
 	}
 	v, exists := r.verdict(e.bundle.EffectiveFrom)
+	it.quiet = exists && !r.c.DecidesEarly && v.Outcome == compliance.Pending
+	if it.quiet {
+		r.wake = r.closing
+	}
 	e.timers.set(it, r.wake)
 	switch {
 	case !exists && (it.last == nil || it.last.Verdict.Outcome == compliance.Withdrawn):

@@ -138,7 +138,7 @@ func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []
 	}
 	heard = r.heard(r.feeds.undoes[x.Index], from.at, to.at)
 	if to.at >= r.w && planted != plantedUnlessTooSoon {
-		r.wakeAt(to.at)
+		r.closesAt(to.at)
 		heard = max(heard, open)
 	}
 	return false, failed, heard
@@ -174,7 +174,7 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 	heard := max(undone, r.heard(r.feeds.expects[x.Index], s.from.at, s.to.at))
 	if s.to.at >= r.w && (planted != plantedClosedEarly || s.to.at > r.w) {
 		if planted != plantedLostTimer {
-			r.wakeAt(s.to.at)
+			r.closesAt(s.to.at)
 		}
 	} else {
 		s.finished = heard != open

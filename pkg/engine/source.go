@@ -69,6 +69,7 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 		return false
 	}
 	for it := range s.waiting {
+		it.quiet = false
 		e.dirty[it] = struct{}{}
 	}
 	clear(s.waiting)
@@ -78,6 +79,7 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 	for key, g := range e.groups {
 		if key.tenant == tenant && e.hangsOn(g.control, index) {
 			for _, it := range g.items {
+				it.quiet = false
 				e.dirty[it] = struct{}{}
 			}
 		}
@@ -126,7 +128,7 @@ func (r *review) heard(sources []int, from, to compliance.Instant) coverage {
 			s.waiting[r.it] = struct{}{}
 		}
 		if state == open {
-			r.wakeAt(next)
+			r.closesAt(next)
 		}
 		worst = max(worst, state)
 	}
