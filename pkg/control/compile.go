@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -143,7 +143,7 @@ func (c *compiler) duration(n *yaml.Node, into *time.Duration) {
 	}
 	d, err := ParseDuration(c.r.text(n, "a duration"))
 	if err == nil && d < 0 {
-		err = fmt.Errorf("this duration must not be negative")
+		err = errors.New("this duration must not be negative")
 	}
 	if err != nil {
 		c.r.problem(n, "%v", err)

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -19,7 +20,7 @@ var durationUnits = map[string]time.Duration{
 func ParseDuration(s string) (time.Duration, error) {
 	rest, negative := strings.CutPrefix(s, "-")
 	if rest == "" {
-		return 0, fmt.Errorf("a duration is missing, such as 15m or -30d")
+		return 0, errors.New("a duration is missing, such as 15m or -30d")
 	}
 	var total time.Duration
 	for rest != "" {

@@ -1,7 +1,7 @@
 package control
 
 import (
-	"fmt"
+	"errors"
 	"math/big"
 )
 
@@ -48,7 +48,7 @@ func Rounded(sum *big.Rat, ints bool) (any, error) {
 		return f, nil
 	}
 	if !sum.Num().IsInt64() {
-		return nil, fmt.Errorf("a sum is larger than 64 bits")
+		return nil, errors.New("a sum is larger than 64 bits")
 	}
 	return sum.Num().Int64(), nil
 }

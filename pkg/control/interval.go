@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -114,7 +115,7 @@ func (a anchors) resolve(name string, b *Bound) error {
 		b.Anchor = AnchorItem
 	case name == "period":
 		if !a.scheduled {
-			return fmt.Errorf("period is the end of a slot, and this population has no schedule (every:)")
+			return errors.New("period is the end of a slot, and this population has no schedule (every:)")
 		}
 		b.Anchor = AnchorPeriod
 	case isTime && a.candidate != "" && base == a.candidate:

@@ -2,6 +2,7 @@ package control
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"assay.example/assay/pkg/compliance"
@@ -54,9 +55,7 @@ type View map[string]any
 // ViewOf makes the view of ev. Attributes win over data of the same name.
 func ViewOf(ev *compliance.Event) View {
 	v := make(View, len(ev.Data)+5)
-	for name, value := range ev.Data {
-		v[name] = value
-	}
+	maps.Copy(v, ev.Data)
 	v["id"], v["source"], v["type"], v["time"] = ev.ID, ev.Source, ev.Type, ev.Time.Time()
 	v["sequence"] = int64(ev.Sequence)
 	return v

@@ -18,8 +18,12 @@ type linked struct {
 
 // newLinked takes the matched events and the item, which is part of the trace.
 func newLinked(l *Links, events []View, item View) *linked {
+	lister, ok := types.DefaultTypeAdapter.NativeToValue(plain(events)).(traits.Lister)
+	if !ok {
+		panic("control: a list of maps is always a list to CEL")
+	}
 	list := &linked{
-		Lister:  types.DefaultTypeAdapter.NativeToValue(plain(events)).(traits.Lister),
+		Lister:  lister,
 		links:   l,
 		parents: map[any]any{},
 	}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -27,7 +28,7 @@ func Partition(tenant, control, key string, partitions int32) int32 {
 		_, _ = h.WriteString(s)
 		_, _ = h.Write([]byte{0})
 	}
-	return int32(h.Sum64() % uint64(partitions)) //nolint:gosec // a remainder fits
+	return int32(h.Sum64() % uint64(partitions))
 }
 
 // Reads tells whether any control reads events of the type; others need no
@@ -119,15 +120,9 @@ func (c *Control) Keys(ev *compliance.Event) []string {
 type keySet []string
 
 func (s *keySet) add(key string, ok bool) {
-	if !ok {
-		return
+	if ok && !slices.Contains(*s, key) {
+		*s = append(*s, key)
 	}
-	for _, k := range *s {
-		if k == key {
-			return
-		}
-	}
-	*s = append(*s, key)
 }
 
 func (s *keySet) addPaths(types []string, paths []Path, eventType string, view View) {

@@ -124,12 +124,11 @@ func lastEvent(_ *Scope, m *Matched) (any, bool) {
 	return map[string]any(m.Events[len(m.Events)-1]), true
 }
 
-func pickedTime(s *Scope, m *Matched) (any, bool) {
-	v, ok := firstEvent(s, m)
-	if !ok {
+func pickedTime(_ *Scope, m *Matched) (any, bool) {
+	if len(m.Events) == 0 {
 		return nil, false
 	}
-	return v.(map[string]any)["time"], true
+	return m.Events[0]["time"], true
 }
 
 func foldValue(name string) func(*Scope, *Matched) (any, bool) {

@@ -65,7 +65,7 @@ func encode(v any) []byte {
 
 func decode(b []byte, into any) error {
 	mode, err := cbor.DecOptions{
-		IntDec:         cbor.IntDecConvertSigned,
+		IntDec:         cbor.IntDecConvertSignedOrFail,
 		DefaultMapType: mapType,
 	}.DecMode()
 	if err != nil {

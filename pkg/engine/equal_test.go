@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -189,7 +190,7 @@ func (w *world) take(r compliance.Revision) {
 	require.Equal(w.t, old.Number+1, r.Number, "seed %d: item %s\n%s", w.seed, r.Item.ID, w.text)
 	if seen {
 		require.Equal(w.t, &compliance.Previous{Outcome: old.Outcome, Reason: old.Reason, ItemTime: old.Item.Time, RemediatedAt: old.RemediatedAt}, r.Previous)
-		require.False(w.t, old.Verdict.Same(&r.Verdict), "seed %d: a revision that changes nothing", w.seed)
+		require.False(w.t, old.Same(&r.Verdict), "seed %d: a revision that changes nothing", w.seed)
 	}
 	w.last[r.Item.ID] = r
 }
@@ -210,12 +211,13 @@ func (w *world) compare() {
 }
 
 func summary(v compliance.Verdict) string {
-	s := fmt.Sprintf("%s %s %s", v.Item.Time, v.Outcome, v.Reason)
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s %s %s", v.Item.Time, v.Outcome, v.Reason)
 	for _, e := range v.Evidence {
-		s += fmt.Sprintf(" %s=%s/%.4s", e.Expectation, e.ID, e.SHA256.String())
+		fmt.Fprintf(&s, " %s=%s/%.4s", e.Expectation, e.ID, e.SHA256.String())
 	}
 	if v.RemediatedAt != 0 {
-		s += " remedied " + v.RemediatedAt.String()
+		fmt.Fprintf(&s, " remedied %s", v.RemediatedAt)
 	}
-	return s
+	return s.String()
 }

@@ -94,25 +94,26 @@ func (it *item) collect() {
 	c := it.group.control
 	it.matches = make([]matches, len(c.Expectations))
 	scope := it.scope()
-	for _, x := range c.Expectations {
-		for _, f := range it.group.near(it, x) {
-			if slices.Contains(f.roles.expects, x.Index) && it.within(x, f) {
-				if m, ok := it.match(x, scope, f); ok {
-					it.matches[x.Index].wants = append(it.matches[x.Index].wants, m)
-				}
-			}
-		}
-		if x.Unless == nil {
-			continue
-		}
-		for _, f := range it.group.facts {
-			if slices.Contains(f.roles.undoes, x.Index) {
-				if m, ok := it.match(x.Unless, scope, f); ok {
-					it.matches[x.Index].undoes = append(it.matches[x.Index].undoes, m)
-				}
-			}
+	for i, x := range c.Expectations {
+		it.matches[i].wants = it.matching(x, scope, it.group.near(it, x), func(r *roles) []int { return r.expects })
+		if x.Unless != nil {
+			it.matches[i].undoes = it.matching(x.Unless, scope, it.group.facts, func(r *roles) []int { return r.undoes })
 		}
 	}
+}
+
+// matching are those of the facts that play a role for x and match.
+func (it *item) matching(x *control.Expectation, scope *control.Scope, facts []*fact, role func(*roles) []int) []match {
+	var found []match
+	for _, f := range facts {
+		if !slices.Contains(role(f.roles), x.Index) {
+			continue
+		}
+		if m, ok := it.match(x, scope, f); ok {
+			found = append(found, m)
+		}
+	}
+	return found
 }
 
 // match applies everything but the interval. A fact whose condition fails is

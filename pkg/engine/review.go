@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 
 	"assay.example/assay/pkg/compliance"
@@ -131,9 +132,7 @@ func (r *review) anchor(effectiveFrom compliance.Instant) bool {
 	}
 	if it.opened != first && (planted != plantedNoReanchor || it.opened == nil) {
 		view := control.ViewOf(&first.ev)
-		for name, value := range first.view {
-			view[name] = value
-		}
+		maps.Copy(view, first.view)
 		view["id"] = it.id
 		it.at(first.ev.Time, first.ev.Time, view)
 		it.opened = first

@@ -41,24 +41,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 		return state{finished: from.over && to.over, silent: from.silent || to.silent}
 	}
 	st := state{bounded: true, from: from.at, to: to.at}
-	failed := false
-	undone := covered // whether what may undo evidence has been heard
-	for _, f := range it.facts {
-		belongs, err := l.matches(e, it, scope, f)
-		failed = failed || err != nil && from.before(f, e.Between.From) && to.after(f, e.Between.To)
-		if !belongs {
-			continue
-		}
-		if from.before(f, e.Between.From) && to.after(f, e.Between.To) {
-			isUndone, err, heard := l.undone(e, it, scope, f, earlier)
-			failed, undone = failed || err != nil, max(undone, heard)
-			if !isUndone {
-				st.events = append(st.events, f)
-			}
-		} else if st.remedy == nil && e.Remedy > 0 && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy) {
-			st.remedy = &f
-		}
-	}
+	failed, undone := l.gather(it, scope, e, earlier, from, to, &st)
 	st.narrow(e)
 	heard := max(l.heard(e.Types, st.from, st.to), undone)
 	closed := st.to < l.w
@@ -76,6 +59,33 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 		st.known = control.Growing
 	}
 	return st
+}
+
+// gather finds the events in [from, to] that nothing undoes, and the first that
+// comes after, as a remedy. failed: whether one belongs could not be computed;
+// undone: whether what may undo them was heard.
+func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
+	for _, f := range it.facts {
+		inside := from.before(f, e.Between.From) && to.after(f, e.Between.To)
+		belongs, err := l.matches(e, it, scope, f)
+		failed = failed || err != nil && inside
+		if !belongs {
+			continue
+		}
+		if !inside {
+			late := !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
+			if late && e.Remedy > 0 && st.remedy == nil {
+				st.remedy = &f
+			}
+			continue
+		}
+		gone, heard, err := l.undone(e, it, scope, f, earlier)
+		failed, undone = failed || err != nil, max(undone, heard)
+		if !gone {
+			st.events = append(st.events, f)
+		}
+	}
+	return failed, undone
 }
 
 // matches tells whether f is of the type, at the key, and as the condition wants.
@@ -101,17 +111,17 @@ func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f f
 
 // undone tells whether something undoes candidate f, and whether the sources of
 // that have been heard; open as long as it may still come.
-func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (bool, error, coverage) {
+func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (gone bool, heard coverage, err error) {
 	u := e.Unless
 	if u == nil {
-		return false, nil, covered
+		return false, covered, nil
 	}
 	from, to := resolve(u.Between.From, it, &f, earlier), resolve(u.Between.To, it, &f, earlier)
 	if from.missing || to.missing {
-		return false, nil, covered
+		return false, covered, nil
 	}
 	if !from.known || !to.known {
-		return false, nil, open
+		return false, open, nil
 	}
 	var failed error
 	for _, g := range it.facts {
@@ -120,17 +130,17 @@ func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fa
 		}
 		belongs, err := l.matches(u, it, scope, g)
 		if belongs {
-			return true, nil, covered
+			return true, covered, nil
 		}
 		if err != nil {
 			failed = err
 		}
 	}
-	heard := l.heard(u.Types, from.at, to.at)
+	heard = l.heard(u.Types, from.at, to.at)
 	if to.at >= l.w {
 		heard = max(heard, open)
 	}
-	return false, failed, heard
+	return false, heard, failed
 }
 
 // narrow applies latest and pick.
