@@ -17,23 +17,32 @@ LINT_FLAGS ?= --concurrency 1 --timeout 10m
 SUMMARY := go run ./scripts/testsummary $(if $(NO_SKIPS),-no-skips)
 
 ##@ Run
-.PHONY: build demo demo-check
+.PHONY: build demo demo-check library
 build: ## Build bin/assay
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/assay ./services/assay
 
-demo: build ## A company's quarter, judged and reported on this machine
+# ClickHouse's library is fetched while the binary is built.
+demo: ## A company's quarter, judged and reported on this machine
+	@$(MAKE) --no-print-directory -j2 build library
 	bin/assay demo
 
-demo-check: build ## The same, compared with the verdicts that its story demands
+demo-check: ## The same, compared with the verdicts that its story demands
+	@$(MAKE) --no-print-directory -j2 build library
 	bin/assay demo --check
 
+library:
+	@scripts/fetch-clickhouse.sh
+
 ##@ Test
-.PHONY: test e2e lint tidy-check
+.PHONY: test e2e planted lint tidy-check
 test: ## All tests that need no Kafka; skipped ones are counted at the end
 	go test -timeout 15m -json ./... | $(SUMMARY)
 
 e2e: build ## The services as processes on real Kafka, which scripts/ start
 	scripts/e2e.sh -json | $(SUMMARY)
+
+planted: ## The engine's property test against each planted bug, which it must catch
+	scripts/planted.sh
 
 lint: ## golangci-lint (pinned by scripts/tools.sh), its formatters, shellcheck where it is installed
 	@tool=$$(scripts/tools.sh golangci-lint)
