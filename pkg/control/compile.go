@@ -34,7 +34,9 @@ type compiler struct {
 var (
 	idPattern       = regexp.MustCompile(`^[A-Z]{2,4}-[0-9]{2}[a-z]?$`)
 	namePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	criteriaPattern = regexp.MustCompile(`^(CC[1-9]\.[1-9]|A1\.[1-3]|PI1\.[1-5]|C1\.[12]|P[1-8]\.[1-7])$`)
+	// the Trust Services Criteria of 2017, as revised in 2022
+	criteriaPattern = regexp.MustCompile(`^(CC(1\.[1-5]|2\.[1-3]|3\.[1-4]|4\.[12]|5\.[1-3]|6\.[1-8]|7\.[1-5]|8\.1|9\.[12])` +
+		`|A1\.[1-3]|PI1\.[1-5]|C1\.[12]|P([1278]\.1|3\.[12]|4\.[1-3]|5\.[12]|6\.[1-7]))$`)
 	severities      = []string{"critical", "high", "medium", "low"}
 	// semantic keys make the hash; the others are words.
 	semantic = []string{"id", "population", "expect", "assert", "applies", "tables", "expand", "params", "reasons", "lateness"}
@@ -83,9 +85,13 @@ func (c *compiler) header(doc *yaml.Node, f map[string]*yaml.Node) {
 	if len(c.control.Criteria) == 0 {
 		c.r.problem(doc, "a control needs criteria, such as [CC8.1]")
 	}
-	for _, id := range c.control.Criteria {
+	for i, id := range c.control.Criteria {
 		if !criteriaPattern.MatchString(id) {
-			c.r.problem(f["criteria"], "%q is no Trust Services Criteria id, such as CC6.1 or PI1.3", id)
+			at := f["criteria"]
+			if at.Kind == yaml.SequenceNode {
+				at = at.Content[i]
+			}
+			c.r.problem(at, "%q is no Trust Services Criteria id, such as CC6.1 or PI1.3", id)
 		}
 	}
 }

@@ -261,6 +261,9 @@ func (c *compiler) joinKey(doc *yaml.Node) {
 			all = append(all, e.Unless)
 		}
 	}
+	if slices.ContainsFunc(all, func(e *Expectation) bool { return len(e.Also) == 0 }) {
+		return // reported where on: is missing
+	}
 	common := all[0].joinedBy()
 	for _, e := range all[1:] {
 		has := e.joinedBy()

@@ -104,6 +104,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, nil
 }
 
+// Check reads every file as Run does, and runs nothing.
+func Check(o Options) error {
+	_, err := o.load()
+	return err
+}
+
 // suite is a control with its cases.
 type suite struct {
 	id    string

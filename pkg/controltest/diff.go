@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
 )
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -116,7 +117,7 @@ func (c *testcase) remedied(t compliance.Instant) string {
 
 // moment is a time with its offset from the start, which is what authors wrote.
 func (c *testcase) moment(t compliance.Instant) string {
-	return fmt.Sprintf("%s (%s)", t, t.Sub(c.start))
+	return fmt.Sprintf("%s (%s)", t, control.FormatDuration(t.Sub(c.start)))
 }
 
 // diff marks what is only in one of two lists of fields.

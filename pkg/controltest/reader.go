@@ -72,7 +72,9 @@ func (r *reader) testcase(n *yaml.Node) *testcase {
 		r.problem(n, "a case needs start:, the time that offsets count from")
 		return c
 	}
-	c.start = r.instant(start, "start", 0)
+	if c.start = r.instant(start, "start", 0); c.start == 0 {
+		c.start = 1 // reported; offsets from it are still checked
+	}
 	c.bundle = r.world(f["boundary"])
 	for _, e := range r.list(f["events"], "events") {
 		c.events = append(c.events, r.events(e, c.start, len(c.events))...)

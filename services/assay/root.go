@@ -74,6 +74,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.collectorCommand(),
 		a.evaluatorCommand(),
 		a.recorderCommand(),
+		a.lintCommand(),
+		a.testCommand(),
 		a.versionCommand(),
 		a.configCommand(),
 		a.topicsCommand(),

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/controltest"
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/services/assay/internal/output"
+)
+
+type lintOptions struct{ *app }
+
+func (a *app) lintCommand() *cobra.Command {
+	o := lintOptions{a}
+	c := &cobra.Command{
+		Use:   "lint [dir|file]...",
+		Short: "Check control files and their tests",
+		Long: `Check control files, and the tests of folders, without running anything. Problems are
+written as file:line:column: text, one a line, and the exit code is 3. Without one,
+a line a control says what was understood: its population, the key that its
+evidence is joined by, and how long its state is kept.
+
+Without arguments the built-in library is checked. Controls are read within the
+boundary.yaml of their folder or the nearest above, else the built-in one.`,
+		RunE: func(_ *cobra.Command, args []string) error { return o.run(args) },
+	}
+	a.formatFlag(c)
+	return c
+}
+
+func (o *lintOptions) run(args []string) error {
+	types, err := dictionary.Default()
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{""}
+	}
+	var rows []control.Explanation
+	var problems control.Problems
+	for _, arg := range args {
+		found, err := lint(arg, types)
+		if faults, ok := errors.AsType[control.Problems](err); ok {
+			problems = append(problems, faults...)
+		} else if err != nil {
+			return err
+		}
+		rows = append(rows, found...)
+	}
+	if len(problems) > 0 {
+		return o.refuse(problems)
+	}
+	return output.Write(o.writer(), rows, []output.Column[control.Explanation]{
+		{Head: "CONTROL", Cell: func(x control.Explanation) string { return x.Control }},
+		{Head: "POPULATION", Cell: func(x control.Explanation) string { return x.Population }},
+		{Head: "KEY", Cell: func(x control.Explanation) string { return x.Key }},
+		{Head: "ITEMS KEPT", Cell: func(x control.Explanation) string { return x.Items }},
+		{Head: "EVIDENCE KEPT", Cell: func(x control.Explanation) string { return x.Evidence }},
+		{Head: "TABLES", Cell: func(x control.Explanation) string { return x.Tables }},
+	})
+}
+
+func (o *lintOptions) refuse(problems control.Problems) error {
+	slices.SortStableFunc(problems, control.Problem.Compare)
+	if _, err := fmt.Fprintln(o.out, slices.Compact(problems)); err != nil {
+		return err
+	}
+	return &exitError{exitUsage, fmt.Errorf("%d problems in control files", len(slices.Compact(problems)))}
+}
+
+// lint checks one argument; "" is the built-in library.
+func lint(arg string, types *dictionary.Dictionary) ([]control.Explanation, error) {
+	if info, err := os.Stat(arg); arg != "" && err == nil && !info.IsDir() {
+		return lintFile(arg, types)
+	}
+	l, err := openLibrary(arg)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := l.documents()
+	if err != nil && len(docs) == 0 {
+		return nil, err
+	}
+	rows, err := compileAll(l.boundary, docs, types, err)
+	if err != nil {
+		return nil, err
+	}
+	return rows, controltest.Check(controltest.Options{Files: l.files, Prefix: l.prefix, Boundary: l.boundary, Dictionary: types})
+}
+
+func lintFile(file string, types *dictionary.Dictionary) ([]control.Explanation, error) {
+	if !control.IsControlFile(file) {
+		return nil, compliance.Errorf(compliance.Invalid, "%s is no control file; name the folder to check its tests and boundary too", file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, compliance.Errorf(compliance.Invalid, "reading a control: %w", err)
+	}
+	boundary, err := nearestBoundary(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	doc, err := control.Parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	return compileAll(boundary, []*control.Document{doc}, types, nil)
+}
+
+// compileAll explains controls, or joins their problems with those found before.
+func compileAll(boundary *control.Document, docs []*control.Document, types *dictionary.Dictionary, before error) ([]control.Explanation, error) {
+	bundle, err := control.Compile(boundary, docs, types)
+	earlier, _ := errors.AsType[control.Problems](before)
+	if problems, ok := errors.AsType[control.Problems](err); ok || len(earlier) > 0 {
+		return nil, append(earlier, problems...)
+	} else if err != nil {
+		return nil, err
+	}
+	var rows []control.Explanation
+	for _, c := range bundle.Controls {
+		rows = append(rows, c.Explain())
+	}
+	return rows, nil
+}
