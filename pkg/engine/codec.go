@@ -157,7 +157,7 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 	}
 	gk := groupKey{key[1], key[2], key[3]}
 	if s.Ended {
-		e.closed[itemKey{gk, key[4]}] = s.published()
+		e.state.end(itemKey{gk, key[4]}, s.published())
 		e.drop(gk, key[4])
 		return nil
 	}
@@ -169,7 +169,7 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 
 // drop takes out an item that a fact opened before its end was read.
 func (e *Engine) drop(gk groupKey, id string) {
-	g := e.groups[gk]
+	g := e.state.group(gk)
 	if g == nil || g.items[id] == nil {
 		return
 	}

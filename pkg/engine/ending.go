@@ -65,7 +65,7 @@ func (e *Engine) tryEnd(g *group) {
 			last = &published{}
 		}
 		if planted != plantedForgottenID {
-			e.closed[itemKey{g.key, id}] = last
+			e.state.end(itemKey{g.key, id}, last)
 		}
 		e.changes = append(e.changes, closedChange(g, id, last))
 	}
@@ -74,7 +74,7 @@ func (e *Engine) tryEnd(g *group) {
 			delete(s.waiting, it)
 		}
 	}
-	delete(e.groups, g.key)
+	e.state.drop(g.key)
 }
 
 // unsettled: an item still waits for a source, whatever its intervals say.

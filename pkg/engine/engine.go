@@ -7,7 +7,7 @@
 // no clock and depends on no order of arrival: for the same admitted events and
 // watermark it says what the oracle says, which property tests hold it to.
 //
-// State lives in memory. What is known of an item is kept as sorted lists of
+// State lives behind store, here in memory. What is known of an item is kept as sorted lists of
 // matching events for each expectation; an item is looked at again only when an
 // event of its own came, or when the watermark passes the next instant at which
 // its verdict could change.
@@ -52,8 +52,7 @@ type Engine struct {
 	bundle                *control.Bundle
 	partition, partitions int32
 	w                     compliance.Instant
-	groups                map[groupKey]*group
-	closed                map[itemKey]*published // items whose state has ended
+	state                 store
 	dirty                 map[*item]struct{}
 	timers                timers
 	endings               endings
@@ -78,7 +77,7 @@ const heartbeatsCorrect = 7 * 24 * time.Hour
 func New(b *control.Bundle, partition, partitions int32) *Engine {
 	e := &Engine{
 		bundle: b, partition: partition, partitions: partitions, w: compliance.Ever,
-		groups: map[groupKey]*group{}, closed: map[itemKey]*published{}, dirty: map[*item]struct{}{},
+		state: newMemory(), dirty: map[*item]struct{}{},
 		roles: map[string]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[string]*feeds{},
 	}
 	for _, c := range b.Controls {
@@ -193,7 +192,7 @@ func (e *Engine) openSlot(c *cursor, member string) {
 		return
 	}
 	gk := groupKey{c.tenant, c.control.ID, key}
-	if _, ended := e.closed[itemKey{gk, id.ID}]; ended {
+	if e.state.ended(itemKey{gk, id.ID}) != nil {
 		return
 	}
 	it := e.group(gk, c.control).item(id.ID)

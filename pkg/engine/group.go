@@ -104,10 +104,10 @@ type group struct {
 }
 
 func (e *Engine) group(key groupKey, c *control.Control) *group {
-	g := e.groups[key]
+	g := e.state.group(key)
 	if g == nil {
 		g = &group{key: key, control: c, bodies: map[compliance.EventKey][]*fact{}, newest: compliance.Ever, items: map[string]*item{}}
-		e.groups[key] = g
+		e.state.keep(g)
 	}
 	return g
 }
@@ -125,7 +125,7 @@ func (g *group) item(id string) *item {
 func (g *group) insert(e *Engine, f *fact) {
 	g.facts = insertFact(g.facts, f)
 	if f.opens != "" {
-		if _, ended := e.closed[itemKey{g.key, f.opens}]; !ended {
+		if e.state.ended(itemKey{g.key, f.opens}) == nil {
 			it := g.item(f.opens)
 			it.candidates = insertFact(it.candidates, f)
 			it.quiet = false

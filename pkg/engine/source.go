@@ -76,8 +76,8 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 	if b.at >= e.w || planted == plantedLateBeat {
 		return true
 	}
-	for key, g := range e.groups {
-		if key.tenant == tenant && e.hangsOn(g.control, index) {
+	for g := range e.state.ofTenant(tenant) {
+		if e.hangsOn(g.control, index) {
 			for _, it := range g.items {
 				it.quiet = false
 				e.dirty[it] = struct{}{}

@@ -1,0 +1,47 @@
+package engine
+
+import "iter"
+
+// store holds what a partition knows between events. The engine calls it from one
+// goroutine, and reads and changes the groups that it hands out in place; it calls
+// keep after it has made one, and drop when its state has ended. A store on disk
+// gets every change of a group as the Changes that go to the changelog too, so it
+// can be filled and refilled by the same records.
+type store interface {
+	// group is the state at a join key; nil if there is none.
+	group(groupKey) *group
+	keep(*group)
+	drop(groupKey)
+	// ofTenant visits a tenant's groups, in any order.
+	ofTenant(tenant string) iter.Seq[*group]
+	// ended is what was last said of an item whose state has ended; nil if it
+	// hasn't. An id stays taken.
+	ended(itemKey) *published
+	end(itemKey, *published)
+}
+
+// memory is a store in the heap.
+type memory struct {
+	groups map[groupKey]*group
+	closed map[itemKey]*published
+}
+
+func newMemory() *memory {
+	return &memory{groups: map[groupKey]*group{}, closed: map[itemKey]*published{}}
+}
+
+func (m *memory) group(k groupKey) *group        { return m.groups[k] }
+func (m *memory) keep(g *group)                  { m.groups[g.key] = g }
+func (m *memory) drop(k groupKey)                { delete(m.groups, k) }
+func (m *memory) ended(k itemKey) *published     { return m.closed[k] }
+func (m *memory) end(k itemKey, last *published) { m.closed[k] = last }
+
+func (m *memory) ofTenant(tenant string) iter.Seq[*group] {
+	return func(yield func(*group) bool) {
+		for k, g := range m.groups {
+			if k.tenant == tenant && !yield(g) {
+				return
+			}
+		}
+	}
+}
