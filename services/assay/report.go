@@ -26,7 +26,7 @@ func (f *reportFormat) String() string { return string(*f) }
 func (f *reportFormat) Type() string { return "format" }
 
 // Set is pflag.Value's.
-func (f *reportFormat) Set(text string) error { return choose(f, text, "table", "json", "csv") }
+func (f *reportFormat) Set(text string) error { return choose(f, text, "table", "json", "csv", "html") }
 
 // severity is which results of a report fail the command; it is a flag's value.
 type severity string
@@ -114,14 +114,14 @@ says how it was made, and the command that makes it again.
 It exits with 1 if a control operated with deviations, else with 2 if one could not
 be evaluated: what isn't known is not a pass.`,
 		Example: `  assay report --period 2026-Q3
-  assay report --from 2026-07-01 --to 2026-10-01 -o json`,
+  assay report --from 2026-07-01 --to 2026-10-01 -o html > report.html`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	o.rules.flags(c)
 	o.window.flags(c)
 	c.Flags().StringVar(&o.tenant, "tenant", "default", "whose controls")
-	c.Flags().VarP(&o.format, "output", "o", "table, json or csv")
+	c.Flags().VarP(&o.format, "output", "o", "table, json, csv or html")
 	c.Flags().Var(&o.failOn, "fail-on", "which results fail the command: any, deviations or none")
 	return c
 }
@@ -162,6 +162,8 @@ func (o *reportOptions) write(r *report.Report) error {
 		return r.WriteJSON(o.out)
 	case "csv":
 		return r.WriteCSV(o.writer())
+	case "html":
+		return r.WriteHTML(o.out)
 	}
 	return r.WriteTable(o.writer())
 }

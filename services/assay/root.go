@@ -82,6 +82,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.migrateCommand(),
 		a.healthcheckCommand(),
 		a.reportCommand(),
+		a.queryCommand(),
+		a.explainCommand(),
 	)
 	return root
 }

@@ -22,8 +22,10 @@ type Completeness struct {
 	Why []string `json:"why,omitempty"`
 	// Sources are the declared ones of the population's event types.
 	Sources []SourceLife `json:"sources,omitempty"`
-	// Expected is how many items the calendar makes in the period.
+	// Expected is how many items the calendar makes in the period. Missing are those
+	// that have begun and are not on record: nobody knows what is to be said of them.
 	Expected int64 `json:"expected,omitempty"`
+	Missing  int64 `json:"missing,omitempty"`
 }
 
 // The ways to prove a population.
@@ -60,6 +62,13 @@ func (d Duration) String() string { return time.Duration(d).String() }
 
 // MarshalText writes String.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
 
 // life is a source's as the question signs_of_life tells it.
 type life struct {
@@ -134,7 +143,7 @@ func (l *life) gap(from, to compliance.Instant) { l.Gaps = append(l.Gaps, Gap{fr
 func (a *answers) completeness(bundle *control.Bundle, c *control.Control, p Period, of *Control) Completeness {
 	var proof Completeness
 	if c.Population.Schedule != nil {
-		proof = byCalendar(bundle, c.Population.Schedule, p, of.Counts.Items)
+		proof = byCalendar(bundle, c.Population.Schedule, p, of.Counts.Items, a.at)
 	} else {
 		proof = a.byHeartbeats(bundle, c.Population.Types, p)
 	}
@@ -155,11 +164,17 @@ func (c *Completeness) not(format string, args ...any) {
 }
 
 // byCalendar compares the items with those that the calendar makes.
-func byCalendar(bundle *control.Bundle, s *control.Schedule, p Period, on int64) Completeness {
+func byCalendar(bundle *control.Bundle, s *control.Schedule, p Period, on int64, now compliance.Instant) Completeness {
 	proof := Completeness{How: ByCalendar}
+	begun := int64(0)
 	for slot := s.First(max(p.From, bundle.EffectiveFrom)); slot.Start < p.To; slot = s.Next(slot) {
-		proof.Expected += int64(len(bundle.MembersAt(s, slot.Start)))
+		members := int64(len(bundle.MembersAt(s, slot.Start)))
+		proof.Expected += members
+		if slot.Start < now {
+			begun += members
+		}
 	}
+	proof.Missing = max(0, begun-on)
 	if on != proof.Expected {
 		proof.not("the calendar makes %s, and %d are on record", items(proof.Expected, "", ""), on)
 	}

@@ -54,15 +54,15 @@ func (r *Report) provenanceColumns() []output.Column[Control] {
 		return output.Column[Control]{Head: head, Cell: func(Control) string { return value }}
 	}
 	return []output.Column[Control]{
-		{Head: "rule_hashes", Cell: func(c Control) string { return strings.Join(c.ruleHashes(), " ") }},
+		{Head: "rule_hashes", Cell: func(c Control) string { return strings.Join(c.RuleHashes(), " ") }},
 		same("tenant", r.Tenant), same("from", r.Period.From.String()), same("to", r.Period.To.String()),
 		same("bundle", r.Bundle), same("made_at", r.MadeAt.String()),
 		same("queries", r.queries()), same("command", r.Command),
 	}
 }
 
-// ruleHashes are those that items were judged by, or the bundle's if none was.
-func (c *Control) ruleHashes() []string {
+// RuleHashes are those that items were judged by, or the bundle's if none was.
+func (c *Control) RuleHashes() []string {
 	if len(c.Rules) == 0 {
 		return []string{c.RuleHash}
 	}

@@ -171,7 +171,7 @@ func (w *world) say(revisions ...said) {
 		}
 		due := at(s.at).Add(time.Hour)
 		require.NoError(w, batch.Append(cmp.Or(s.tenant, w.tenant), s.control, s.item, at(s.at).Time(), uint32(max(1, s.revision)), string(s.outcome), s.reason,
-			rule, w.bundle.Hash, due.Time(), max(s.known, due).Time(), due.Add(time.Hour).Time(), s.remediatedAt().Time(), string(evidence),
+			rule, w.bundle.Hash, due.Time(), cmp.Or(s.known, due).Time(), due.Add(time.Hour).Time(), s.remediatedAt().Time(), string(evidence),
 			string(before.outcome), before.reason, at(before.at).Time(), before.remediatedAt().Time(), "assay.verdicts", int32(0), w.offset))
 	}
 	require.NoError(w, batch.Send())

@@ -198,6 +198,7 @@ type answers struct {
 	rules      map[string][]Rule
 	lives      map[string]*life
 	record     Record
+	at         compliance.Instant
 }
 
 type countRow struct {
@@ -236,7 +237,7 @@ type extentRow struct {
 }
 
 func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
-	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, deviations: map[string]spanRow{}, rules: map[string][]Rule{}}
+	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, deviations: map[string]spanRow{}, rules: map[string][]Rule{}, at: a.at}
 	by := "item"
 	if p.wholeDays() {
 		by = "day"

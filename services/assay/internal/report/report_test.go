@@ -157,8 +157,14 @@ func TestCompletenessByCalendar(t *testing.T) {
 	got := find(t, w.report("2026-07"), "AC-04").Completeness
 	require.True(t, got.Proven, got.Why)
 	require.Equal(t, report.Completeness{Proven: true, How: report.ByCalendar, Expected: 1}, got)
-	got = find(t, w.report("2026-08"), "AC-04").Completeness
-	require.Equal(t, []string{"the calendar makes 2 items, and 1 are on record"}, got.Why)
+	c := find(t, w.report("2026-08"), "AC-04")
+	require.Equal(t, []string{"the calendar makes 2 items, and 1 are on record"}, c.Completeness.Why)
+	require.Equal(t, compliance.NotEvaluable, c.Result)
+	require.Equal(t, []string{"1 item is due by the calendar and not on record"}, c.Why)
+	// What hasn't begun isn't missing.
+	c = find(t, w.report("2026-Q3", func(p *report.Params) { p.MadeAt = at("2026-07-20") }), "AC-04")
+	require.Equal(t, compliance.OperatedWithoutDeviation, c.Result)
+	require.False(t, c.Completeness.Proven)
 }
 
 // Sums by day and a count of the items are two ways to the same numbers, also after

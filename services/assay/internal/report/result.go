@@ -23,11 +23,11 @@ func definitions() []Definition {
 		{"worst case", "(deviation + waived + inconclusive + pending) / (tested + inconclusive + pending): the rate if all that isn't known were deviations."},
 		{"all tested", "Every item was tested, not a sample of them, so no sampling error belongs to the rate."},
 		{"population complete", "Proven: each declared source of the population's event types gave signs of life all through the period, never further apart than its max_gap, and at or after the period's end; or, for items made by a calendar, each of them is on record. Not proven: anything else, with the reason."},
-		{string(compliance.OperatedWithoutDeviation), "At least one item was tested, none deviated, none is inconclusive. Pending and waived ones stand beside."},
+		{string(compliance.OperatedWithoutDeviation), "At least one item was tested, none deviated, none is inconclusive or missing. Pending and waived ones stand beside."},
 		{string(compliance.OperatedWithDeviations), "At least one item deviated."},
 		{string(compliance.DidNotOccur), "There was no occurrence to which the control applied, and the population is proven complete. This is not a pass."},
 		{string(compliance.OperatedOutsidePeriod), "As before, but the control was tested on occurrences outside the period."},
-		{string(compliance.NotEvaluable), "Anything else: something is inconclusive or undecided, or nothing occurred and that isn't proven."},
+		{string(compliance.NotEvaluable), "Anything else: something is inconclusive, missing or all of it undecided, or nothing occurred and that isn't proven."},
 	}
 }
 
@@ -75,6 +75,9 @@ func (c *Control) settle() {
 	case n.Inconclusive > 0:
 		c.Result = compliance.NotEvaluable
 		c.because("%s inconclusive", items(n.Inconclusive, "is", "are"))
+	case c.Completeness.Missing > 0:
+		c.Result = compliance.NotEvaluable
+		c.because("%s due by the calendar and not on record", items(c.Completeness.Missing, "is", "are"))
 	case n.Tested > 0:
 		c.Result = compliance.OperatedWithoutDeviation
 	case n.Pending > 0:

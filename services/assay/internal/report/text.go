@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,10 +12,7 @@ import (
 
 // WriteJSON writes the whole report as one JSON object.
 func (r *Report) WriteJSON(out io.Writer) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
+	return writeJSON(out, r)
 }
 
 // WriteTable writes the report for a terminal: controls, reasons, completeness,
@@ -152,7 +148,7 @@ func (r *Report) completenessLines() (lines []completenessLine) {
 	for i := range r.Controls {
 		c := &r.Controls[i]
 		p := &c.Completeness
-		first := completenessLine{control: c.ID, proven: provenWord(p.Proven), how: p.How, text: p.basis()}
+		first := completenessLine{control: c.ID, proven: provenWord(p.Proven), how: p.How, text: p.Basis()}
 		if len(p.Why) == 0 {
 			lines = append(lines, first)
 		}
@@ -168,8 +164,8 @@ func (r *Report) completenessLines() (lines []completenessLine) {
 	return lines
 }
 
-// basis says what the proof rests on.
-func (c *Completeness) basis() string {
+// Basis says what the proof rests on.
+func (c *Completeness) Basis() string {
 	if c.How == ByCalendar {
 		return fmt.Sprintf("all %d that the calendar makes are on record", c.Expected)
 	}

@@ -1,0 +1,147 @@
+package oracle
+
+import (
+	"fmt"
+	"slices"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// Explanation is a verdict with what it was made from.
+type Explanation struct {
+	Verdict compliance.Verdict
+	// Parts are those of the item; one without a name where the control doesn't
+	// expand it, none where its population's conditions can't be computed.
+	Parts []Part
+}
+
+// Part is an item, or one part of it, and what is said of it alone.
+type Part struct {
+	Name         string
+	Outcome      compliance.Outcome
+	Reason       string
+	Expectations []Expected // in the order of the control's
+}
+
+// Expected is what is known of one expectation at the watermark.
+type Expected struct {
+	Name string
+	// Bounded says that the interval From–To is known: what it hangs on has been
+	// found. FromOpen and ToOpen leave its ends out.
+	Bounded          bool
+	From, To         compliance.Instant
+	FromOpen, ToOpen bool
+	// Final: nothing on time can change what was found.
+	Final bool
+	// Finished: no more will be known. Not Final, but Finished is inconclusive;
+	// Silent and TooMany say why, where they do.
+	Finished, Silent, TooMany bool
+	// Found are the events that match, Remedy the late one that remedies.
+	Found  []compliance.Evidence
+	Remedy *compliance.Evidence
+	Folds  map[string]any
+}
+
+// Explain is Verdicts for one item, judged by the same code, with the states that led
+// to it. ok is false if there is no such item.
+func Explain(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, itemID string, w compliance.Instant) (e Explanation, ok bool) {
+	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}}
+	known := slices.DeleteFunc(slices.Clone(events), func(ev *compliance.Event) bool { return ev.Tenant != tenant || ev.Time >= w })
+	l.beats = beatsOf(b, known)
+	for _, ev := range known {
+		for _, key := range c.Keys(ev) {
+			l.groups[key] = append(l.groups[key], fact{ev, control.ViewOf(ev)})
+		}
+	}
+	for key, facts := range l.groups {
+		l.groups[key] = distinct(facts, c.CorrectUntil)
+	}
+	it, readable, found := l.find(itemID)
+	switch {
+	case !found:
+		return e, false
+	case !readable:
+		return Explanation{Verdict: l.unreadable(it)}, true
+	}
+	return Explanation{l.judge(it), l.parts(it)}, true
+}
+
+// find is the item of an id.
+func (l *log) find(id string) (it item, readable, found bool) {
+	if s := l.control.Population.Schedule; s != nil {
+		it, found = l.findSlot(s, id)
+		return it, true, found
+	}
+	for key, facts := range l.groups {
+		for _, f := range facts {
+			is, readable, member := l.candidate(f, key)
+			if !member || is != id {
+				continue
+			}
+			view := control.ViewOf(f.Event)
+			view["id"] = id
+			return item{compliance.Item{ID: id, Time: f.Time}, key, view, &f, f.Time, facts}, readable, true
+		}
+	}
+	return it, false, false
+}
+
+func (l *log) findSlot(s *control.Schedule, id string) (it item, found bool) {
+	for slot := s.First(l.bundle.EffectiveFrom); slot.Start < l.w; slot = s.Next(slot) {
+		for _, member := range l.bundle.MembersAt(s, slot.Start) {
+			if is, view := control.SlotItem(member, slot); is.ID == id {
+				key := l.control.SlotKey(view)
+				return item{is, key, view, nil, slot.End, l.groups[key]}, true
+			}
+		}
+	}
+	return it, false
+}
+
+func (l *log) parts(it item) []Part {
+	scope := l.control.NewScope(it.view, it.Time)
+	l.tables(it, scope)
+	if l.control.Expand == nil {
+		return []Part{l.part("", it, scope)}
+	}
+	rows, err := l.control.Expand.Over.Rows(scope)
+	if err != nil {
+		return nil
+	}
+	var parts []Part
+	for _, row := range rows {
+		of := scope.With(nil, row).Fresh()
+		name, err := l.control.Expand.Key.Eval(of)
+		if err != nil {
+			name = "?"
+		}
+		parts = append(parts, l.part(fmt.Sprint(name), it, of))
+	}
+	return parts
+}
+
+func (l *log) part(name string, it item, scope *control.Scope) Part {
+	states := l.states(it, scope)
+	r := l.rule(it, scope)
+	p := Part{Name: name, Outcome: r.outcome, Reason: r.reason}
+	for i, e := range l.control.Expectations {
+		p.Expectations = append(p.Expectations, states[i].expected(e))
+	}
+	return p
+}
+
+func (st *state) expected(e *control.Expectation) Expected {
+	x := Expected{
+		Name: e.Name, Bounded: st.bounded, From: st.from, To: st.to, FromOpen: e.Between.From.Open, ToOpen: e.Between.To.Open,
+		Final: st.known == control.Exact, Finished: st.finished, Silent: st.silent, TooMany: st.tooMany, Folds: st.folds,
+	}
+	for _, f := range st.events {
+		x.Found = append(x.Found, compliance.EvidenceOf(e.Name, f.Event))
+	}
+	if st.remedy != nil {
+		remedy := compliance.EvidenceOf(e.Name, st.remedy.Event)
+		x.Remedy = &remedy
+	}
+	return x
+}

@@ -1,0 +1,264 @@
+package report
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/oracle"
+)
+
+// Subject is what to explain.
+type Subject struct {
+	Tenant, Control, Item string
+	// AsOf is the watermark: what happened from then on isn't looked at. Zero is as far
+	// as the record goes.
+	AsOf compliance.Instant
+}
+
+// Explained is a verdict with its history, its evidence, and what the rule looked for.
+type Explained struct {
+	Tenant string `json:"tenant"`
+	Rule   Words  `json:"rule"`
+	// Verdict is the latest revision, History all of them, the first one first.
+	Verdict  Found     `json:"verdict"`
+	History  []Verdict `json:"history"`
+	Evidence []Exhibit `json:"evidence"`
+	// Again is the verdict made once more, from the events on record.
+	Again Reperformed `json:"reperformed"`
+}
+
+// Exhibit is one event that a verdict names, with the event itself.
+type Exhibit struct {
+	compliance.Evidence
+	// OnRecord says that the event stands at that place, Intact that its bytes have
+	// the hash that the verdict names.
+	OnRecord bool            `json:"on_record"`
+	Intact   bool            `json:"intact"`
+	Data     json.RawMessage `json:"data,omitempty"`
+}
+
+// Reperformed is a verdict made again by the reference rules, from events alone.
+type Reperformed struct {
+	// Watermark: events from then on are not looked at. Events counts those that were,
+	// Unreadable those that their type's schema refuses.
+	Watermark  compliance.Instant `json:"watermark"`
+	Events     int                `json:"events"`
+	Unreadable int                `json:"unreadable,omitempty"`
+	Made       bool               `json:"made"`
+	Outcome    compliance.Outcome `json:"outcome,omitempty"`
+	Reason     string             `json:"reason,omitempty"`
+	// Equal says that it is the stored one. Differences say what isn't.
+	Equal       bool     `json:"equal"`
+	Differences []string `json:"differences,omitempty"`
+	Parts       []Looked `json:"parts,omitempty"`
+}
+
+// Looked is what was looked for, for an item or one part of it.
+type Looked struct {
+	Part         string             `json:"part,omitempty"`
+	Outcome      compliance.Outcome `json:"outcome"`
+	Reason       string             `json:"reason,omitempty"`
+	Expectations []Expectation      `json:"expectations"`
+}
+
+// Expectation is what an expectation found.
+type Expectation struct {
+	Name string `json:"name"`
+	// State is found, missing, open or unknown.
+	State string `json:"state"`
+	// Interval is where evidence has to lie; empty while what it hangs on isn't known.
+	Interval string             `json:"interval,omitempty"`
+	From     compliance.Instant `json:"from,omitzero"`
+	To       compliance.Instant `json:"to,omitzero"`
+	// Why says more of a state.
+	Why   string                `json:"why,omitempty"`
+	Found []compliance.Evidence `json:"found,omitempty"`
+	// Remedy came after the interval, and is accepted as remedy.
+	Remedy *compliance.Evidence `json:"remedy,omitempty"`
+	Folds  map[string]any       `json:"folds,omitempty"`
+}
+
+// Explain explains what a control says about an item, and makes the verdict again.
+func Explain(ctx context.Context, conn clickhouse.Conn, b *control.Bundle, types *dictionary.Dictionary, s Subject) (*Explained, error) {
+	c := b.Control(s.Control)
+	if c == nil {
+		return nil, compliance.Errorf(compliance.NotFound, "the bundle has no control %s", s.Control)
+	}
+	a := &asker{conn: conn, tenant: s.Tenant}
+	history, err := ask[foundRow](ctx, a, "history", clickhouse.Named("control", s.Control), clickhouse.Named("item", s.Item))
+	if err != nil {
+		return nil, err
+	}
+	if len(history) == 0 {
+		return nil, compliance.Errorf(compliance.NotFound,
+			"%s says nothing about an item %q of tenant %s; list its items with assay query verdicts --control %s", s.Control, s.Item, s.Tenant, s.Control)
+	}
+	last := &history[len(history)-1]
+	e := &Explained{Tenant: s.Tenant, Rule: wordsOf(c), Verdict: Found{last.verdict(), rawJSON(last.Evidence)}}
+	for i := range history {
+		e.History = append(e.History, history[i].verdict())
+	}
+	var named []compliance.Evidence
+	if err := json.Unmarshal([]byte(last.Evidence), &named); err != nil {
+		return nil, compliance.Errorf(compliance.Internal, "reading the evidence of %s/%s: %w", s.Control, s.Item, err)
+	}
+	if e.Evidence, err = a.exhibits(ctx, named); err != nil {
+		return nil, err
+	}
+	e.Again, err = a.again(ctx, &search{bundle: b, control: c, types: types, subject: s, stored: &e.Verdict, exhibits: e.Evidence})
+	return e, err
+}
+
+// exhibits finds the events that a verdict names.
+func (a *asker) exhibits(ctx context.Context, named []compliance.Evidence) ([]Exhibit, error) {
+	var types, ids []string
+	var offsets []int64
+	for _, n := range named {
+		types, ids, offsets = append(types, n.Type), append(ids, n.ID), append(offsets, n.Offset)
+	}
+	exhibits := make([]Exhibit, len(named))
+	if len(named) == 0 {
+		return exhibits, nil
+	}
+	rows, err := ask[eventRow](ctx, a, "evidence", clickhouse.Named("types", types), clickhouse.Named("ids", ids), clickhouse.Named("offsets", offsets))
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range named {
+		exhibits[i].Evidence = n
+		for r := range rows {
+			row := &rows[r]
+			if row.Topic == n.Topic && row.Partition == n.Partition && row.Offset == n.Offset && row.ID == n.ID && row.Source == n.Source {
+				exhibits[i].OnRecord, exhibits[i].Intact = true, compliance.Hash(sha256.Sum256([]byte(row.Data))) == n.SHA256
+				exhibits[i].Data = rawJSON(row.Data)
+			}
+		}
+	}
+	return exhibits, nil
+}
+
+// again makes the verdict once more and compares it.
+func (a *asker) again(ctx context.Context, s *search) (Reperformed, error) {
+	w, err := a.watermark(ctx, s)
+	if err != nil {
+		return Reperformed{}, err
+	}
+	events, unreadable, err := a.concerning(ctx, s, w)
+	if err != nil {
+		return Reperformed{}, err
+	}
+	r := Reperformed{Watermark: w, Events: len(events), Unreadable: unreadable}
+	made, ok := oracle.Explain(s.bundle, s.control, a.tenant, events, s.subject.Item, w)
+	if !ok {
+		r.Differences = []string{"the events on record make no such item"}
+		return r, nil
+	}
+	r.Made, r.Outcome, r.Reason = true, made.Verdict.Outcome, made.Verdict.Reason
+	r.Differences = differences(s, &made.Verdict)
+	r.Equal = len(r.Differences) == 0
+	for _, part := range made.Parts {
+		looked := Looked{Part: part.Name, Outcome: part.Outcome, Reason: part.Reason, Expectations: []Expectation{}}
+		for i := range part.Expectations {
+			looked.Expectations = append(looked.Expectations, expectationOf(&part.Expectations[i], w))
+		}
+		r.Parts = append(r.Parts, looked)
+	}
+	return r, nil
+}
+
+// differences says in what a verdict isn't the stored one.
+func differences(s *search, v *compliance.Verdict) (list []string) {
+	stored := s.stored
+	say := func(what string, was, is any) {
+		if fmt.Sprint(was) != fmt.Sprint(is) {
+			list = append(list, fmt.Sprintf("%s: stored %v, made again %v", what, was, is))
+		}
+	}
+	say("outcome", stored.Outcome, v.Outcome)
+	say("reason", stored.Reason, v.Reason)
+	say("item time", stored.Item.Time, v.Item.Time)
+	say("remediated at", stored.RemediatedAt, v.RemediatedAt)
+	say("rule", stored.RuleHash, s.control.Hash)
+	var was []compliance.Evidence
+	for _, x := range s.exhibits {
+		was = append(was, x.Evidence)
+	}
+	if !slices.EqualFunc(was, v.Evidence, sameEvidence) {
+		list = append(list, fmt.Sprintf("evidence: stored %s, made again %s", brief(was), brief(v.Evidence)))
+	}
+	return list
+}
+
+func sameEvidence(a, b compliance.Evidence) bool {
+	return a.Expectation == b.Expectation && a.Source == b.Source && a.ID == b.ID && a.SHA256 == b.SHA256
+}
+
+// brief names evidence in one line.
+func brief(evidence []compliance.Evidence) string {
+	names := []string{}
+	for _, e := range evidence {
+		names = append(names, e.Expectation+"="+e.Source+"#"+e.ID)
+	}
+	return fmt.Sprint(names)
+}
+
+// expectationOf puts what the reference rules know into words.
+func expectationOf(x *oracle.Expected, w compliance.Instant) Expectation {
+	e := Expectation{Name: x.Name, Found: x.Found, Remedy: x.Remedy, Folds: x.Folds}
+	if x.Bounded {
+		opening, closing := "[", "]"
+		if x.FromOpen {
+			opening = "("
+		}
+		if x.ToOpen {
+			closing = ")"
+		}
+		e.From, e.To = x.From, x.To
+		e.Interval = opening + x.From.String() + ", " + x.To.String() + closing
+	}
+	switch {
+	case x.Silent:
+		e.State, e.Why = "unknown", "a source was silent in this interval"
+	case x.TooMany:
+		e.State, e.Why = "unknown", "more events match than the control allows"
+	case len(x.Found) > 0:
+		e.State = "found"
+	case !x.Bounded && x.Finished:
+		e.State, e.Why = "missing", "what its interval hangs on was not found"
+	case !x.Bounded:
+		e.State, e.Why = "open", "what its interval hangs on isn't known yet"
+	case x.Final:
+		e.State = "missing"
+	case x.Finished:
+		e.State, e.Why = "unknown", "a condition could not be computed"
+	case x.To >= w:
+		e.State, e.Why = "open", "open until "+x.To.String()
+	default:
+		e.State, e.Why = "open", "its end has passed; the next sign of life of its sources is not in yet"
+	}
+	return e
+}
+
+// watermark is how far the record is complete: what the clock records say that have
+// been stored, and at least when the stored verdict became known.
+func (a *asker) watermark(ctx context.Context, s *search) (compliance.Instant, error) {
+	if s.subject.AsOf != 0 {
+		return s.subject.AsOf, nil
+	}
+	// Coverage speaks of topics, not of tenants, so there is no tenant to fence it to.
+	var clock time.Time
+	err := a.conn.QueryRow(ctx, `SELECT min(latest) FROM (
+		SELECT max(clock) AS latest FROM coverage GROUP BY topic_id, partition HAVING latest > toDateTime64(0, 6, 'UTC'))`).Scan(&clock)
+	if err != nil {
+		return 0, compliance.Errorf(compliance.Unavailable, "asking ClickHouse for the clock: %w", err)
+	}
+	return max(instant(clock), s.stored.KnownAt+1), nil
+}

@@ -1,0 +1,222 @@
+package report_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/controls"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/oracle"
+	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/services/assay/internal/report"
+)
+
+// judge puts into the tables what the rules say of the events at a watermark.
+func (w *world) judge(id string, mark compliance.Instant, events []compliance.Event) []compliance.Verdict {
+	w.Helper()
+	pointers := make([]*compliance.Event, len(events))
+	for i := range events {
+		pointers[i] = &events[i]
+	}
+	verdicts := oracle.Verdicts(w.bundle, w.bundle.Control(id), w.tenant, pointers, mark)
+	for _, v := range verdicts {
+		remediated := ""
+		if v.RemediatedAt != 0 {
+			remediated = v.RemediatedAt.String()
+		}
+		w.say(said{
+			control: id, item: v.Item.ID, at: v.Item.Time.String(), outcome: v.Outcome, reason: v.Reason,
+			evidence: v.Evidence, remediated: remediated, known: mark - 1,
+		})
+	}
+	return verdicts
+}
+
+func (w *world) explain(id, item string, asOf compliance.Instant) *report.Explained {
+	w.Helper()
+	types, err := dictionary.Default()
+	require.NoError(w, err)
+	e, err := report.Explain(w.Context(), w.conn, w.bundle, types, report.Subject{Tenant: w.tenant, Control: id, Item: item, AsOf: asOf})
+	require.NoError(w, err)
+	return e
+}
+
+func deployment(id, change, when string) compliance.Event {
+	return compliance.Event{Source: "/cd", ID: "ev-" + id, Type: "deploy.completed", Time: at(when), Data: map[string]any{
+		"deploy_id": id, "change_id": change, "commit": "c1", "author": "alice", "component": "api", "environment": "production",
+	}}
+}
+
+func approval(id, change, approver, when string) compliance.Event {
+	return compliance.Event{Source: "/vcs", ID: id, Type: "change.approved", Time: at(when), Data: map[string]any{
+		"change_id": change, "commit": "c1", "approver": approver,
+	}}
+}
+
+func TestExplainADeviation(t *testing.T) {
+	w := newWorld(t)
+	events := w.event(
+		deployment("d1", "C-1", "2026-07-10T12:00:00Z"),
+		approval("own", "C-1", "alice", "2026-07-10T11:00:00Z"),
+		approval("late", "C-1", "bob", "2026-07-10T13:00:00Z"),
+		approval("elsewhere", "C-2", "bob", "2026-07-10T11:00:00Z"),
+		deployment("d2", "C-2", "2026-07-10T12:00:00Z"),
+	)
+	w.judge("CH-01", at("2026-07-11"), events)
+
+	e := w.explain("CH-01", "d1", 0)
+	require.Equal(t, compliance.Deviation, e.Verdict.Outcome)
+	require.Equal(t, "no_approval", e.Verdict.Reason)
+	require.True(t, e.Again.Equal, e.Again.Differences)
+	require.Equal(t, at("2026-07-11"), e.Again.Watermark)
+	require.Equal(t, []report.Expectation{{
+		Name: "approval", State: "missing", Interval: "[2026-06-26T12:00:00Z, 2026-07-10T12:00:00Z]",
+		From: at("2026-06-26T12:00:00Z"), To: at("2026-07-10T12:00:00Z"), Folds: map[string]any{},
+	}}, e.Again.Parts[0].Expectations)
+	require.Len(t, e.Evidence, 1)
+	require.True(t, e.Evidence[0].OnRecord && e.Evidence[0].Intact)
+	require.JSONEq(t, `{"deploy_id":"d1","change_id":"C-1","commit":"c1","author":"alice","component":"api","environment":"production"}`, string(e.Evidence[0].Data))
+
+	passed := w.explain("CH-01", "d2", 0)
+	require.True(t, passed.Again.Equal, passed.Again.Differences)
+	require.Equal(t, "found", passed.Again.Parts[0].Expectations[0].State)
+	require.Equal(t, "elsewhere", passed.Again.Parts[0].Expectations[0].Found[0].ID)
+
+	var text bytes.Buffer
+	e.Rule.ReadWords(library(), w.bundle.Control("CH-01").File)
+	require.NoError(t, e.WriteTable(output.Writer{Out: &text}))
+	for _, line := range []string{
+		"CH-01 of d1: deviation (no_approval)\n", "Every deployment is approved.\n",
+		"expects     approval: change.approved in [-14d, 0s] where event.approver != item.author\n",
+		"The verdict made again is the stored one: deviation (no_approval).\n", "same bytes",
+	} {
+		require.Contains(t, text.String(), line)
+	}
+}
+
+func TestExplainSaysWhatIsOpen(t *testing.T) {
+	w := newWorld(t)
+	w.beats("/pager", "2026-07-01", "2026-07-10T12:00:00Z", time.Hour)
+	opened := compliance.Event{Source: "/pager", ID: "o", Type: "incident.opened", Time: at("2026-07-10T12:00:00Z"), Data: map[string]any{
+		"incident_id": "I-1", "severity": "sev1", "service": "api",
+	}}
+	events := w.event(opened)
+	w.judge("IN-01", at("2026-07-10T12:05:00Z"), events)
+	e := w.explain("IN-01", "I-1", 0)
+	require.Equal(t, compliance.Pending, e.Verdict.Outcome)
+	require.True(t, e.Again.Equal, e.Again.Differences)
+	require.Equal(t, "open until 2026-07-10T12:15:00Z", e.Again.Parts[0].Expectations[0].Why)
+
+	// Later on the same record: nobody has heard of the source since.
+	e = w.explain("IN-01", "I-1", at("2026-07-10T13:00:00Z"))
+	require.Equal(t, "its end has passed; the next sign of life of its sources is not in yet", e.Again.Parts[0].Expectations[0].Why)
+	e = w.explain("IN-01", "I-1", at("2026-07-10T16:00:00Z"))
+	require.Equal(t, compliance.Inconclusive, e.Again.Outcome)
+	require.Equal(t, "a source was silent in this interval", e.Again.Parts[0].Expectations[0].Why)
+	require.Equal(t, []string{"outcome: stored pending, made again inconclusive", "reason: stored awaiting_evidence, made again source_silent"}, e.Again.Differences)
+}
+
+func TestExplainASlotAndASingleEvent(t *testing.T) {
+	w := newWorld(t)
+	w.beats("/idp", "2026-07-01", "2026-08-20", time.Hour)
+	events := w.event(
+		compliance.Event{Source: "/idp", ID: "r", Type: "access.reviewed", Time: at("2026-07-20"), Data: map[string]any{
+			"system": "console", "month": "2026-07", "scope": "admin", "reviewer": "carol",
+		}},
+		compliance.Event{Source: "/idp", ID: "login", Type: "access.login", Time: at("2026-07-20"), Data: map[string]any{
+			"user_id": "u", "system": "console", "mfa": false,
+		}},
+	)
+	w.judge("AC-04", at("2026-08-10"), events)
+	w.judge("AC-01", at("2026-08-10"), events)
+	slot := w.explain("AC-04", "console@2026-07", 0)
+	require.True(t, slot.Again.Equal, slot.Again.Differences)
+	require.Equal(t, compliance.Pass, slot.Again.Outcome)
+	require.Equal(t, "[2026-07-01T00:00:00Z, 2026-08-06T00:00:00Z)", slot.Again.Parts[0].Expectations[0].Interval)
+	login := w.explain("AC-01", "login", 0)
+	require.True(t, login.Again.Equal, login.Again.Differences)
+	require.Equal(t, "no_mfa", login.Again.Reason)
+	require.Empty(t, login.Again.Parts[0].Expectations)
+}
+
+// What was stored isn't believed: events that changed, went or were never used show.
+func TestExplainDoubtsTheRecord(t *testing.T) {
+	w := newWorld(t)
+	events := w.event(
+		deployment("d1", "C-1", "2026-07-10T12:00:00Z"), approval("ok", "C-1", "bob", "2026-07-10T11:00:00Z"),
+		deployment("d2", "C-2", "2026-07-10T12:00:00Z"), approval("too late", "C-2", "bob", "2026-07-10T11:00:00Z"),
+	)
+	w.judge("CH-01", at("2026-07-11"), events[:3])
+	late := events[3]
+	require.NoError(t, w.conn.Exec(t.Context(), `INSERT INTO quarantined (tenant, control, time, source, id, event_topic, event_partition, event_offset)
+		VALUES ('default', 'CH-01', $1, '/vcs', 'too late', $2, $3, $4)`, late.Time.Time(), late.Ref.Topic, late.Ref.Partition, late.Ref.Offset))
+	e := w.explain("CH-01", "d2", 0)
+	require.True(t, e.Again.Equal, e.Again.Differences)
+
+	require.NoError(t, w.conn.Exec(t.Context(), `ALTER TABLE events UPDATE data = replaceAll(data, 'bob', 'alice') WHERE id = 'ok' SETTINGS mutations_sync = 2`))
+	e = w.explain("CH-01", "d1", 0)
+	require.False(t, e.Again.Equal)
+	require.Equal(t, compliance.Deviation, e.Again.Outcome)
+	require.True(t, e.Evidence[1].OnRecord)
+	require.False(t, e.Evidence[1].Intact)
+	require.NoError(t, w.conn.Exec(t.Context(), `ALTER TABLE events DELETE WHERE id = 'ok' SETTINGS mutations_sync = 2`))
+	e = w.explain("CH-01", "d1", 0)
+	require.False(t, e.Evidence[1].OnRecord)
+}
+
+func TestExplainRefuses(t *testing.T) {
+	w := newWorld(t)
+	w.say(said{tenant: "other", control: "AC-01", item: "theirs", at: "2026-07-02", outcome: compliance.Pass})
+	types, err := dictionary.Default()
+	require.NoError(t, err)
+	for _, s := range []report.Subject{
+		{Tenant: "default", Control: "AC-01", Item: "theirs"}, {Tenant: "default", Control: "ZZ-01", Item: "theirs"},
+	} {
+		_, err := report.Explain(t.Context(), w.conn, w.bundle, types, s)
+		require.Equal(t, compliance.NotFound, compliance.CodeOf(err), "%v", err)
+	}
+}
+
+// The explanation is by the oracle's own code, for the product's library too: each
+// item of a control with parts.
+func TestExplainParts(t *testing.T) {
+	w := newWorld(t)
+	w.bundle = libraryBundle(t)
+	grant := func(n, when, kind string) compliance.Event {
+		data := map[string]any{"subject": "p", "entitlement_id": n, "system": "vcs"}
+		if kind == "access.granted" {
+			data["grant_id"], data["entitlement"], data["scopes"] = "g"+n, "e", []any{"read"}
+		}
+		return compliance.Event{Source: "/idp", ID: kind + n, Type: kind, Time: at(when), Data: data}
+	}
+	w.beats("/idp", "2026-07-01", "2026-09-20", time.Hour)
+	events := w.event(
+		grant("1", "2026-05-01", "access.granted"), grant("2", "2026-05-02", "access.granted"), grant("3", "2026-05-03", "access.granted"),
+		grant("3", "2026-06-03", "access.revoked"),
+		compliance.Event{Source: "/idp", ID: "t", Type: "person.terminated", Time: at("2026-08-01"), Data: map[string]any{"person_id": "p", "kind": "employee"}},
+		grant("1", "2026-08-01T05:00:00Z", "access.revoked"), grant("2", "2026-08-05", "access.revoked"),
+	)
+	w.judge("AC-03", at("2026-09-15"), events)
+	e := w.explain("AC-03", "p", 0)
+	require.True(t, e.Again.Equal, e.Again.Differences)
+	require.Equal(t, compliance.Deviation, e.Verdict.Outcome)
+	require.Equal(t, at("2026-08-05"), e.Verdict.RemediatedAt)
+	require.Len(t, e.Again.Parts, 2)
+	require.Equal(t, []string{"1", "2"}, []string{e.Again.Parts[0].Part, e.Again.Parts[1].Part})
+	require.Equal(t, compliance.Pass, e.Again.Parts[0].Outcome)
+	require.Equal(t, "access.revoked2", e.Again.Parts[1].Expectations[0].Remedy.ID)
+}
+
+func libraryBundle(t *testing.T) *control.Bundle {
+	t.Helper()
+	types, err := dictionary.Default()
+	require.NoError(t, err)
+	b, err := control.Load(controls.FS, types)
+	require.NoError(t, err)
+	return b
+}

@@ -1,0 +1,243 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+)
+
+// Filter chooses rows; what is empty chooses all. From and To are half-open.
+type Filter struct {
+	From, To compliance.Instant
+	// Type is an event type, or a beginning and a star.
+	Type, Source, ID               string
+	Control, Item, Outcome, Reason string
+	Code                           string
+	// Limit is how many rows come at most.
+	Limit int
+}
+
+// Always is a filter's window with everything in it.
+func Always() (from, to compliance.Instant) {
+	return compliance.InstantOf(time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)), compliance.InstantOf(time.Date(2299, 1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// params binds those of a filter that a question names.
+func (f *Filter) params(names ...string) []clickhouse.Param {
+	exact, prefix := f.Type, ""
+	if p, ok := strings.CutSuffix(f.Type, "*"); ok {
+		exact, prefix = "", p
+	}
+	all := map[string]any{
+		"type": exact, "prefix": prefix, "source": f.Source, "id": f.ID, "control": f.Control,
+		"item": f.Item, "outcome": f.Outcome, "reason": f.Reason, "code": f.Code,
+	}
+	params := append(window(f.From, f.To), clickhouse.Named("limit", uint64(max(0, f.Limit))))
+	for _, name := range names {
+		params = append(params, clickhouse.Named(name, all[name]))
+	}
+	return params
+}
+
+// selected asks for rows and makes each into what is shown.
+func selected[Row, Shown any](ctx context.Context, conn clickhouse.Conn, tenant, question string, params []clickhouse.Param, show func(*Row) Shown) ([]Shown, error) {
+	a := asker{conn: conn, tenant: tenant}
+	rows, err := ask[Row](ctx, &a, question, params...)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]Shown, len(rows))
+	for i := range rows {
+		shown[i] = show(&rows[i])
+	}
+	return shown, nil
+}
+
+// Event is an event as it stands in the log.
+type Event struct {
+	Time      compliance.Instant `json:"time"`
+	Type      string             `json:"type"`
+	Source    string             `json:"source"`
+	ID        string             `json:"id"`
+	Received  compliance.Instant `json:"received"`
+	Sequence  uint64             `json:"sequence,omitempty"`
+	Key       string             `json:"key"`
+	Topic     string             `json:"topic"`
+	Partition int32              `json:"partition"`
+	Offset    int64              `json:"offset"`
+	SHA256    string             `json:"sha256"`
+	Data      json.RawMessage    `json:"data"`
+}
+
+type eventRow struct {
+	Time      time.Time `ch:"time"`
+	Type      string    `ch:"type"`
+	Source    string    `ch:"source"`
+	ID        string    `ch:"id"`
+	Received  time.Time `ch:"received"`
+	Sequence  uint64    `ch:"sequence"`
+	Key       string    `ch:"key"`
+	Data      string    `ch:"data"`
+	Hash      string    `ch:"hash"`
+	Topic     string    `ch:"topic"`
+	Partition int32     `ch:"partition"`
+	Offset    int64     `ch:"offset"`
+}
+
+func (r *eventRow) event() Event {
+	return Event{
+		Time: instant(r.Time), Type: r.Type, Source: r.Source, ID: r.ID, Received: instant(r.Received), Sequence: r.Sequence,
+		Key: r.Key, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, SHA256: r.Hash, Data: rawJSON(r.Data),
+	}
+}
+
+// rawJSON is text as it is, or as a JSON string if it is no JSON.
+func rawJSON(text string) json.RawMessage {
+	if json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return nil
+	}
+	return quoted
+}
+
+// Events lists events by (time, source, id).
+func Events(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Event, error) {
+	return selected(ctx, conn, tenant, "query_events", f.params("type", "prefix", "source", "id"), (*eventRow).event)
+}
+
+// Found is a verdict with the evidence that it names.
+type Found struct {
+	Verdict
+	Evidence json.RawMessage `json:"evidence"`
+}
+
+type foundRow struct {
+	verdictRow
+	Evidence string `ch:"evidence"`
+}
+
+// Verdicts lists the latest verdicts by (control, item time, item id).
+func Verdicts(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Found, error) {
+	return selected(ctx, conn, tenant, "query_verdicts", f.params("control", "item", "outcome", "reason"), func(r *foundRow) Found {
+		return Found{r.verdict(), rawJSON(r.Evidence)}
+	})
+}
+
+// Violation is a violation record as it was published.
+type Violation struct {
+	ID       string             `json:"id"`
+	Control  string             `json:"control"`
+	Item     compliance.Item    `json:"item"`
+	Revision int                `json:"revision"`
+	Change   string             `json:"change"`
+	Severity string             `json:"severity"`
+	Outcome  string             `json:"outcome"`
+	Reason   string             `json:"reason"`
+	KnownAt  compliance.Instant `json:"known_at"`
+	// Supersedes is the revision that it replaces, 0 if none.
+	Supersedes int             `json:"supersedes,omitempty"`
+	Title      string          `json:"title"`
+	Record     json.RawMessage `json:"record"`
+}
+
+type violationRow struct {
+	ID         string    `ch:"id"`
+	Control    string    `ch:"control"`
+	ItemID     string    `ch:"item_id"`
+	ItemTime   time.Time `ch:"item_time"`
+	Revision   uint32    `ch:"revision"`
+	Change     string    `ch:"change"`
+	Severity   string    `ch:"severity"`
+	Outcome    string    `ch:"outcome"`
+	Reason     string    `ch:"reason"`
+	KnownAt    time.Time `ch:"known_at"`
+	Supersedes uint32    `ch:"supersedes"`
+	Title      string    `ch:"title"`
+	Value      string    `ch:"value"`
+}
+
+// Violations lists violation records by (known_at, control, item id, revision).
+func Violations(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Violation, error) {
+	return selected(ctx, conn, tenant, "query_violations", f.params("control", "item", "outcome"), func(r *violationRow) Violation {
+		return Violation{
+			ID: r.ID, Control: r.Control, Item: compliance.Item{ID: r.ItemID, Time: instant(r.ItemTime)}, Revision: int(r.Revision),
+			Change: r.Change, Severity: r.Severity, Outcome: r.Outcome, Reason: r.Reason, KnownAt: instant(r.KnownAt),
+			Supersedes: int(r.Supersedes), Title: r.Title, Record: rawJSON(r.Value),
+		}
+	})
+}
+
+// Rejected is a record or request that was no event.
+type Rejected struct {
+	At     compliance.Instant `json:"at"`
+	By     string             `json:"by"`
+	Code   string             `json:"code"`
+	Reason string             `json:"reason"`
+	Source string             `json:"source,omitempty"`
+	ID     string             `json:"id,omitempty"`
+	Type   string             `json:"type,omitempty"`
+	// Topic is empty if it never got into the log.
+	Topic     string `json:"topic,omitempty"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+	SHA256    string `json:"sha256"`
+	Size      uint64 `json:"size"`
+}
+
+type rejectedRow struct {
+	At        time.Time `ch:"at"`
+	By        string    `ch:"by"`
+	Code      string    `ch:"code"`
+	Reason    string    `ch:"reason"`
+	Source    string    `ch:"source"`
+	ID        string    `ch:"id"`
+	Type      string    `ch:"type"`
+	Topic     string    `ch:"origin_topic"`
+	Partition int32     `ch:"origin_partition"`
+	Offset    int64     `ch:"origin_offset"`
+	Hash      string    `ch:"hash"`
+	Size      uint64    `ch:"size"`
+}
+
+// Refused lists what was no event, by time.
+func Refused(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Rejected, error) {
+	return selected(ctx, conn, tenant, "query_rejected", f.params("type", "prefix", "source", "code"), func(r *rejectedRow) Rejected {
+		return Rejected{instant(r.At), r.By, r.Code, r.Reason, r.Source, r.ID, r.Type, r.Topic, r.Partition, r.Offset, r.Hash, r.Size}
+	})
+}
+
+// Conflict is an event that came with more than one body.
+type Conflict struct {
+	Source   string             `json:"source"`
+	ID       string             `json:"id"`
+	Type     string             `json:"type"`
+	Time     compliance.Instant `json:"time"`
+	Received compliance.Instant `json:"received"`
+	// Copies counts the records, Bodies are the SHA-256 of each body.
+	Copies int64    `json:"copies"`
+	Bodies []string `json:"bodies"`
+}
+
+type conflictRow struct {
+	Source   string    `ch:"source"`
+	ID       string    `ch:"id"`
+	Type     string    `ch:"type"`
+	Time     time.Time `ch:"time"`
+	Received time.Time `ch:"received"`
+	Copies   int64     `ch:"copies"`
+	Hashes   []string  `ch:"hashes"`
+}
+
+// Conflicts lists events with several bodies, by (time, source, id).
+func Conflicts(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Conflict, error) {
+	return selected(ctx, conn, tenant, "query_conflicts", f.params("type", "prefix", "source"), func(r *conflictRow) Conflict {
+		return Conflict{r.Source, r.ID, r.Type, instant(r.Time), instant(r.Received), r.Copies, r.Hashes}
+	})
+}

@@ -1,0 +1,246 @@
+package report
+
+import (
+	"context"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+)
+
+// mostEvents is how many events one explanation reads at most.
+const mostEvents = 200_000
+
+// search looks for all events that may decide an item.
+type search struct {
+	bundle   *control.Bundle
+	control  *control.Control
+	types    *dictionary.Dictionary
+	subject  Subject
+	stored   *Found
+	exhibits []Exhibit
+}
+
+// wanted is one kind of event: types, and the field that joins it to the item.
+type wanted struct {
+	types []string
+	field control.Path
+}
+
+// concerning are the admitted events that concern the item, and the signs of life of
+// their sources.
+func (a *asker) concerning(ctx context.Context, s *search, w compliance.Instant) (events []*compliance.Event, unreadable int, err error) {
+	from, to := s.window(w)
+	rows, err := a.related(ctx, s, from, to)
+	if err != nil {
+		return nil, 0, err
+	}
+	late, err := a.late(ctx, s, from, to)
+	if err != nil {
+		return nil, 0, err
+	}
+	seen := map[compliance.Ref]bool{}
+	for i := range rows {
+		ev, ok := s.decode(&rows[i], a.tenant)
+		if ev == nil || seen[ev.Ref] {
+			continue
+		}
+		seen[ev.Ref] = true
+		if !ok {
+			unreadable++
+			continue
+		}
+		if !late[place{ev.Ref.Topic, ev.Ref.Partition, ev.Ref.Offset}] {
+			events = append(events, ev)
+		}
+	}
+	beats, err := a.heartbeats(ctx, s, from, w)
+	return append(events, beats...), unreadable, err
+}
+
+// window is where events can concern the item. A derived table has no beginning.
+func (s *search) window(w compliance.Instant) (from, to compliance.Instant) {
+	c, at := s.control, s.stored.Item.Time
+	from, _ = Always()
+	if len(c.Tables) == 0 {
+		from = max(from, at.Add(-c.Lookback()-c.CorrectUntil))
+	}
+	return from, min(w, at.Add(c.Horizon()+c.CorrectUntil+time.Microsecond))
+}
+
+// related asks for the events of each type that the control reads, at the item's key.
+func (a *asker) related(ctx context.Context, s *search, from, to compliance.Instant) ([]eventRow, error) {
+	value, keyed := s.key()
+	if !keyed {
+		return a.opening(ctx, s, to)
+	}
+	var all []eventRow
+	for _, want := range s.wants() {
+		var field string
+		text, isText := value.(string)
+		if isText && len(want.field) == 1 && !slices.Contains([]string{"id", "source", "type"}, want.field[0]) {
+			field = want.field[0]
+		}
+		exact, prefixes := patterns(want.types)
+		rows, err := ask[eventRow](ctx, a, "related", append(window(from, to),
+			clickhouse.Named("types", exact), clickhouse.Named("prefixes", prefixes),
+			clickhouse.Named("field", field), clickhouse.Named("value", text), clickhouse.Named("limit", uint64(mostEvents+1)))...)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) > mostEvents {
+			return nil, compliance.Errorf(compliance.TooLarge, "more than %d events of %s may concern this item; that is more than can be explained here",
+				mostEvents, strings.Join(want.types, ", "))
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
+}
+
+// opening are all copies of the event that opened the item, the only one that a
+// control without a key reads.
+func (a *asker) opening(ctx context.Context, s *search, to compliance.Instant) ([]eventRow, error) {
+	i := slices.IndexFunc(s.exhibits, func(x Exhibit) bool { return x.Expectation == "item" })
+	if i < 0 {
+		return nil, nil
+	}
+	f := Filter{To: to, Source: s.exhibits[i].Source, ID: s.exhibits[i].ID, Limit: mostEvents}
+	f.From, _ = Always()
+	return ask[eventRow](ctx, a, "query_events", f.params("type", "prefix", "source", "id")...)
+}
+
+// key is the item's value of the first field of the join key.
+func (s *search) key() (value any, ok bool) {
+	c := s.control
+	if len(c.Key) == 0 {
+		return nil, false
+	}
+	if schedule := c.Population.Schedule; schedule != nil {
+		slot := schedule.SlotAt(s.stored.Item.Time)
+		for _, member := range s.bundle.MembersAt(schedule, slot.Start) {
+			if item, view := control.SlotItem(member, slot); item.ID == s.subject.Item {
+				return c.Key[0].In(view), true
+			}
+		}
+		return nil, false
+	}
+	for _, x := range s.exhibits {
+		if t, known := s.types.Type(x.Type); known && x.Expectation == "item" && x.OnRecord {
+			if data, err := t.Decode(x.Data); err == nil {
+				value := c.Key[0].In(control.ViewOf(&compliance.Event{Source: x.Source, ID: x.ID, Type: x.Type, Time: x.Time, Data: data}))
+				_, keyed := control.EncodeKey(value)
+				return value, keyed
+			}
+		}
+	}
+	return nil, false
+}
+
+// wants lists what the control reads. An expectation's first key field joins the
+// item's first.
+func (s *search) wants() []wanted {
+	c := s.control
+	var wants []wanted
+	if len(c.Population.Types) > 0 {
+		wants = append(wants, wanted{c.Population.Types, c.Key[0]})
+	}
+	for _, e := range c.Expectations {
+		wants = append(wants, wanted{e.Types, e.KeyPaths[0]})
+		if e.Unless != nil {
+			wants = append(wants, wanted{e.Unless.Types, e.Unless.KeyPaths[0]})
+		}
+	}
+	for _, t := range c.Tables {
+		wants = append(wants, wanted{t.Types, t.Key[0]})
+	}
+	return wants
+}
+
+// patterns splits types from beginnings of types. Neither list is empty, since an
+// empty one has no type of its own in ClickHouse.
+func patterns(types []string) (exact, prefixes []string) {
+	exact, prefixes = []string{""}, []string{"\x00"}
+	for _, t := range types {
+		if prefix, ok := strings.CutSuffix(t, "*"); ok {
+			prefixes = append(prefixes, prefix)
+		} else {
+			exact = append(exact, t)
+		}
+	}
+	return exact, prefixes
+}
+
+// decode is the event that a row holds; ok is false if its schema refuses it. It is
+// nil if no control can read its type.
+func (s *search) decode(r *eventRow, tenant string) (ev *compliance.Event, ok bool) {
+	t, known := s.types.Type(r.Type)
+	if !known {
+		return nil, false
+	}
+	ev = &compliance.Event{
+		Tenant: tenant, Source: r.Source, ID: r.ID, Type: r.Type, Time: instant(r.Time), Received: instant(r.Received), Sequence: r.Sequence,
+		Ref: compliance.Ref{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset},
+	}
+	if _, err := hex.Decode(ev.Ref.SHA256[:], []byte(r.Hash)); err != nil {
+		return ev, false
+	}
+	data, err := t.Decode([]byte(r.Data))
+	ev.Data = data
+	return ev, err == nil
+}
+
+// place is where a record stands.
+type place struct {
+	Topic     string `ch:"topic"`
+	Partition int32  `ch:"partition"`
+	Offset    int64  `ch:"offset"`
+}
+
+// late are the events that came too late for this control: no verdict used them.
+func (a *asker) late(ctx context.Context, s *search, from, to compliance.Instant) (map[place]bool, error) {
+	rows, err := ask[place](ctx, a, "quarantined", append(window(from, to), clickhouse.Named("control", s.control.ID))...)
+	if err != nil {
+		return nil, err
+	}
+	late := map[place]bool{}
+	for _, r := range rows {
+		late[r] = true
+	}
+	return late, nil
+}
+
+// heartbeats are the signs of life of the declared sources of what the control reads.
+func (a *asker) heartbeats(ctx context.Context, s *search, from, w compliance.Instant) ([]*compliance.Event, error) {
+	type row struct {
+		Source string    `ch:"source"`
+		ID     string    `ch:"event"`
+		At     time.Time `ch:"at"`
+		Type   string    `ch:"kind"`
+	}
+	var types, sources []string
+	if len(s.control.Key) > 0 {
+		for _, want := range s.wants() {
+			types = append(types, want.types...)
+		}
+	}
+	for _, i := range s.bundle.SourcesOf(types) {
+		sources = append(sources, s.bundle.Sources[i].Name)
+	}
+	if len(sources) == 0 {
+		return nil, nil
+	}
+	rows, err := ask[row](ctx, a, "heartbeats", append(window(from, w), clickhouse.Named("sources", sources))...)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]*compliance.Event, len(rows))
+	for i, r := range rows {
+		events[i] = &compliance.Event{Tenant: a.tenant, Source: r.Source, ID: r.ID, Type: r.Type, Time: instant(r.At)}
+	}
+	return events, nil
+}

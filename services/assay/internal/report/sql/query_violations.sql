@@ -1,0 +1,13 @@
+-- Violations as they were published, each record once.
+SELECT
+    id, control, item_id, item_time, revision, change, severity, outcome, reason,
+    known_at, supersedes, title, value
+FROM violations FINAL
+WHERE tenant = {tenant:String}
+  AND ({control:String} = '' OR control = {control:String})
+  AND ({item:String} = '' OR item_id = {item:String})
+  AND ({outcome:String} = '' OR outcome = {outcome:String})
+  AND item_time >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
+  AND item_time < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
+ORDER BY known_at, control, item_id, revision
+LIMIT {limit:UInt64}

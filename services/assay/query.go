@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/services/assay/internal/report"
+)
+
+// queryOptions are those of every query.
+type queryOptions struct {
+	*app
+	window periodOptions
+	tenant string
+	filter report.Filter
+}
+
+func (a *app) queryCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "query",
+		Short: "List events, verdicts, violations, what was rejected, and conflicts",
+		Args:  cobra.NoArgs,
+	}
+	c.RunE = func(*cobra.Command, []string) error { return c.Help() }
+	c.AddCommand(a.queryEvents(), a.queryVerdicts(), a.queryViolations(), a.queryRejected(), a.queryConflicts())
+	return c
+}
+
+// list is a query's function of package report.
+type list[Row any] func(context.Context, clickhouse.Conn, string, report.Filter) ([]Row, error)
+
+// queryFor makes a query command. Its flags other than these are the caller's.
+func queryFor[Row any](a *app, name, short string, ask list[Row], columns func(output.Format) []output.Column[Row]) (*cobra.Command, *report.Filter) {
+	o := &queryOptions{app: a}
+	c := &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return runQuery(c.Context(), o, ask, columns)
+		},
+	}
+	o.window.flags(c)
+	c.Flags().StringVar(&o.tenant, "tenant", "default", "whose")
+	c.Flags().IntVar(&o.filter.Limit, "limit", 100, "how many rows at most")
+	a.formatFlag(c)
+	return c, &o.filter
+}
+
+func runQuery[Row any](ctx context.Context, o *queryOptions, ask list[Row], columns func(output.Format) []output.Column[Row]) error {
+	f := o.filter
+	if f.Limit < 1 {
+		return compliance.Errorf(compliance.Invalid, "--limit is %d; it counts from 1", f.Limit)
+	}
+	if f.Outcome != "" && !slices.Contains(compliance.Outcomes(), compliance.Outcome(f.Outcome)) {
+		return compliance.Errorf(compliance.Invalid, "--outcome: %q is no outcome; choose one of %v", f.Outcome, compliance.Outcomes())
+	}
+	period, err := o.window.orAlways()
+	if err != nil {
+		return err
+	}
+	f.From, f.To = period.From, period.To
+	f.Limit++ // one more tells whether there are more
+	cfg, _, err := o.load("clickhouse")
+	if err != nil {
+		return err
+	}
+	var rows []Row
+	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
+		rows, err = ask(ctx, conn, o.tenant, f)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(rows) > o.filter.Limit {
+		rows = rows[:o.filter.Limit]
+		_, _ = fmt.Fprintf(o.err, "There are more than these %d rows: raise --limit, or ask for less.\n", len(rows))
+	}
+	return output.Write(o.writer(), rows, columns(o.format))
+}
+
+// orAlways is parse, where each end may be missing.
+func (o *periodOptions) orAlways() (report.Period, error) {
+	if o.period != "" || o.from != "" && o.to != "" {
+		return o.parse()
+	}
+	var p report.Period
+	p.From, p.To = report.Always()
+	var err error
+	if o.from != "" {
+		p.From, err = report.ParseTime(o.from)
+	}
+	if o.to != "" && err == nil {
+		p.To, err = report.ParseTime(o.to)
+	}
+	return p, err
+}
+
+func typeFlags(c *cobra.Command, f *report.Filter) {
+	c.Flags().StringVar(&f.Type, "type", "", "an event `type`, or a beginning and a star: access.*")
+	c.Flags().StringVar(&f.Source, "source", "", "the `source`, such as /idp")
+}
+
+func itemFlags(c *cobra.Command, f *report.Filter) {
+	c.Flags().StringVar(&f.Control, "control", "", "the control's `id`")
+	c.Flags().StringVar(&f.Item, "item", "", "the item's `id`")
+	c.Flags().StringVar(&f.Outcome, "outcome", "", "the `outcome`: pass, deviation, waived, inconclusive, not_applicable, pending or withdrawn")
+}
+
+func (a *app) queryEvents() *cobra.Command {
+	c, f := queryFor(a, "events", "List events by time, as they stand in the log", report.Events, func(format output.Format) []output.Column[report.Event] {
+		columns := []output.Column[report.Event]{
+			{Head: "TIME", Cell: func(e report.Event) string { return e.Time.String() }},
+			{Head: "TYPE", Cell: func(e report.Event) string { return e.Type }},
+			{Head: "SOURCE", Cell: func(e report.Event) string { return e.Source }},
+			{Head: "ID", Cell: func(e report.Event) string { return e.ID }},
+			{Head: "TOPIC", Cell: func(e report.Event) string { return e.Topic }},
+			{Head: "PARTITION", Cell: func(e report.Event) string { return strconv.Itoa(int(e.Partition)) }},
+			{Head: "OFFSET", Cell: func(e report.Event) string { return strconv.FormatInt(e.Offset, 10) }},
+			{Head: "SHA-256", Cell: func(e report.Event) string { return short(e.SHA256, format) }},
+		}
+		if format == output.CSV {
+			columns = append(columns, output.Column[report.Event]{Head: "DATA", Cell: func(e report.Event) string { return string(e.Data) }})
+		}
+		return columns
+	})
+	typeFlags(c, f)
+	c.Flags().StringVar(&f.ID, "id", "", "the event's `id`")
+	return c
+}
+
+// short cuts a hash where people read it.
+func short(hash string, format output.Format) string {
+	const enough = 12
+	if format == output.Table && len(hash) > enough {
+		return hash[:enough]
+	}
+	return hash
+}
+
+func (a *app) queryVerdicts() *cobra.Command {
+	c, f := queryFor(a, "verdicts", "List what controls say of their items now", report.Verdicts, func(output.Format) []output.Column[report.Found] {
+		return []output.Column[report.Found]{
+			{Head: "CONTROL", Cell: func(v report.Found) string { return v.Control }},
+			{Head: "ITEM", Cell: func(v report.Found) string { return v.Item.ID }},
+			{Head: "TIME", Cell: func(v report.Found) string { return v.Item.Time.String() }},
+			{Head: "OUTCOME", Cell: func(v report.Found) string { return string(v.Outcome) }},
+			{Head: "REASON", Cell: func(v report.Found) string { return v.Reason }},
+			{Head: "REVISION", Cell: func(v report.Found) string { return strconv.Itoa(v.Revision) }},
+			{Head: "REMEDIATED", Cell: func(v report.Found) string { return orNothing(v.RemediatedAt) }},
+			{Head: "KNOWN", Cell: func(v report.Found) string { return v.KnownAt.String() }},
+		}
+	})
+	itemFlags(c, f)
+	c.Flags().StringVar(&f.Reason, "reason", "", "the reason's `code`")
+	return c
+}
+
+func orNothing(i compliance.Instant) string {
+	if i == 0 {
+		return ""
+	}
+	return i.String()
+}
+
+func (a *app) queryViolations() *cobra.Command {
+	c, f := queryFor(a, "violations", "List violation records as they were published", report.Violations, func(output.Format) []output.Column[report.Violation] {
+		return []output.Column[report.Violation]{
+			{Head: "KNOWN", Cell: func(v report.Violation) string { return v.KnownAt.String() }},
+			{Head: "CONTROL", Cell: func(v report.Violation) string { return v.Control }},
+			{Head: "ITEM", Cell: func(v report.Violation) string { return v.Item.ID }},
+			{Head: "REVISION", Cell: func(v report.Violation) string { return strconv.Itoa(v.Revision) }},
+			{Head: "CHANGE", Cell: func(v report.Violation) string { return v.Change }},
+			{Head: "SEVERITY", Cell: func(v report.Violation) string { return v.Severity }},
+			{Head: "OUTCOME", Cell: func(v report.Violation) string { return v.Outcome }},
+			{Head: "REASON", Cell: func(v report.Violation) string { return v.Reason }},
+			{Head: "TITLE", Cell: func(v report.Violation) string { return v.Title }},
+		}
+	})
+	itemFlags(c, f)
+	return c
+}
+
+func (a *app) queryRejected() *cobra.Command {
+	c, f := queryFor(a, "rejected", "List what came and was no event", report.Refused, func(format output.Format) []output.Column[report.Rejected] {
+		return []output.Column[report.Rejected]{
+			{Head: "AT", Cell: func(r report.Rejected) string { return r.At.String() }},
+			{Head: "BY", Cell: func(r report.Rejected) string { return r.By }},
+			{Head: "CODE", Cell: func(r report.Rejected) string { return r.Code }},
+			{Head: "SOURCE", Cell: func(r report.Rejected) string { return r.Source }},
+			{Head: "ID", Cell: func(r report.Rejected) string { return r.ID }},
+			{Head: "TYPE", Cell: func(r report.Rejected) string { return r.Type }},
+			{Head: "SHA-256", Cell: func(r report.Rejected) string { return short(r.SHA256, format) }},
+			{Head: "REASON", Cell: func(r report.Rejected) string { return r.Reason }},
+		}
+	})
+	typeFlags(c, f)
+	c.Flags().StringVar(&f.Code, "code", "", "the `code` of the reason, such as invalid_data")
+	return c
+}
+
+func (a *app) queryConflicts() *cobra.Command {
+	c, f := queryFor(a, "conflicts", "List events that came with more than one body", report.Conflicts, func(format output.Format) []output.Column[report.Conflict] {
+		return []output.Column[report.Conflict]{
+			{Head: "TIME", Cell: func(k report.Conflict) string { return k.Time.String() }},
+			{Head: "TYPE", Cell: func(k report.Conflict) string { return k.Type }},
+			{Head: "SOURCE", Cell: func(k report.Conflict) string { return k.Source }},
+			{Head: "ID", Cell: func(k report.Conflict) string { return k.ID }},
+			{Head: "COPIES", Cell: func(k report.Conflict) string { return strconv.FormatInt(k.Copies, 10) }},
+			{Head: "BODIES", Cell: func(k report.Conflict) string {
+				bodies := make([]string, len(k.Bodies))
+				for i, b := range k.Bodies {
+					bodies[i] = short(b, format)
+				}
+				return strings.Join(bodies, " ")
+			}},
+		}
+	})
+	typeFlags(c, f)
+	return c
+}
