@@ -179,7 +179,9 @@ func (c *compiler) population(doc, n *yaml.Node) {
 		return
 	}
 	if f["event"] == nil {
-		c.r.problem(n, "a population needs event: or every:")
+		if n.Kind == yaml.MappingNode {
+			c.r.problem(n, "a population needs event: or every:")
+		}
 		return
 	}
 	p.Types = c.r.texts(f["event"], "event")

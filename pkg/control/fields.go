@@ -23,6 +23,9 @@ func (s fieldSet) has(name string) bool {
 
 // fieldsOf are the attributes and the data fields of the types that match.
 func (c *compiler) fieldsOf(n *yaml.Node, patterns []string) fieldSet {
+	if len(patterns) == 0 {
+		return nil // reported already
+	}
 	set := fieldSet{
 		"id": dictionary.String, "source": dictionary.String, "type": dictionary.String,
 		"time": dictionary.Any, "sequence": dictionary.Int,

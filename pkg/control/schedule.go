@@ -37,7 +37,12 @@ var slotUnits = map[string]struct {
 	"hour": {
 		start: func(t time.Time) time.Time { return t.Truncate(time.Hour) },
 		next:  func(t time.Time) time.Time { return t.Add(time.Hour) },
-		label: func(t time.Time) string { return t.Format("2006-01-02T15Z07:00") },
+		label: func(t time.Time) string {
+			if t.Minute() != 0 { // hours are UTC's; a zone off by quarters names them so
+				return t.Format("2006-01-02T15:04Z07:00")
+			}
+			return t.Format("2006-01-02T15Z07:00")
+		},
 	},
 	"day": {
 		start: func(t time.Time) time.Time { return date(t, t.Year(), t.Month(), t.Day()) },
