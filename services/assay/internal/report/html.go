@@ -27,8 +27,11 @@ func (r *Report) WriteHTML(out io.Writer) error {
 	return parsed.Execute(out, r)
 }
 
-// Deviations are the deviations, waived ones included.
-func (c *Control) Deviations() int64 { return c.Counts.Deviation + c.Counts.Waived }
+// Deviating counts the deviations, waived ones included.
+func (c *Control) Deviating() int64 { return c.Counts.Deviation + c.Counts.Waived }
+
+// Unlisted counts the deviations beyond those listed.
+func (c *Control) Unlisted() int64 { return max(0, c.Deviating()-int64(len(c.Deviations))) }
 
 // Unknown are the items of which the outcome isn't known.
 func (c *Control) Unknown() int64 { return c.Counts.Inconclusive + c.Counts.Pending }

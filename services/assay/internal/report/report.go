@@ -84,6 +84,8 @@ type Control struct {
 	// FirstDeviation and LastDeviation are times of items; zero without any.
 	FirstDeviation compliance.Instant `json:"first_deviation,omitzero"`
 	LastDeviation  compliance.Instant `json:"last_deviation,omitzero"`
+	// Deviations lists them by time, waived ones included, the first thousand.
+	Deviations []Verdict `json:"deviations,omitempty"`
 	// Outside counts decided items before and after the period.
 	Outside int64 `json:"decided_outside_period"`
 }
@@ -194,7 +196,8 @@ func shellWord(word string) string {
 type answers struct {
 	counts     map[string][]countRow
 	outside    map[string]int64
-	deviations map[string]spanRow
+	spans      map[string]spanRow
+	deviations map[string][]Verdict
 	rules      map[string][]Rule
 	lives      map[string]*life
 	record     Record
@@ -237,7 +240,7 @@ type extentRow struct {
 }
 
 func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
-	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, deviations: map[string]spanRow{}, rules: map[string][]Rule{}, at: a.at}
+	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, spans: map[string]spanRow{}, deviations: map[string][]Verdict{}, rules: map[string][]Rule{}, at: a.at}
 	by := "item"
 	if p.wholeDays() {
 		by = "day"
@@ -272,12 +275,20 @@ func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (
 
 // items asks what only the items tell.
 func (a *asker) items(ctx context.Context, p Period, got *answers) error {
-	deviations, err := ask[spanRow](ctx, a, "deviation_times", window(p.From, p.To)...)
+	spans, err := ask[spanRow](ctx, a, "deviation_times", window(p.From, p.To)...)
 	if err != nil {
 		return err
 	}
-	for _, row := range deviations {
-		got.deviations[row.Control] = row
+	for _, row := range spans {
+		got.spans[row.Control] = row
+	}
+	deviations, err := ask[verdictRow](ctx, a, "deviations", window(p.From, p.To)...)
+	if err != nil {
+		return err
+	}
+	for i := range deviations {
+		id := deviations[i].Control
+		got.deviations[id] = append(got.deviations[id], deviations[i].verdict())
 	}
 	rules, err := ask[ruleRow](ctx, a, "rules", window(p.From, p.To)...)
 	if err != nil {
@@ -294,9 +305,10 @@ func (a *answers) control(bundle *control.Bundle, c *control.Control, p Period) 
 	out := Control{
 		ID: c.ID, Title: c.Title, Severity: c.Severity, Criteria: c.Criteria, RuleHash: c.Hash,
 		Rules: a.rules[c.ID], Outside: a.outside[c.ID],
+		Deviations: a.deviations[c.ID],
 	}
 	out.count(a.counts[c.ID])
-	if span, ok := a.deviations[c.ID]; ok {
+	if span, ok := a.spans[c.ID]; ok {
 		out.FirstDeviation, out.LastDeviation = instant(span.First), instant(span.Last)
 	}
 	out.Completeness = a.completeness(bundle, c, p, &out)

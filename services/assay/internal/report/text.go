@@ -26,6 +26,10 @@ func (r *Report) WriteTable(w output.Writer) error {
 		t.say("\nReasons\n")
 		printRows(&t, lines, reasonColumns())
 	}
+	if lines := r.deviationLines(); len(lines) > 0 {
+		t.say("\nDeviations, the first %d of each control (all: assay query verdicts --outcome deviation)\n", listed)
+		printRows(&t, lines, deviationColumns())
+	}
 	t.say("\nPopulations\n")
 	printRows(&t, r.completenessLines(), completenessColumns())
 	if lines := r.ruleLines(); len(lines) > 0 {
@@ -138,6 +142,28 @@ func reasonColumns() []output.Column[reasonLine] {
 		{Head: "REASON", Cell: func(l reasonLine) string { return l.Reason.Reason }},
 		{Head: "ITEMS", Cell: func(l reasonLine) string { return count(l.Items) }},
 		{Head: "REMEDIATED", Cell: func(l reasonLine) string { return count(l.Remediated) }},
+	}
+}
+
+// listed is how many deviations of a control a terminal shows.
+const listed = 10
+
+func (r *Report) deviationLines() (lines []Verdict) {
+	for i := range r.Controls {
+		d := r.Controls[i].Deviations
+		lines = append(lines, d[:min(len(d), listed)]...)
+	}
+	return lines
+}
+
+func deviationColumns() []output.Column[Verdict] {
+	return []output.Column[Verdict]{
+		{Head: "CONTROL", Cell: func(v Verdict) string { return v.Control }},
+		{Head: "ITEM", Cell: func(v Verdict) string { return v.Item.ID }},
+		{Head: "TIME", Cell: func(v Verdict) string { return v.Item.Time.String() }},
+		{Head: "OUTCOME", Cell: func(v Verdict) string { return string(v.Outcome) }},
+		{Head: "REASON", Cell: func(v Verdict) string { return v.Reason }},
+		{Head: "REMEDIATED", Cell: func(v Verdict) string { return moment(v.RemediatedAt) }},
 	}
 }
 

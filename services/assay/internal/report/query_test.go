@@ -1,0 +1,127 @@
+package report_test
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/services/assay/internal/report"
+)
+
+func all(f report.Filter) report.Filter {
+	from, to := report.Always()
+	if f.From == 0 {
+		f.From = from
+	}
+	if f.To == 0 {
+		f.To = to
+	}
+	if f.Limit == 0 {
+		f.Limit = 100
+	}
+	return f
+}
+
+func TestQueryEvents(t *testing.T) {
+	w := newWorld(t)
+	w.beats("/idp", "2026-07-01", "2026-07-01T02:00:00Z", time.Hour)
+	first := deployment("d1", "C-1", "2026-07-10T12:00:00Z")
+	w.event(first, approval("a", "C-1", "bob", "2026-07-10T12:00:00Z"), first)
+	w.as(t, "other").event(deployment("theirs", "C-1", "2026-07-10T12:00:00Z"))
+
+	ids := func(f report.Filter) (ids []string) {
+		t.Helper()
+		events, err := report.Events(t.Context(), w.conn, "default", all(f))
+		require.NoError(t, err)
+		for _, e := range events {
+			ids = append(ids, e.ID)
+		}
+		return ids
+	}
+	require.Equal(t, []string{"ev-d1", "ev-d1", "a"}, ids(report.Filter{From: at("2026-07-02")}), "by time, source, id, and place")
+	require.Equal(t, []string{"ev-d1"}, ids(report.Filter{From: at("2026-07-02"), Limit: 1}))
+	require.Len(t, ids(report.Filter{To: at("2026-07-01T02:00:00Z")}), 2, "half-open")
+	require.Equal(t, []string{"a"}, ids(report.Filter{Type: "change.approved"}))
+	require.Equal(t, []string{"a"}, ids(report.Filter{Type: "change.*"}))
+	require.Len(t, ids(report.Filter{Type: "*"}), 6)
+	require.Equal(t, []string{"a"}, ids(report.Filter{Source: "/vcs"}))
+	require.Equal(t, []string{"a"}, ids(report.Filter{ID: "a"}))
+	for _, hostile := range []string{"' OR 1=1 --", "{tenant:String}", "\\", "a\x00", "%", "?", "$1"} {
+		require.Empty(t, ids(report.Filter{ID: hostile}), hostile)
+		require.Empty(t, ids(report.Filter{Source: hostile, Type: hostile}), hostile)
+	}
+	events, err := report.Events(t.Context(), w.conn, "default", all(report.Filter{ID: "a"}))
+	require.NoError(t, err)
+	require.JSONEq(t, `{"change_id": "C-1", "commit": "c1", "approver": "bob"}`, string(events[0].Data))
+	require.Equal(t, "assay.events.access", events[0].Topic)
+}
+
+func TestQueryVerdictsAndViolations(t *testing.T) {
+	w := newWorld(t)
+	pending := said{control: "CH-01", item: "d1", at: "2026-07-10", outcome: compliance.Pending}
+	decided := pending
+	decided.outcome, decided.reason, decided.revision, decided.before = compliance.Deviation, "no_approval", 2, &pending
+	w.say(pending, decided, said{control: "AC-01", item: "z", at: "2026-08-10", outcome: compliance.Pass},
+		said{tenant: "other", control: "AC-01", item: "y", at: "2026-08-10", outcome: compliance.Pass})
+	verdicts := func(f report.Filter) []report.Found {
+		t.Helper()
+		got, err := report.Verdicts(t.Context(), w.conn, "default", all(f))
+		require.NoError(t, err)
+		return got
+	}
+	require.Len(t, verdicts(report.Filter{}), 2)
+	require.Equal(t, "z", verdicts(report.Filter{})[0].Item.ID)
+	require.Equal(t, 2, verdicts(report.Filter{Control: "CH-01"})[0].Revision, "the latest only")
+	require.Len(t, verdicts(report.Filter{Outcome: "deviation", Reason: "no_approval"}), 1)
+	require.Empty(t, verdicts(report.Filter{Outcome: "pending"}))
+	require.Len(t, verdicts(report.Filter{Item: "z", From: at("2026-08-10")}), 1)
+	require.Empty(t, verdicts(report.Filter{Item: "z", To: at("2026-08-10")}))
+
+	for range 2 { // the publisher may repeat a record
+		require.NoError(t, w.conn.Exec(t.Context(), `INSERT INTO violations (tenant, control, item_id, item_time, revision, id, change, outcome, value)
+			VALUES ('default', 'CH-01', 'd1', '2026-07-10', 2, 'default/CH-01/d1#2', 'opened', 'deviation', '{"schema":"violation/v1"}'), ('other', 'CH-01', 'd1', '2026-07-10', 2, 'x', 'opened', 'deviation', '{}')`))
+	}
+	violations, err := report.Violations(t.Context(), w.conn, "default", all(report.Filter{}))
+	require.NoError(t, err)
+	require.Len(t, violations, 1)
+	require.JSONEq(t, `{"schema":"violation/v1"}`, string(violations[0].Record))
+}
+
+func TestQueryRejectedAndConflicts(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.conn.Exec(t.Context(), `INSERT INTO rejected (tenant, at, by, code, reason, source, id, type, sha256, size)
+		SELECT tenant, toDateTime64('2026-07-10', 6, 'UTC'), 'collector', 'invalid_data', 'data/user_id is missing', '/idp', 'r', 'access.login', unhex(repeat('ab', 32)), 10
+		FROM (SELECT arrayJoin(['default', 'other', '']) AS tenant)`))
+	rejected, err := report.Refused(t.Context(), w.conn, "default", all(report.Filter{Type: "access.*", Code: "invalid_data"}))
+	require.NoError(t, err)
+	require.Len(t, rejected, 1)
+	require.Equal(t, strings.Repeat("ab", 32), rejected[0].SHA256)
+
+	other := approval("a", "C-1", "mallory", "2026-07-10T12:00:00Z")
+	w.event(approval("a", "C-1", "bob", "2026-07-10T12:00:00Z"), other, other, approval("b", "C-1", "bob", "2026-07-10T12:00:00Z"))
+	w.as(t, "other").event(approval("b", "C-1", "carol", "2026-07-10T12:00:00Z"))
+	conflicts, err := report.Conflicts(t.Context(), w.conn, "default", all(report.Filter{}))
+	require.NoError(t, err)
+	require.Len(t, conflicts, 1)
+	require.Equal(t, "a", conflicts[0].ID)
+	require.Equal(t, int64(3), conflicts[0].Copies)
+	require.Len(t, conflicts[0].Bodies, 2)
+}
+
+// Each SQL file begins by saying what it asks, and is asked by somebody.
+func TestQuestionsSayWhatTheyAsk(t *testing.T) {
+	files, err := fs.Glob(report.Questions(), "sql/*.sql")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		text, err := fs.ReadFile(report.Questions(), file)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(string(text), "-- "), file)
+		require.Contains(t, string(text), "tenant = {tenant:String}", fmt.Sprint(file))
+	}
+}
