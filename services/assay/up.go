@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -67,6 +68,9 @@ func (a *app) up(ctx context.Context, cfg Config, bundle *control.Bundle, with f
 	if err := m.writeClientConfig(cfg); err != nil {
 		return err
 	}
+	// Everything shares one heap here, most of it short-lived; collecting half as
+	// often saved an eighth of the story's time.
+	debug.SetGCPercent(200)
 	metrics := newMetrics()
 	components := a.all(cfg, bundle, metrics)
 	if with != nil {

@@ -13,6 +13,9 @@ import (
 type limits struct {
 	maxRows, maxBytes int
 	maxAge, maxIdle   time.Duration
+	// maxBusy keeps batches of a partition that never rests apart: an insert
+	// costs ClickHouse more than the rows in it.
+	maxBusy time.Duration
 }
 
 // buffer holds fetched records of one partition until they make a batch.
@@ -27,6 +30,8 @@ type buffer struct {
 	// since is when the oldest record came, rowSince when the oldest row did;
 	// zero without any.
 	since, rowSince time.Time
+	// rested is when the next batch of rows may be cut for its age.
+	rested time.Time
 }
 
 // overhead is what a record takes beyond its key and value, roughly.
@@ -95,7 +100,7 @@ func (b *buffer) cut(now time.Time) (batch []*kgo.Record, wait time.Duration) {
 	}
 	wait = b.since.Add(b.maxIdle).Sub(now)
 	if !b.rowSince.IsZero() {
-		wait = min(wait, b.rowSince.Add(b.maxAge).Sub(now))
+		wait = min(wait, max(b.rowSince.Add(b.maxAge).Sub(now), b.rested.Sub(now)))
 	}
 	if wait <= 0 {
 		return b.take(len(b.records), now), 0
@@ -132,6 +137,9 @@ func (b *buffer) take(n int, now time.Time) []*kgo.Record {
 	b.records = slices.Clone(b.records[n:])
 	for _, r := range batch {
 		b.bytes -= size(r)
+	}
+	if !b.rowSince.IsZero() {
+		b.rested = now.Add(b.maxBusy)
 	}
 	b.since, b.rowSince = time.Time{}, time.Time{}
 	if len(b.records) > 0 {

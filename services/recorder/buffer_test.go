@@ -137,3 +137,23 @@ func TestBufferLosesNothing(t *testing.T) {
 		require.Zero(t, b.bytes)
 	})
 }
+
+func TestABusyPartitionIsCutLessOften(t *testing.T) {
+	b := buffer{limits: limits{maxRows: 100, maxBytes: 1 << 20, maxAge: time.Second, maxIdle: time.Minute, maxBusy: 5 * time.Second}}
+	now := time.Now()
+	b.add([]*kgo.Record{{Offset: 0}}, now)
+	_, wait := b.cut(now)
+	require.Equal(t, time.Second, wait, "after a rest the first batch is prompt")
+	batch, _ := b.cut(now.Add(time.Second))
+	require.Len(t, batch, 1)
+
+	b.add([]*kgo.Record{{Offset: 1}}, now.Add(1100*time.Millisecond))
+	_, wait = b.cut(now.Add(1100 * time.Millisecond))
+	require.Equal(t, 4900*time.Millisecond, wait, "the next one waits")
+	batch, _ = b.cut(now.Add(6 * time.Second))
+	require.Len(t, batch, 1)
+
+	b.add([]*kgo.Record{{Offset: 2}}, now.Add(20*time.Second))
+	_, wait = b.cut(now.Add(20 * time.Second))
+	require.Equal(t, time.Second, wait, "it has rested")
+}

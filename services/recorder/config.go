@@ -35,6 +35,9 @@ type Config struct {
 	BatchRows  int           `yaml:"batchRows"`
 	BatchBytes int           `yaml:"batchBytes"`
 	BatchAge   time.Duration `yaml:"batchAge"`
+	// BusyAge is how far apart batches of a partition are that always has rows:
+	// few large inserts cost ClickHouse less than many small ones.
+	BusyAge time.Duration `yaml:"busyAge"`
 	// IdleAge ends a batch of records that are no rows, such as clock records.
 	IdleAge time.Duration `yaml:"idleAge"`
 	// BufferBytes is how much of one partition may wait in memory, apart from a
@@ -53,6 +56,7 @@ func Default() Config {
 		BatchRows:   20_000,
 		BatchBytes:  8 << 20,
 		BatchAge:    500 * time.Millisecond,
+		BusyAge:     2 * time.Second,
 		IdleAge:     10 * time.Second,
 		BufferBytes: 16 << 20,
 		Inserts:     4,
@@ -76,6 +80,9 @@ func (c Config) Validate() error {
 	}
 	if c.BatchAge <= 0 || c.IdleAge < c.BatchAge {
 		errs = append(errs, fault("batchAge, idleAge: are %s and %s; set the first above 0 and the second no lower", c.BatchAge, c.IdleAge))
+	}
+	if c.BusyAge < 0 {
+		errs = append(errs, fault("busyAge: is %s; set 0 or more, such as 2s", c.BusyAge))
 	}
 	if c.Inserts < 1 {
 		errs = append(errs, fault("inserts: is %d; set at least 1", c.Inserts))

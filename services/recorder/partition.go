@@ -56,7 +56,7 @@ func (c *consumer) newPartition(name tp, id kadm.TopicID, commit kadm.OffsetResp
 	return &partition{
 		worker: c.worker, tp: name, id: id, client: c.client, table: c.tables[name.topic],
 		buffer: buffer{limits: limits{
-			maxRows: c.cfg.BatchRows, maxBytes: c.cfg.BatchBytes, maxAge: c.cfg.BatchAge, maxIdle: c.cfg.IdleAge,
+			maxRows: c.cfg.BatchRows, maxBytes: c.cfg.BatchBytes, maxAge: c.cfg.BatchAge, maxIdle: c.cfg.IdleAge, maxBusy: c.cfg.BusyAge,
 		}, next: at.Start, until: at.End},
 		wake: make(chan struct{}, 1), recorded: at.Start, at: at, known: known, committed: true,
 		stopping: make(chan struct{}), aborting: make(chan struct{}), done: make(chan struct{}),
