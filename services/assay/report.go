@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -171,12 +172,19 @@ func (o *reportOptions) write(r *report.Report) error {
 // verdict makes the exit code. It is said on stderr: stdout holds the report alone.
 func (o *reportOptions) verdict(r *report.Report) error {
 	if ids := r.Deviating(); len(ids) > 0 && o.failOn != "none" {
-		return &exitError{exitViolations, fmt.Errorf("%d controls operated with deviations: %s", len(ids), strings.Join(ids, ", "))}
+		return &exitError{exitViolations, fmt.Errorf("%s operated with deviations: %s", controlCount(ids), strings.Join(ids, ", "))}
 	}
 	if ids := r.Unevaluable(); len(ids) > 0 && o.failOn == "any" {
-		return &exitError{exitUnevaluated, fmt.Errorf("%d controls could not be evaluated: %s", len(ids), strings.Join(ids, ", "))}
+		return &exitError{exitUnevaluated, fmt.Errorf("%s could not be evaluated: %s", controlCount(ids), strings.Join(ids, ", "))}
 	}
 	return nil
+}
+
+func controlCount(ids []string) string {
+	if len(ids) == 1 {
+		return "1 control"
+	}
+	return strconv.Itoa(len(ids)) + " controls"
 }
 
 // withClickHouse opens the configured database for one command.

@@ -24,16 +24,18 @@ func (w *world) judge(id string, mark compliance.Instant, events []compliance.Ev
 		pointers[i] = &events[i]
 	}
 	verdicts := oracle.Verdicts(w.bundle, w.bundle.Control(id), w.tenant, pointers, mark)
+	var revisions []said
 	for _, v := range verdicts {
 		remediated := ""
 		if v.RemediatedAt != 0 {
 			remediated = v.RemediatedAt.String()
 		}
-		w.say(said{
+		revisions = append(revisions, said{
 			control: id, item: v.Item.ID, at: v.Item.Time.String(), outcome: v.Outcome, reason: v.Reason,
 			evidence: v.Evidence, remediated: remediated, known: mark - 1,
 		})
 	}
+	w.say(revisions...)
 	return verdicts
 }
 

@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -122,6 +121,6 @@ func TestQuestionsSayWhatTheyAsk(t *testing.T) {
 		text, err := fs.ReadFile(report.Questions(), file)
 		require.NoError(t, err)
 		require.True(t, strings.HasPrefix(string(text), "-- "), file)
-		require.Contains(t, string(text), "tenant = {tenant:String}", fmt.Sprint(file))
+		require.Contains(t, string(text), "tenant = {tenant:String}", file)
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"assay.example/assay/services/assay/internal/report"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func TestCountsAndResults(t *testing.T) {
 	w := newWorld(t)
 	w.beats("/idp", "2026-06-30", "2026-10-02", time.Hour)
@@ -30,7 +28,7 @@ func TestCountsAndResults(t *testing.T) {
 	c := find(t, w.report("2026-07"), "AC-01")
 	require.Equal(t, report.Counts{
 		Items: 6, Pass: 1, Deviation: 2, Waived: 1, NotApplicable: 1, Pending: 1, Withdrawn: 1, Remediated: 1, Tested: 4,
-		Rate: ptr(0.75), WorstCase: ptr(0.8),
+		Rate: new(0.75), WorstCase: new(0.8),
 	}, c.Counts)
 	require.Equal(t, compliance.OperatedWithDeviations, c.Result)
 	require.Equal(t, at("2026-07-02T10:00:00Z"), c.FirstDeviation)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"io/fs"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -69,13 +70,4 @@ func (w *Words) ReadWords(files fs.FS, name string) {
 	}
 }
 
-func joined(types []string) string {
-	text := ""
-	for i, t := range types {
-		if i > 0 {
-			text += " or "
-		}
-		text += t
-	}
-	return text
-}
+func joined(types []string) string { return strings.Join(types, " or ") }
