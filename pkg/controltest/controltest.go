@@ -37,6 +37,8 @@ type Options struct {
 	Orders int
 	// Seed makes the orders.
 	Seed uint64
+	// FailFast ends the run with the first case that fails.
+	FailFast bool
 }
 
 // DefaultOrders is enough to shuffle two events past each other with certainty,
@@ -95,6 +97,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 				report.Cases = append(report.Cases, Result{
 					Control: s.id, Name: c.name, Place: c.place(), Failures: c.run(o.Orders, o.Seed),
 				})
+			}
+			if o.FailFast && report.Failed() > 0 {
+				return report, nil
 			}
 		}
 		if o.Run == nil {
