@@ -22,15 +22,20 @@ import (
 	"assay.example/assay/services/collector"
 )
 
+// demoDir is the demonstration's own folder in that of the data.
+const demoDir = "demo"
+
 type demoOptions struct {
 	*app
 	check bool
 	small bool
 	seed  uint64
+	// patience bounds the wait for the last verdicts.
+	patience time.Duration
 }
 
 func (a *app) demoCommand() *cobra.Command {
-	o := demoOptions{app: a}
+	o := demoOptions{app: a, patience: settledWithin}
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Play a quarter of an AI support company, show the report, and stay up",
@@ -69,8 +74,17 @@ func (o *demoOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.check {
+		defer func() { _ = os.RemoveAll(cfg.Embedded.DataDir) }()
+	}
 	s := o.newStory()
-	bundle, err := demoBundle(s)
+	if cfg.Controls, err = filepath.Abs(filepath.Join(cfg.Embedded.DataDir, "controls")); err != nil {
+		return fmt.Errorf("finding the demonstration's folder: %w", err)
+	}
+	if err := writeControls(cfg.Controls, s); err != nil {
+		return err
+	}
+	bundle, err := loadControls(cfg)
 	if err != nil {
 		return err
 	}
@@ -93,7 +107,7 @@ func (o *demoOptions) config(ctx context.Context) (Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Embedded.DataDir = filepath.Join(cfg.Embedded.DataDir, "demo")
+	cfg.Embedded.DataDir = filepath.Join(cfg.Embedded.DataDir, demoDir)
 	if o.check {
 		if cfg.Embedded.DataDir, err = os.MkdirTemp("", "assay-demo-"); err != nil {
 			return cfg, fmt.Errorf("making the demonstration's folder: %w", err)
@@ -191,7 +205,7 @@ func (p *performance) progressed() func(done, total int) {
 	}
 }
 
-// settledWithin bounds the wait for the last verdicts.
+// settledWithin is how long the last verdicts may take where nothing fails.
 const settledWithin = 3 * time.Minute
 
 var outcomeQuery = clickhouse.MustQuery(`SELECT outcome FROM verdicts FINAL

@@ -10,6 +10,7 @@ import (
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/services/assay/internal/report"
 	"assay.example/assay/services/assay/internal/story"
 )
 
@@ -33,7 +34,7 @@ func (r reported) key() string { return r.Control + "/" + r.Item }
 // settle waits until the report says what the story knows; if it doesn't in
 // time, the differences are the answer.
 func (p *performance) settle(ctx context.Context) (differences []string, err error) {
-	deadline := time.Now().Add(settledWithin)
+	deadline := time.Now().Add(p.patience)
 	for {
 		var rows []reported
 		if err := censusQuery.Select(ctx, p.conn, &rows, defaultTenant); err != nil {
@@ -165,29 +166,30 @@ func (p *performance) example() string {
 	return story.CH01
 }
 
-// showReport writes the period report.
+// showReport writes the period report in short.
 func (p *performance) showReport(ctx context.Context) error {
-	rows, err := p.totals(ctx)
+	from, to := p.story.Period()
+	period, err := report.Between(from.String(), to.String())
 	if err != nil {
 		return err
 	}
-	return output.Write(p.writer(), rows, []output.Column[totalRow]{
-		{Head: "CONTROL", Cell: func(r totalRow) string { return r.Control }},
-		{Head: "OUTCOME", Cell: func(r totalRow) string { return r.Outcome }},
-		{Head: "ITEMS", Cell: func(r totalRow) string { return strconv.FormatUint(r.Items, 10) }},
+	r, err := report.Make(ctx, p.conn, p.bundle, report.Params{
+		Tenant: defaultTenant, Period: period, MadeAt: compliance.InstantOf(time.Now()), Program: thisBuild().Version,
 	})
-}
-
-type totalRow struct {
-	Control string `ch:"control" json:"control"`
-	Outcome string `ch:"outcome" json:"outcome"`
-	Items   uint64 `ch:"items" json:"items"`
-}
-
-var totalsQuery = clickhouse.MustQuery(`SELECT control, outcome, count() AS items FROM verdicts FINAL
-	WHERE tenant = {tenant:String} GROUP BY control, outcome ORDER BY control, outcome`)
-
-func (p *performance) totals(ctx context.Context) (rows []totalRow, err error) {
-	err = totalsQuery.Select(ctx, p.conn, &rows, defaultTenant)
-	return rows, err
+	if err != nil {
+		return err
+	}
+	number := func(of func(report.Counts) int64) func(report.Control) string {
+		return func(c report.Control) string { return strconv.FormatInt(of(c.Counts), 10) }
+	}
+	return output.Write(p.writer(), r.Controls, []output.Column[report.Control]{
+		{Head: "CONTROL", Cell: func(c report.Control) string { return c.ID }},
+		{Head: "N", Cell: number(func(c report.Counts) int64 { return c.Items })},
+		{Head: "PASS", Cell: number(func(c report.Counts) int64 { return c.Pass })},
+		{Head: "DEVIATION", Cell: number(func(c report.Counts) int64 { return c.Deviation })},
+		{Head: "INCONCLUSIVE", Cell: number(func(c report.Counts) int64 { return c.Inconclusive })},
+		{Head: "NOT APPLICABLE", Cell: number(func(c report.Counts) int64 { return c.NotApplicable })},
+		{Head: "PENDING", Cell: number(func(c report.Counts) int64 { return c.Pending })},
+		{Head: "RESULT", Cell: func(c report.Control) string { return string(c.Result) }},
+	})
 }

@@ -61,7 +61,7 @@ func (o *explainOptions) run(ctx context.Context, item string) error {
 			return err
 		}
 	}
-	cfg, _, err := o.load("clickhouse")
+	cfg, _, err := o.loadForReading("clickhouse")
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func runQuery[Row any](ctx context.Context, o *queryOptions, ask list[Row], colu
 	}
 	f.From, f.To = period.From, period.To
 	f.Limit++ // one more tells whether there are more
-	cfg, _, err := o.load("clickhouse")
+	cfg, _, err := o.loadForReading("clickhouse")
 	if err != nil {
 		return err
 	}

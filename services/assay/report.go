@@ -132,7 +132,7 @@ func (o *reportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg, _, err := o.load("clickhouse")
+	cfg, _, err := o.loadForReading("clickhouse")
 	if err != nil {
 		return err
 	}

@@ -191,15 +191,12 @@ func (a *app) dropDerived(ctx context.Context, cfg Config) error {
 
 func quoteName(name string) string { return fmt.Sprintf("`%s`", name) }
 
-// clientConfigFile is what tools on the same machine read.
-const clientConfigFile = "client.yaml"
-
 // writeClientConfig leaves the addresses for tools, readable by this user alone.
 // The database's user in it only reads.
 func (m *machine) writeClientConfig(cfg Config) error {
 	reader := m.clickhouse.ReaderConfig()
 	text, err := yaml.Marshal(map[string]any{
-		"demo":  cfg.Demo,
+		"demo": cfg.Demo, "controls": cfg.Controls,
 		"kafka": map[string]any{"brokers": cfg.Kafka.Brokers, "topicPrefix": cfg.Kafka.TopicPrefix},
 		"clickhouse": map[string]any{
 			"address": reader.Address, "database": reader.Database,
@@ -214,8 +211,4 @@ func (m *machine) writeClientConfig(cfg Config) error {
 		return compliance.Errorf(compliance.Unavailable, "writing the addresses to %s: %w", path, err)
 	}
 	return nil
-}
-
-func clientConfigPath(cfg Config) string {
-	return filepath.Join(cfg.Embedded.DataDir, clientConfigFile)
 }

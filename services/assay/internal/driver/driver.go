@@ -23,7 +23,7 @@ import (
 
 // Step is how far the story's clock moves at a time. Events must not be further
 // ahead of the log's clock than the router believes, which is an hour.
-const Step = 30 * time.Minute
+const Step = 50 * time.Minute
 
 // After is how long after the last event the story's clock runs on, so that
 // every deadline passes.
@@ -60,7 +60,8 @@ func (d *Driver) Play(ctx context.Context, s *story.Story) error {
 	if err != nil {
 		return err
 	}
-	client, err := kgo.NewClient(append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	// Each step waits for its clock records, so none may linger.
+	client, err := kgo.NewClient(append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))...)
 	if err != nil {
 		return fmt.Errorf("making a Kafka client: %w", err)
 	}
