@@ -109,12 +109,12 @@ func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, e
 			return err
 		}
 		doc, err := Parse(name, text)
-		if err != nil {
-			problems = append(problems, err.(Problems)...) //nolint:errcheck,errorlint // Parse promises it
+		if found, ok := errors.AsType[Problems](err); ok {
+			problems = append(problems, found...)
 			return nil
 		}
 		files = append(files, doc)
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading controls: %w", err)

@@ -32,12 +32,12 @@ type compiler struct {
 }
 
 var (
-	idPattern       = regexp.MustCompile(`^[A-Z]{2,4}-[0-9]{2}[a-z]?$`)
-	namePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	// the Trust Services Criteria of 2017, as revised in 2022
+	idPattern   = regexp.MustCompile(`^[A-Z]{2,4}-[0-9]{2}[a-z]?$`)
+	namePattern = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	// The Trust Services Criteria of 2017, as revised in 2022.
 	criteriaPattern = regexp.MustCompile(`^(CC(1\.[1-5]|2\.[1-3]|3\.[1-4]|4\.[12]|5\.[1-3]|6\.[1-8]|7\.[1-5]|8\.1|9\.[12])` +
 		`|A1\.[1-3]|PI1\.[1-5]|C1\.[12]|P([1278]\.1|3\.[12]|4\.[1-3]|5\.[12]|6\.[1-7]))$`)
-	severities      = []string{"critical", "high", "medium", "low"}
+	severities = []string{"critical", "high", "medium", "low"}
 	// semantic keys make the hash; the others are words.
 	semantic = []string{"id", "population", "expect", "assert", "applies", "tables", "expand", "params", "reasons", "lateness"}
 	words    = []string{"title", "description", "criteria", "severity", "part_of", "owner", "control_text"}

@@ -1,7 +1,7 @@
 package control_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +37,7 @@ func scopeOf(c *control.Control, n, m int) *control.Scope {
 	events := func(n int, field string) *control.Matched {
 		matched := &control.Matched{Folds: map[string]any{}}
 		for i := range n {
-			matched.Events = append(matched.Events, control.View{"id": fmt.Sprint(i), field: fmt.Sprint(i), "time": time.Unix(int64(i), 0)})
+			matched.Events = append(matched.Events, control.View{"id": strconv.Itoa(i), field: strconv.Itoa(i), "time": time.Unix(int64(i), 0)})
 		}
 		return matched
 	}
@@ -90,16 +90,16 @@ func TestEarlyDecisions(t *testing.T) {
 	} {
 		t.Run(assertion, func(t *testing.T) {
 			c := asserting(t, assertion)
-			got := ""
+			var got strings.Builder
 			for n := range 3 {
 				s := scopeOf(c, n, 0)
 				growing := []control.Knowledge{control.Growing, control.Growing, control.Growing, control.Growing}
 				truth, failed := c.Assert.Decide(s, growing)
 				require.False(t, failed, "nothing fails while more may come")
-				got += map[control.Truth]string{control.True: "t", control.False: "f", control.Unknown: "?"}[truth]
+				got.WriteString(map[control.Truth]string{control.True: "t", control.False: "f", control.Unknown: "?"}[truth])
 				soundEarly(t, c, n, truth)
 			}
-			require.Equal(t, want, got)
+			require.Equal(t, want, got.String())
 		})
 	}
 }
@@ -175,7 +175,7 @@ func TestReads(t *testing.T) {
 	require.NoError(t, err)
 	c := b.Controls[0]
 	require.Equal(t, []int{0, 1}, c.Assert.Reads)
-	require.False(t, c.EarlyPass == (c.Expectations[1].Unless == nil))
+	require.NotNil(t, c.Expectations[1].Unless)
 	require.False(t, c.Expectations[0].Grows, "the last may change")
 	require.False(t, c.Expectations[1].Grows, "it may be undone")
 	require.Equal(t, compliance.Instant(0), scopeOf(asserting(t, "true"), 0, 0).At)

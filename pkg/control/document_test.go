@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func TestPlaces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			line, column, kept := 0, 0, []string{}
-			for _, l := range strings.Split(head+text, "\n") {
+			for l := range strings.SplitSeq(head+text, "\n") {
 				if strings.Trim(l, " ") == "^" {
 					line, column = len(kept), len(l)
 					continue
@@ -82,10 +83,11 @@ func TestDocuments(t *testing.T) {
 
 // laughs is a file of nine lines that means ten to the ninth parts.
 func laughs() string {
-	text := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-	for _, n := range strings.Split("12345678", "") {
-		before := string(n[0] - 1)
-		text += "a" + n + ": &a" + n + " [" + strings.TrimSuffix(strings.Repeat("*a"+before+", ", 10), ", ") + "]\n"
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for n := 1; n < 9; n++ {
+		list := strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", n-1), 10), ", ")
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", n, n, list)
 	}
-	return text
+	return b.String()
 }

@@ -80,7 +80,7 @@ func FormatDuration(d time.Duration) string {
 	for _, unit := range []string{"d", "h", "m", "s", "ms"} {
 		if n := d / durationUnits[unit]; n > 0 {
 			fmt.Fprintf(&b, "%d%s", n, unit)
-			d -= n * durationUnits[unit]
+			d %= durationUnits[unit]
 		}
 	}
 	return b.String()

@@ -1,7 +1,6 @@
 package control_test
 
 import (
-	"errors"
 	"io/fs"
 	"strings"
 	"testing"
@@ -38,7 +37,7 @@ func FuzzLoad(f *testing.F) {
 		b, err := control.LoadWith(fstest.MapFS{"C.yaml": {Data: text}}, []byte(declared), d)
 		if err != nil {
 			var problems control.Problems
-			require.True(t, errors.As(err, &problems), "%v", err)
+			require.ErrorAs(t, err, &problems)
 			for _, p := range problems {
 				require.Equal(t, "C.yaml", p.File)
 				require.Positive(t, p.Line, p.Text)

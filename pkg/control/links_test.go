@@ -21,11 +21,17 @@ func TestLinks(t *testing.T) {
 		a, b View
 		want bool
 	}{
-		{events[0], item, true}, {events[1], item, true}, {events[2], item, true},
-		{item, events[0], false}, {events[2], events[1], false},
-		{item, item, false}, {events[3], item, false}, {events[4], item, false},
+		{events[0], item, true},
+		{events[1], item, true},
+		{events[2], item, true},
+		{item, events[0], false},
+		{events[2], events[1], false},
+		{item, item, false},
+		{events[3], item, false},
+		{events[4], item, false},
 		{events[0], events[5], true},
-		{View{}, item, false}, {item, View{}, false},
+		{View{}, item, false},
+		{item, View{}, false},
 	} {
 		require.Equal(t, c.want, list.precedes(c.a, c.b), "%v %v", c.a, c.b)
 	}

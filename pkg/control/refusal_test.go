@@ -95,8 +95,8 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, "  event: deploy.completed\n  where: event.environment == \"production\"\n  item: event.deploy_id\n", "  ‸item: '\"x\"'\n", "a population needs event: or every:"},
 	{sound, "deploy.completed", "‸deploy.complete", `no event type matches "deploy.complete" (did you mean "deploy.completed"?)`},
 	{sound, "event: deploy.completed", "event: ‸{a: b}", "event must be text or a list of texts"},
-	{sound, "event.environment ==", "event‸.enviroment ==", `event has no field "enviroment" (did you mean "environment"?); it has author, change_id`},
-	{sound, `event.environment ==`, `event[‸"enviroment"] ==`, `event has no field "enviroment"`},
+	{sound, "event.environment ==", "event‸.environmant ==", `event has no field "environmant" (did you mean "environment"?); it has author, change_id`},
+	{sound, `event.environment ==`, `event[‸"environmant"] ==`, `event has no field "environmant"`},
 	{sound, `event.environment == "production"`, `event.environment ‸== 3`, "a value of type string doesn't go with one of type integer"},
 	{sound, `event.environment == "production"`, `event.environment in ["a", ‸3]`, "a value of type string doesn't go with one of type integer"},
 	{sound, `event.environment == "production"`, `has(event.emergency) ‸+ 1 == 2`, "found no matching overload for '_+_'"},
@@ -116,7 +116,7 @@ var refusals = []struct{ base, old, planted, text string }{
 	{scheduled, "zone: Europe/Berlin", "zone: ‸Local", `"Local" is no IANA time zone`},
 	{scheduled, "population: {every: month, for_each: boundary.systems, zone: Europe/Berlin}", "population: ‸{every: month}", "a schedule needs for_each:, such as boundary.systems"},
 	{scheduled, "boundary.systems", "‸boundary.servers", `"boundary.servers" is not declared`},
-	{scheduled, "item.member}", "‸item.sytem}", `item has no field "sytem"; it has end, id, member, slot, time`},
+	{scheduled, "item.member}", "‸item.sistem}", `item has no field "sistem"; it has end, id, member, slot, time`},
 	{scheduled, `"[0s, period + 5d)"`, `‸"[period, item.time]"`, `"[period, item.time]" is always empty: a period ends after its item's time`},
 
 	// expectations
@@ -159,7 +159,7 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, "assert: approval.count >= 1", "assert: approval.exists(a, a‸.revoked_by == \"x\")", `a has no field "revoked_by"`},
 	{sound, "assert: approval.count >= 1", "assert: push.last‸.reviewer == \"x\"", `push.last has no field "reviewer"`},
 	{sound, "assert: approval.count >= 1", "assert: approval.count ‸>= \"1\"", "found no matching overload for '_>=_'"},
-	{sound, "assert: approval.count >= 1", "assert: aproval‸.count >= 1", "undeclared reference to 'aproval.count' (did you mean 'approval.count'?)"},
+	{sound, "assert: approval.count >= 1", "assert: approvl‸.count >= 1", "undeclared reference to 'approvl.count' (did you mean 'approval.count'?)"},
 	{sound, "assert: approval.count >= 1", "assert: approval‸.time > item.time", "type 'list(map(string, dyn))' does not support field selection"},
 	{sound, "{no_approval: ", "{‸No-Approval: ", "a reason code is lower case with underscores, such as no_approval"},
 	{sound, "{no_approval: ", "{no_approval: \"true\", ‸no_approval: ", `reasons has the key "no_approval" twice`},

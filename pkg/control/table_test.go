@@ -43,10 +43,16 @@ applies: >-
 		component, at string
 		in            bool
 	}{
-		{"always", "1970-01-01T00:00:00Z", true}, {"always", "2100-01-01T00:00:00Z", true}, {"never", "2026-07-01T00:00:00Z", false},
-		{"later", "2026-07-09T23:59:59.999999Z", false}, {"later", "2026-07-10T00:00:00Z", true},
-		{"gone", "2026-07-19T23:59:59.999999Z", true}, {"gone", "2026-07-20T00:00:00Z", false},
-		{"again", "2026-07-04T00:00:00Z", true}, {"again", "2026-07-10T00:00:00Z", false}, {"again", "2026-07-15T00:00:00Z", true},
+		{"always", "1970-01-01T00:00:00Z", true},
+		{"always", "2100-01-01T00:00:00Z", true},
+		{"never", "2026-07-01T00:00:00Z", false},
+		{"later", "2026-07-09T23:59:59.999999Z", false},
+		{"later", "2026-07-10T00:00:00Z", true},
+		{"gone", "2026-07-19T23:59:59.999999Z", true},
+		{"gone", "2026-07-20T00:00:00Z", false},
+		{"again", "2026-07-04T00:00:00Z", true},
+		{"again", "2026-07-10T00:00:00Z", false},
+		{"again", "2026-07-15T00:00:00Z", true},
 	} {
 		want := map[bool]control.Truth{true: control.True, false: control.False}[x.in]
 		require.Equal(t, want, truth(c.Assert, x.component, x.at), "%+v", x)

@@ -164,7 +164,7 @@ func TestTestFilesAreReadStrictly(t *testing.T) {
 		{"type: incident.opened, data", "type: ‸incident.closed, data", `there is no event type "incident.closed"`},
 		{"{title: x}", "{severity: ‸sev7}", `incident.opened.severity: "sev7" is not one of the allowed values`},
 		{"{title: x}", "{title: ‸3}", "incident.opened.title: "},
-		{"{title: x}", "‸{service: null}", "incident.opened.service: the field is missing"},
+		{"{title: x}", "{service: ‸null}", "incident.opened.service: the field is missing"},
 		{"id: open, ", "id: open, arrives: ‸-1m, ", "this event would arrive before it happens"},
 		{"id: open, ", "id: open, duplicate: ‸twice, ", "duplicate: is true or false"},
 		{"{at: 0s, id: open, ", "‸{at: 0s, id: open, repeat: 3, ", "repeat: needs every:"},

@@ -39,7 +39,7 @@ func (c *testcase) asked(e expected, now known) (want, got []string) {
 		case e.absent:
 			return []string{"absent: true"}, c.lines(now, e.id)
 		}
-		return c.wanted(e), []string{fmt.Sprintf("there is no such item; there are %s", named(now))}
+		return c.wanted(e), []string{"there is no such item; there are " + named(now)}
 	}
 	all := c.lines(now, e.id)
 	for _, line := range c.wanted(e) {

@@ -2,6 +2,7 @@ package controltest
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -48,7 +49,7 @@ func (c *testcase) byOracle() []known {
 		for id, r := range now {
 			before := last[id]
 			r.Number = before.Number
-			if before.Number == 0 || !before.Verdict.Same(&r.Verdict) {
+			if before.Number == 0 || !before.Same(&r.Verdict) {
 				r.Number++
 			}
 			now[id] = r
@@ -102,10 +103,7 @@ func (c *testcase) byEngine(random *rand.Rand) []known {
 		for _, ev := range c.batch(random, from, s.w) {
 			c.add(engines, ev)
 		}
-		now := known{}
-		for id, r := range said {
-			now[id] = r
-		}
+		now := maps.Clone(said)
 		for _, e := range engines {
 			for _, r := range e.Advance(s.w) {
 				now[r.Item.ID] = r
