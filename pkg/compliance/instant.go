@@ -28,6 +28,9 @@ func ParseInstant(s string) (Instant, error) {
 	if err != nil {
 		return 0, fmt.Errorf("time %q is not RFC 3339, such as 2026-07-01T09:30:00Z", s)
 	}
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return 0, fmt.Errorf("time %q is in the year %d of UTC; years are 1 to 9999", s, y)
+	}
 	return InstantOf(t), nil
 }
 
