@@ -30,7 +30,7 @@ type demoOptions struct {
 	check bool
 	small bool
 	seed  uint64
-	// patience bounds the wait for the last verdicts.
+	// patience bounds each wait for verdicts.
 	patience time.Duration
 }
 
@@ -213,7 +213,7 @@ var outcomeQuery = clickhouse.MustQuery(`SELECT outcome FROM verdicts FINAL
 
 // await polls until the item has the outcome.
 func (p *performance) await(ctx context.Context, b story.Barrier) error {
-	return p.poll(ctx, time.Minute, func() (bool, error) {
+	return p.poll(ctx, p.patience, func() (bool, error) {
 		var rows []struct {
 			Outcome string `ch:"outcome"`
 		}

@@ -82,7 +82,7 @@ demo controls wrote for the same story.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.play(c.Context(), collector) },
 	}
 	c.Flags().StringVar(&collector, "collector", "http://127.0.0.1:8081", "the collector's `URL`")
-	c.Flags().DurationVar(&o.patience, "settle", settledWithin, "how long to wait for the last verdicts")
+	c.Flags().DurationVar(&o.patience, "settle", settledWithin, "how long to wait for verdicts that do not come")
 	o.storyFlags(c)
 	return c
 }

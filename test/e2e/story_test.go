@@ -46,6 +46,8 @@ type findings struct {
 // check stops the services along the flow and holds everything against the events.
 func (f *fleet) check() findings {
 	f.t.Helper()
+	began := time.Now()
+	defer func() { f.t.Logf("checked in %s", time.Since(began).Round(time.Millisecond)) }()
 	for _, p := range append([]*process{f.collector}, f.evaluators...) {
 		require.NoError(f.t, p.stop())
 	}

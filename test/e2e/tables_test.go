@@ -128,8 +128,9 @@ func (f *fleet) checkVerdicts(histories map[itemKey][]stated) {
 	require.Len(f.t, rows, len(histories), "rows of verdicts against items")
 	for _, row := range rows {
 		k := itemKey{row.Tenant, row.Control, row.Item}
-		require.Contains(f.t, histories, k)
-		rev := last(histories[k])
+		history, ok := histories[k]
+		require.True(f.t, ok, "%s was never committed", k)
+		rev := last(history)
 		var evidence []compliance.Evidence
 		require.NoError(f.t, json.Unmarshal([]byte(row.Evidence), &evidence))
 		if len(evidence) == 0 {

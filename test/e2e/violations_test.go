@@ -70,7 +70,8 @@ func (f *fleet) checkViolations(histories map[itemKey][]stated) (violations, rep
 	for _, k := range keys(histories) {
 		for _, rev := range histories[k] {
 			if changeOf(histories[k], rev.Number) != "" {
-				require.Contains(f.t, seen, fmt.Sprintf("%s#%d", k, rev.Number), "a violation was never published")
+				id := fmt.Sprintf("%s#%d", k, rev.Number)
+				require.NotEmpty(f.t, seen[id], "the violation %s was never published", id)
 			}
 		}
 	}
