@@ -22,4 +22,6 @@ while taken "$port" || taken $((port + 1)); do port=$((port + 100)); done
 
 scripts/kafka-up.sh -d "$run/kafka" -p "$port" >&2
 export ASSAY_E2E_KAFKA=127.0.0.1:$port ASSAY_E2E_KAFKA_RUN=$run/kafka ASSAY_E2E_KAFKA_PORT=$port
-GOWORK=off go test -tags e2e -count=1 -timeout 15m "$@" ./test/e2e/...
+# The evaluator's own tests run in memory elsewhere; here the same ones run on this broker.
+export ASSAY_TEST_BROKERS=$ASSAY_E2E_KAFKA
+GOWORK=off go test -tags e2e -count=1 -p 1 -timeout 20m "$@" ./services/evaluator ./test/e2e/...

@@ -1,3 +1,5 @@
+//go:build e2e
+
 package evaluator_test
 
 import (
@@ -29,7 +31,7 @@ const childEnv = "ASSAY_TEST_CHILD"
 func TestChild(t *testing.T) {
 	prefix, instance, ok := strings.Cut(os.Getenv(childEnv), " ")
 	if !ok {
-		t.Skip("it is run by TestKill9")
+		return
 	}
 	kafka := stream.Default()
 	kafka.Brokers, kafka.TopicPrefix = strings.Split(os.Getenv(brokersEnv), ","), prefix
@@ -54,9 +56,7 @@ func (s *site) child(instance string) *exec.Cmd {
 // Two evaluators on a real Kafka, killed with SIGKILL at random times: a reader of
 // committed verdicts sees each revision of each item once.
 func TestKill9(t *testing.T) {
-	if os.Getenv(brokersEnv) == "" {
-		t.Skipf("set %s to the brokers of a real Kafka", brokersEnv)
-	}
+	require.NotEmpty(t, os.Getenv(brokersEnv), "it needs a real Kafka: make e2e")
 	s, at := newSite(t), start(t)
 	rng := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	names := []string{"a", "b"}
@@ -65,7 +65,7 @@ func TestKill9(t *testing.T) {
 	for i := range kills {
 		s.tellOfLogins(each*i, each, at.Add(time.Duration(i)*time.Hour))
 		s.clock(at.Add(time.Duration(i)*time.Hour + time.Minute))
-		time.Sleep(time.Duration(rng.IntN(4000)) * time.Millisecond)
+		<-time.After(time.Duration(rng.IntN(4000)) * time.Millisecond) // a moment nobody chose
 		victim := i % 2
 		require.NoError(t, children[victim].Process.Kill())
 		require.Error(t, children[victim].Wait())
