@@ -58,7 +58,7 @@ func madeBy(r *Report, table string, rules []string) origin {
 	o := origin{Report: r, At: r.MadeAt, Rules: rules}
 	for _, m := range r.Made {
 		counted := strings.HasPrefix(m.Query, "counts_by_")
-		if m.Query == table || counted && (table == "counts" || table == "reasons") || table == "counts" && m.Query == "deviation_times" {
+		if m.Query == table || counted && (table == "counts" || table == "reasons") || table == "counts" && m.Query == "rules" {
 			o.Made = append(o.Made, m)
 		}
 	}

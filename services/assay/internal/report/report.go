@@ -196,7 +196,7 @@ func shellWord(word string) string {
 type answers struct {
 	counts     map[string][]countRow
 	outside    map[string]int64
-	spans      map[string]spanRow
+	spans      map[string]span
 	deviations map[string][]Verdict
 	rules      map[string][]Rule
 	lives      map[string]*life
@@ -217,10 +217,18 @@ type outsideRow struct {
 	Items   int64  `ch:"items"`
 }
 
-type spanRow struct {
-	Control string    `ch:"control"`
-	First   time.Time `ch:"first"`
-	Last    time.Time `ch:"last"`
+// span is from a first to a last time, zero without any.
+type span struct{ first, last compliance.Instant }
+
+// with is s widened by another span.
+func (s span) with(first, last compliance.Instant) span {
+	switch {
+	case first == 0:
+		return s
+	case s.first == 0:
+		return span{first, last}
+	}
+	return span{min(s.first, first), max(s.last, last)}
 }
 
 type ruleRow struct {
@@ -230,6 +238,9 @@ type ruleRow struct {
 	Items    int64     `ch:"items"`
 	First    time.Time `ch:"first"`
 	Last     time.Time `ch:"last"`
+
+	FirstDeviation time.Time `ch:"first_deviation"`
+	LastDeviation  time.Time `ch:"last_deviation"`
 }
 
 type extentRow struct {
@@ -240,7 +251,7 @@ type extentRow struct {
 }
 
 func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
-	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, spans: map[string]spanRow{}, deviations: map[string][]Verdict{}, rules: map[string][]Rule{}, at: a.at}
+	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, spans: map[string]span{}, deviations: map[string][]Verdict{}, rules: map[string][]Rule{}, at: a.at}
 	by := "item"
 	if p.wholeDays() {
 		by = "day"
@@ -275,13 +286,6 @@ func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (
 
 // items asks what only the items tell.
 func (a *asker) items(ctx context.Context, p Period, got *answers) error {
-	spans, err := ask[spanRow](ctx, a, "deviation_times", window(p.From, p.To)...)
-	if err != nil {
-		return err
-	}
-	for _, row := range spans {
-		got.spans[row.Control] = row
-	}
 	deviations, err := ask[verdictRow](ctx, a, "deviations", window(p.From, p.To)...)
 	if err != nil {
 		return err
@@ -297,6 +301,7 @@ func (a *asker) items(ctx context.Context, p Period, got *answers) error {
 	for _, row := range rules {
 		got.rules[row.Control] = append(got.rules[row.Control],
 			Rule{row.RuleHash, row.Bundle, row.Items, instant(row.First), instant(row.Last)})
+		got.spans[row.Control] = got.spans[row.Control].with(instant(row.FirstDeviation), instant(row.LastDeviation))
 	}
 	return nil
 }
@@ -308,9 +313,7 @@ func (a *answers) control(bundle *control.Bundle, c *control.Control, p Period) 
 		Deviations: a.deviations[c.ID],
 	}
 	out.count(a.counts[c.ID])
-	if span, ok := a.spans[c.ID]; ok {
-		out.FirstDeviation, out.LastDeviation = instant(span.First), instant(span.Last)
-	}
+	out.FirstDeviation, out.LastDeviation = a.spans[c.ID].first, a.spans[c.ID].last
 	out.Completeness = a.completeness(bundle, c, p, &out)
 	out.settle()
 	return out
