@@ -89,12 +89,12 @@ func (c *testcase) correctUntil(ev *compliance.Event) time.Duration {
 	return c.bundle.Controls[0].CorrectUntil
 }
 
-// byEngine feeds engines in one order of arrival, and notes what they have said
-// at each watermark.
+// byEngine feeds engines in one order of arrival, restarts some of them, and notes
+// what they have said at each watermark.
 func (c *testcase) byEngine(random *rand.Rand) []known {
-	engines := make([]*engine.Engine, 1+random.IntN(3))
+	engines := make([]machine, 1+random.IntN(3))
 	for p := range engines {
-		engines[p] = engine.New(c.bundle, int32(p), int32(len(engines)))
+		engines[p] = machine{engine.New(c.bundle, int32(p), int32(len(engines))), map[string]engine.Change{}}
 	}
 	var all []known
 	said := known{}
@@ -104,9 +104,14 @@ func (c *testcase) byEngine(random *rand.Rand) []known {
 			c.add(engines, ev)
 		}
 		now := maps.Clone(said)
-		for _, e := range engines {
-			for _, r := range e.Advance(s.w) {
+		for p := range engines {
+			for _, r := range engines[p].Advance(s.w) {
 				now[r.Item.ID] = r
+			}
+			if random.IntN(4) == 0 {
+				if err := engines[p].restart(c.bundle, int32(p), int32(len(engines))); err != nil {
+					return append(all, known{"restart": {Verdict: compliance.Verdict{Reason: err.Error()}}})
+				}
 			}
 		}
 		all = append(all, now)
@@ -131,7 +136,29 @@ func (c *testcase) batch(random *rand.Rand, from, to compliance.Instant) []*comp
 	return events
 }
 
-func (c *testcase) add(engines []*engine.Engine, ev *compliance.Event) {
+// machine is an engine with what its changelog holds.
+type machine struct {
+	*engine.Engine
+	changelog map[string]engine.Change
+}
+
+// restart makes the engine anew from its changelog, as after a crash.
+func (m *machine) restart(b *control.Bundle, partition, partitions int32) error {
+	for _, change := range m.Changes() {
+		if m.changelog[string(change.Key)] = change; change.Value == nil {
+			delete(m.changelog, string(change.Key))
+		}
+	}
+	m.Engine = engine.New(b, partition, partitions)
+	for _, change := range m.changelog {
+		if err := m.Load(change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *testcase) add(engines []machine, ev *compliance.Event) {
 	for _, route := range c.bundle.Route(ev) {
 		fact := engine.Fact{Control: route.Control, Tenant: ev.Tenant, Key: route.Key, Event: *ev}
 		fact.Event.Data = route.Fields
