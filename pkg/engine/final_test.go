@@ -41,9 +41,7 @@ func TestFinalVerdictsByASecondDefinition(t *testing.T) {
 // final is the second definition; ok is false where the oracle left the item
 // undecided, or where plain CEL fails.
 func (w *world) final(v compliance.Verdict, events []*compliance.Event) (outcome compliance.Outcome, ok bool) {
-	switch v.Outcome {
-	case compliance.Pass, compliance.Deviation, compliance.NotApplicable:
-	default:
+	if v.Outcome == compliance.Pending || v.Outcome == compliance.Inconclusive {
 		return "", false
 	}
 	it := w.itemOf(v, events)

@@ -8,12 +8,22 @@ import "iter"
 // gets every change of a group as the Changes that go to the changelog too, so it
 // can be filled and refilled by the same records.
 type store interface {
+	groupStore
+	endedStore
+}
+
+// groupStore holds what is at the join keys.
+type groupStore interface {
 	// group is the state at a join key; nil if there is none.
 	group(groupKey) *group
 	keep(*group)
 	drop(groupKey)
 	// ofTenant visits a tenant's groups, in any order.
 	ofTenant(tenant string) iter.Seq[*group]
+}
+
+// endedStore holds a word for each item whose state has ended.
+type endedStore interface {
 	// ended is what was last said of an item whose state has ended; nil if it
 	// hasn't. An id stays taken.
 	ended(itemKey) *published
