@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"assay.example/assay/pkg/compliance"
@@ -131,7 +132,7 @@ func nearest(name string, names []string) []string {
 	}
 	var near []candidate
 	for _, n := range names {
-		dist := distance(strings.ToLower(name), n)
+		dist := levenshtein.ComputeDistance(strings.ToLower(name), n)
 		if dist <= max(2, len(n)/3) {
 			near = append(near, candidate{n, dist})
 		}
@@ -142,25 +143,4 @@ func nearest(name string, names []string) []string {
 		out = append(out, c.name)
 	}
 	return out
-}
-
-// distance is Levenshtein's, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
