@@ -45,6 +45,9 @@ type Config struct {
 	BufferBytes int `yaml:"bufferBytes"`
 	// Inserts is how many may run at once.
 	Inserts int `yaml:"inserts"`
+	// SessionTimeout is how long Kafka waits for a recorder that was killed before it
+	// gives its partitions to another, or to the same one started again.
+	SessionTimeout time.Duration `yaml:"sessionTimeout"`
 }
 
 // Default is a recorder for one machine, without a commitment key.
@@ -60,6 +63,8 @@ func Default() Config {
 		IdleAge:     10 * time.Second,
 		BufferBytes: 16 << 20,
 		Inserts:     4,
+
+		SessionTimeout: 10 * time.Second,
 	}
 }
 
@@ -86,6 +91,9 @@ func (c Config) Validate() error {
 	}
 	if c.Inserts < 1 {
 		errs = append(errs, fault("inserts: is %d; set at least 1", c.Inserts))
+	}
+	if c.SessionTimeout < 6*time.Second || c.SessionTimeout > 5*time.Minute {
+		errs = append(errs, fault("sessionTimeout: is %s; choose 6s to 5m, which brokers allow", c.SessionTimeout))
 	}
 	return errors.Join(errs...)
 }

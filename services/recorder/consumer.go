@@ -21,13 +21,12 @@ type tp struct {
 	partition int32
 }
 
-const (
-	// sessionTimeout is how long a crashed recorder keeps its partitions.
-	sessionTimeout = 15 * time.Second
-	// grace is how long partitions may take to finish their insert when they are
-	// taken away or the recorder stops.
-	grace = 10 * time.Second
-)
+// grace is how long partitions may take to finish their insert when they are
+// taken away or the recorder stops.
+const grace = 10 * time.Second
+
+// heartbeats may fail this often before a session ends.
+const heartbeats = 5
 
 // consumer hands the group's records to a goroutine for each partition.
 type consumer struct {
@@ -84,7 +83,8 @@ func (c *consumer) join() error {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
-		kgo.SessionTimeout(sessionTimeout),
+		kgo.SessionTimeout(c.cfg.SessionTimeout),
+		kgo.HeartbeatInterval(c.cfg.SessionTimeout/heartbeats),
 		kgo.DisableAutoCommit(),
 		// Records of an assignment must not reach the next one: a gap in offsets
 		// is lawful, so nobody would see what is missing between.

@@ -76,8 +76,9 @@ func (f *fleet) writeConfig() {
 			"address": f.database.Address, "database": f.database.Database,
 			"username": f.database.Username, "password": f.database.Password.Reveal(),
 		},
-		"evaluator": map[string]any{"clock": "external"},
-		"recorder":  map[string]any{"group": f.kafka.TopicPrefix + "recorder"},
+		// The shortest session that brokers allow: what is killed comes back sooner.
+		"evaluator": map[string]any{"clock": "external", "sessionTimeout": "6s"},
+		"recorder":  map[string]any{"group": f.kafka.TopicPrefix + "recorder", "sessionTimeout": "6s"},
 	})
 	require.NoError(f.t, err)
 	require.NoError(f.t, os.WriteFile(f.config, text, 0o600))

@@ -16,44 +16,46 @@ import (
 	"assay.example/assay/pkg/record"
 )
 
-// progress is how far something has come in the story's time. Kills go by it and
-// not by the wall's clock: they are spread over the whole story on any machine, and
-// none is wasted on a fleet that stands still.
-type progress func(context.Context) compliance.Instant
+// progress is how far a kind of service has come: in the story's time, and in
+// records. Kills go by the first and not by the wall's clock: they are spread over
+// the whole story on any machine, and none is wasted on a fleet that stands still.
+type progress struct {
+	at      compliance.Instant
+	records int64
+}
 
-// verdictsUntil follows the committed verdicts.
-func (f *fleet) verdictsUntil(ctx context.Context) progress {
+// verdicts follows the committed verdicts, by the times of their items.
+func (f *fleet) verdicts(ctx context.Context) func(context.Context) progress {
 	cl := f.client(kgo.ConsumeTopics(f.kafka.Topic("verdicts")), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	var known atomic.Int64
+	var last, records atomic.Int64
 	go func() {
 		for ctx.Err() == nil {
 			cl.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+				records.Add(1)
 				if rev, err := record.DecodeRevision(r.Value); err == nil {
-					known.Store(max(known.Load(), int64(rev.KnownAt)))
+					last.Store(max(last.Load(), int64(rev.Item.Time)))
 				}
 			})
 		}
 	}()
-	return func(context.Context) compliance.Instant { return compliance.Instant(known.Load()) }
+	return func(context.Context) progress { return progress{compliance.Instant(last.Load()), records.Load()} }
 }
 
-// eventsUntil asks ClickHouse.
-func (f *fleet) eventsUntil(ctx context.Context) compliance.Instant {
-	var micros int64
-	if err := f.conn.QueryRow(ctx, "SELECT toUnixTimestamp64Micro(max(time)) FROM events").Scan(&micros); err != nil {
-		return 0
-	}
-	return compliance.Instant(micros)
+// rows asks ClickHouse; what it doesn't answer counts as no progress.
+func (f *fleet) rows(ctx context.Context) (p progress) {
+	var micros, events, revisions int64
+	_ = f.conn.QueryRow(ctx, `SELECT toUnixTimestamp64Micro(max(time)), toInt64(count()),
+		(SELECT toInt64(count()) FROM verdict_revisions) FROM events`).Scan(&micros, &events, &revisions)
+	return progress{compliance.Instant(micros), events + revisions}
 }
 
 // hunt kills services of one kind, one after the other.
 type hunt struct {
 	kind     string
 	prey     []*process
-	strikes  int
 	from, to compliance.Instant
-	until    progress
+	progress func(context.Context) progress
 	rng      *rand.Rand
 
 	began time.Time
@@ -66,12 +68,12 @@ type hunt struct {
 // with an error, only if a service doesn't come back.
 func (h *hunt) run(ctx context.Context) error {
 	h.began = time.Now()
-	for i := range h.strikes {
-		share := (float64(i) + h.rng.Float64()) / float64(h.strikes)
+	for i := range kills {
+		share := (float64(i) + h.rng.Float64()) / kills
 		at := h.from.Add(time.Duration(share * float64(h.to.Sub(h.from))))
 		p := h.prey[h.rng.IntN(len(h.prey))]
 		delay := time.Duration(h.rng.Int64N(int64(300 * time.Millisecond)))
-		if !h.await(ctx, at) || !pause(ctx, delay) {
+		if !h.await(ctx, reached(at)) || !pause(ctx, delay) {
 			return nil
 		}
 		if err := h.strike(ctx, p); err != nil {
@@ -82,8 +84,8 @@ func (h *hunt) run(ctx context.Context) error {
 }
 
 func (h *hunt) strike(ctx context.Context, p *process) error {
-	was, struck := h.until(ctx), time.Now()
-	h.moments = append(h.moments, fmt.Sprintf("%s at %s (%.1f s)", p.name, was.Time().Format("01-02 15:04"), time.Since(h.began).Seconds()))
+	was, struck := h.progress(ctx), time.Now()
+	h.moments = append(h.moments, fmt.Sprintf("%s at %s (%.1f s)", p.name, was.at.Time().Format("01-02 15:04"), time.Since(h.began).Seconds()))
 	p.kill()
 	if err := p.start(); err != nil {
 		return err
@@ -92,20 +94,25 @@ func (h *hunt) strike(ctx context.Context, p *process) error {
 		return fmt.Errorf("after kill %d: %w", len(h.moments), err)
 	}
 	h.ready = append(h.ready, time.Since(struck))
-	if h.await(ctx, was+1) {
+	if h.await(ctx, func(now progress) bool { return now.records > was.records }) {
 		h.recovery = append(h.recovery, time.Since(struck))
 	}
 	return nil
 }
 
-// await polls until the progress has come to at; false if ctx ends before.
-func (h *hunt) await(ctx context.Context, at compliance.Instant) bool {
-	for h.until(ctx) < at {
+// await polls until the progress is as wanted; false if ctx ends before.
+func (h *hunt) await(ctx context.Context, wanted func(progress) bool) bool {
+	for !wanted(h.progress(ctx)) {
 		if !pause(ctx, askEvery) {
 			return false
 		}
 	}
 	return ctx.Err() == nil
+}
+
+// reached is a moment of the story.
+func reached(at compliance.Instant) func(progress) bool {
+	return func(p progress) bool { return p.at >= at }
 }
 
 func pause(ctx context.Context, d time.Duration) bool {

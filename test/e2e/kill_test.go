@@ -32,8 +32,8 @@ func TestKills(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	hunts := []*hunt{
-		{kind: "evaluator", prey: f.evaluators, strikes: kills, from: on(time.July, 2), to: on(time.October, 4), until: f.verdictsUntil(ctx), rng: rand.New(rand.NewPCG(n, 1))},
-		{kind: "recorder", prey: f.recorders, strikes: kills, from: on(time.May, 27), to: on(time.October, 4), until: f.eventsUntil, rng: rand.New(rand.NewPCG(n, 2))},
+		{kind: "evaluator", prey: f.evaluators, progress: f.verdicts(ctx), from: on(time.July, 1), to: on(time.September, 25), rng: rand.New(rand.NewPCG(n, 1))},
+		{kind: "recorder", prey: f.recorders, progress: f.rows, from: on(time.May, 26), to: on(time.September, 15), rng: rand.New(rand.NewPCG(n, 2))},
 	}
 	took := f.playWhile(ctx, stop, hunts[0].run, hunts[1].run)
 	for _, h := range hunts {
@@ -74,15 +74,15 @@ func TestBrokerKilled(t *testing.T) {
 	f.start(2, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	h := &hunt{until: f.verdictsUntil(ctx)}
+	h := &hunt{progress: f.verdicts(ctx)}
 	moment := on(time.July, 15).Add(time.Duration(rng.Int64N(int64(60 * 24 * time.Hour))))
 	var at compliance.Instant
 	var up time.Duration
 	took := f.playWhile(ctx, stop, func(ctx context.Context) error {
-		if !h.await(ctx, moment) {
+		if !h.await(ctx, reached(moment)) {
 			return nil
 		}
-		at = h.until(ctx)
+		at = h.progress(ctx).at
 		began := time.Now()
 		if err := script(t, "kafka-down.sh", "-9", "-k", "1", "-d", run); err != nil {
 			return err
