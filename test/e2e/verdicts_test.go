@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -114,11 +115,12 @@ func (c *tally) compare(truth map[itemKey]*compliance.Verdict, histories map[ite
 }
 
 func text(v *compliance.Verdict) string {
-	s := fmt.Sprintf("%s %s at %s (remedied %s)", v.Outcome, v.Reason, v.Item.Time, v.RemediatedAt)
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s %s at %s (remedied %s)", v.Outcome, v.Reason, v.Item.Time, v.RemediatedAt)
 	for _, e := range v.Evidence {
-		s += fmt.Sprintf(" [%s %s %s]", e.Expectation, e.Source, e.ID)
+		fmt.Fprintf(&s, " [%s %s %s]", e.Expectation, e.Source, e.ID)
 	}
-	return s
+	return s.String()
 }
 
 // clean fails the test unless nothing is lost, duplicated or wrong.
