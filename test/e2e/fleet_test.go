@@ -25,10 +25,14 @@ import (
 	"assay.example/assay/pkg/stream"
 )
 
+// smallStory is a fiftieth of the whole one, over the same quarter.
+const smallStory = "--small"
+
 // fleet is one installation: topics under a prefix and a database of its own, and
 // the services as processes.
 type fleet struct {
 	t          *testing.T
+	size       []string // the flag of the story's
 	kafka      stream.Config
 	database   clickhouse.Config
 	conn       clickhouse.Conn
@@ -42,11 +46,14 @@ type fleet struct {
 	bundle     *control.Bundle
 }
 
-// newFleet makes topics, tables and controls with the product's own tools, and
-// starts nothing.
-func newFleet(t *testing.T) *fleet {
+// newFleet makes topics, tables and the controls of a story with the product's own
+// tools, and starts nothing.
+func newFleet(t *testing.T, size ...string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, folder: t.TempDir(), kafka: stream.Default(), database: clickhousetest.Database(t)}
+	if os.Getenv("ASSAY_E2E_SMALL") != "" {
+		size = []string{smallStory}
+	}
+	f := &fleet{t: t, size: size, folder: t.TempDir(), kafka: stream.Default(), database: clickhousetest.Database(t)}
 	f.kafka.Brokers = []string{broker(t)}
 	f.kafka.TopicPrefix = fmt.Sprintf("%s-%d.", lowerName(t), time.Now().UnixMilli())
 	f.config = filepath.Join(f.folder, "assay.yaml")
@@ -54,7 +61,7 @@ func newFleet(t *testing.T) *fleet {
 	f.run(time.Minute, "topics", "create")
 	f.run(time.Minute, "migrate")
 	controls := filepath.Join(f.folder, "controls")
-	f.run(time.Minute, append([]string{"demo", "controls", controls}, f.size()...)...)
+	f.run(time.Minute, append([]string{"demo", "controls", controls}, f.size...)...)
 	var err error
 	f.types, err = dictionary.Default()
 	require.NoError(t, err)
@@ -84,27 +91,33 @@ func (f *fleet) writeConfig() {
 	require.NoError(f.t, os.WriteFile(f.config, text, 0o600))
 }
 
-func (f *fleet) size() []string {
-	if small() {
-		return []string{"--small"}
-	}
-	return nil
-}
-
 // service prepares a process and sees to its end.
 func (f *fleet) service(name string, args ...string) *process {
 	p := &process{name: name, admin: freeAddress(f.t), path: binary(f.t), log: filepath.Join(f.folder, name+".log")}
-	p.args = append(args, "--config", f.config, "--set", "admin.listen="+p.admin)
+	p.args = append(args, "--config", f.config, "--set", "admin.listen="+p.admin, "--set", "admin.pprof=true")
 	require.NoError(f.t, p.start())
 	f.t.Cleanup(func() {
+		if f.t.Failed() {
+			f.keep(p)
+		}
 		if p.running() {
 			p.kill()
 		}
-		if f.t.Failed() {
-			f.t.Logf("%s wrote last:\n%s", p.name, tail(p.log))
-		}
 	})
 	return p
+}
+
+// keep saves what a process said, and what it is doing, of a test that failed.
+func (f *fleet) keep(p *process) {
+	folder := filepath.Join(os.TempDir(), "assay-e2e-failed", f.kafka.TopicPrefix+p.name)
+	f.t.Logf("%s wrote last (more is in %s):\n%s", p.name, folder, tail(p.log))
+	require.NoError(f.t, os.MkdirAll(folder, 0o700))
+	raw, err := os.ReadFile(p.log)
+	require.NoError(f.t, err)
+	require.NoError(f.t, os.WriteFile(filepath.Join(folder, "log"), raw, 0o600))
+	for name, path := range map[string]string{"goroutines": "/debug/pprof/goroutine?debug=2", "metrics": "/metrics"} {
+		require.NoError(f.t, os.WriteFile(filepath.Join(folder, name), p.ask(path), 0o600))
+	}
 }
 
 // start runs the services and waits until all are ready.

@@ -70,7 +70,7 @@ func TestBrokerKilled(t *testing.T) {
 	run, port := os.Getenv("ASSAY_E2E_KAFKA_RUN"), os.Getenv("ASSAY_E2E_KAFKA_PORT")
 	require.NotEmpty(t, run, "ASSAY_E2E_KAFKA_RUN is not set: run scripts/e2e.sh")
 	rng := rand.New(rand.NewPCG(seed(t), 3))
-	f := newFleet(t)
+	f := newFleet(t, smallStory)
 	f.start(2, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

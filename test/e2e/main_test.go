@@ -96,9 +96,6 @@ func seed(t *testing.T) uint64 {
 	return n
 }
 
-// small says whether to play the small story.
-func small() bool { return os.Getenv("ASSAY_E2E_SMALL") != "" }
-
 // lowerName is the test's name as Kafka and files take it.
 func lowerName(t *testing.T) string {
 	return strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))

@@ -84,6 +84,18 @@ func (p *process) awaitReady() error {
 	return fmt.Errorf("%s is not ready after %s: %s\n%s", p.name, readyWithin, last, tail(p.log))
 }
 
+// ask gets something of the admin port; an error is an answer as well.
+func (p *process) ask(path string) []byte {
+	client := &http.Client{Timeout: 5 * time.Second}
+	response, err := client.Get("http://" + p.admin + path)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, _ := io.ReadAll(response.Body)
+	return body
+}
+
 // kill is kill -9 of the whole group.
 func (p *process) kill() {
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)

@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,19 +30,32 @@ func TestStory(t *testing.T) {
 	found := f.check()
 	say(t, "story: %d events, %s in %.1f s, %.0f events/s to the last verdict in ClickHouse",
 		found.events, found.verdicts, took.Seconds(), float64(found.events)/took.Seconds())
+	f.checkReport(found.histories)
 	for _, p := range f.all() {
 		require.Empty(t, faults(t, p.log), "errors in the log of %s", p.name)
 	}
+	say(t, "CPU: %s", f.effort())
+}
+
+// effort is what each service's last process used.
+func (f *fleet) effort() string {
+	var parts []string
+	for _, p := range f.all() {
+		used := p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+		parts = append(parts, fmt.Sprintf("%s %.1f s", p.name, used.Seconds()))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (f *fleet) play() []string {
-	return append([]string{"demo", "play", "--collector", "http://" + f.door}, f.size()...)
+	return append([]string{"demo", "play", "--collector", "http://" + f.door}, f.size...)
 }
 
 // findings are the numbers of one run that passed.
 type findings struct {
 	events, violations, repeats int
 	verdicts                    *tally
+	histories                   map[itemKey][]stated
 }
 
 // check stops the services along the flow and holds everything against the events.
@@ -52,7 +67,7 @@ func (f *fleet) check() findings {
 		require.NoError(f.t, p.stop())
 	}
 	events, histories := f.events(), f.histories()
-	found := findings{events: len(events), verdicts: tallyOf(f, events, histories)}
+	found := findings{events: len(events), verdicts: tallyOf(f, events, histories), histories: histories}
 	found.verdicts.clean(f)
 	found.violations, found.repeats = f.checkViolations(histories)
 	f.awaitRecorder(found.events, found.verdicts.revisions, found.violations)

@@ -214,6 +214,42 @@ func TestUnconfirmedCommit(t *testing.T) {
 	})
 }
 
+// The group can fail while a transaction is open, as when the broker is restarted.
+// The client can't join again before the transaction ends, and doesn't commit before
+// it has joined, so the judge has to give it up.
+func TestGroupFailsInsideATransaction(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r := w.Router(w.NewLine())
+		s := w.NewStory()
+		s.Hour()
+		var once sync.Once
+		cfg := w.JudgeConfig(w.NewLine(), "a").At(func(point string) error {
+			if point == judge.Produced {
+				once.Do(func() { failHeartbeats(w, "judge") })
+			}
+			return nil
+		})
+		require.ErrorIs(t, judge.Run(t.Context(), cfg, w.JudgeDeps()), context.DeadlineExceeded)
+		s.Hour()
+		s.End()
+		j := w.Judge(w.NewLine(), "a")
+		w.Settle()
+		r.Stop()
+		j.Stop()
+		checkStory(t, w, s)
+	})
+}
+
+// failHeartbeats returns when the members of the group have failed.
+func failHeartbeats(w *evaltest.World, group string) {
+	faults := w.Cluster.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownServerError, Count: -1,
+		When: func(r kmsg.Request) bool { return r.(*kmsg.HeartbeatRequest).Group == group },
+	})
+	w.Eventually("a heartbeat fails", func() bool { return faults.Hits() > 0 })
+	faults.Remove()
+}
+
 // A judge that dies while its commit is under way leaves it to the broker which
 // of the two it was.
 func TestKilledInsideTheCommit(t *testing.T) {

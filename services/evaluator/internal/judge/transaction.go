@@ -77,7 +77,7 @@ func (s *session) judge(work context.Context, batch []*kgo.Record) error {
 	if err := s.probe(produced); err != nil {
 		return err
 	}
-	done, err := s.txn.End(work, kgo.TryCommit)
+	done, err := s.commit(work)
 	if err != nil {
 		return fmt.Errorf("committing a transaction: %w", err)
 	}
@@ -89,6 +89,16 @@ func (s *session) judge(work context.Context, batch []*kgo.Record) error {
 		s.deps.Log.Warn().Int("entries", out.foreign).Msg("facts were routed for rules that this instance doesn't have; they are left out")
 	}
 	return s.probe(committed)
+}
+
+// commit ends the transaction within its timeout, after which the broker has
+// aborted it anyway. The bound is needed: before it commits, the client waits for a
+// heartbeat of its group, and a group that failed meanwhile, such as when the broker
+// was restarted, can't be joined again before this turn is over.
+func (s *session) commit(work context.Context) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(work, s.cfg.TransactionTimeout)
+	defer cancel()
+	return s.txn.End(ctx, kgo.TryCommit)
 }
 
 // produce writes all records and waits for their acknowledgement.
