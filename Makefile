@@ -34,12 +34,18 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test e2e planted lint tidy-check
+.PHONY: test e2e chaos planted lint tidy-check
 test: ## All tests that need no Kafka; skipped ones are counted at the end
 	go test -timeout 15m -json ./... | $(SUMMARY)
 
-e2e: build ## The services as processes on real Kafka, which scripts/ start
-	scripts/e2e.sh -json | $(SUMMARY)
+# What kills processes takes long and more than one run to trust: it is apart.
+CHAOS := ^(TestKills|TestBrokerKilled|TestKill9)$$
+
+e2e: ## The services as processes on real Kafka, which scripts/ start
+	scripts/e2e.sh -json -skip '$(CHAOS)' | $(SUMMARY)
+
+chaos: ## The same while evaluators, recorders and the broker are killed with -9
+	scripts/e2e.sh -json -v -run '$(CHAOS)' | $(SUMMARY)
 
 planted: ## The engine's property test against each planted bug, which it must catch
 	scripts/planted.sh
