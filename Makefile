@@ -34,9 +34,12 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test e2e chaos planted lint tidy-check
+.PHONY: test race e2e chaos planted lint tidy-check
 test: ## All tests that need no Kafka; skipped ones are counted at the end
 	go test -timeout 15m -json ./... | $(SUMMARY)
+
+race: ## The tests of what runs concurrently, under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -timeout 15m -json ./pkg/stream/... ./pkg/daemon/... ./services/collector/... ./services/evaluator/... ./services/recorder/... | $(SUMMARY)
 
 # What kills processes takes long and more than one run to trust: it is apart.
 CHAOS := ^(TestKills|TestBrokerKilled|TestKill9)$$

@@ -77,6 +77,10 @@ func (c *consumer) join() error {
 	if err != nil {
 		return err
 	}
+	// The group may call back before NewClient returns; the lock has it wait for
+	// the client.
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.client, err = kgo.NewClient(append(opts,
 		kgo.ConsumerGroup(c.cfg.Group),
 		kgo.ConsumeTopics(slices.Collect(maps.Keys(c.tables))...),
@@ -113,7 +117,9 @@ func flat(m map[string][]int32) []tp {
 // assigned reads where each new partition stands, metadata included, and starts
 // it there.
 func (c *consumer) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	c.mu.Lock()
 	admin := kadm.NewClient(c.client)
+	c.mu.Unlock()
 	commits, err := admin.FetchOffsets(ctx, c.cfg.Group)
 	if err != nil {
 		return nil, fmt.Errorf("reading the offsets of group %s: %w", c.cfg.Group, err)

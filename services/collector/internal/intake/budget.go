@@ -66,6 +66,7 @@ func (l *Lease) Release() {
 		return
 	}
 	n := l.bytes.Swap(0)
-	l.budget.used.Release(n)
+	// In this order, so that the gauge never shows more than the limit.
 	l.budget.gauge(-float64(n))
+	l.budget.used.Release(n)
 }

@@ -90,7 +90,10 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 
 // runSession is one client's life, and that of all state built with it.
 func runSession(ctx, work context.Context, cfg Config, deps Deps) error {
-	s, err := open(work, cfg, deps)
+	s, err := open(ctx, cfg, deps)
+	if ctx.Err() != nil && err != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

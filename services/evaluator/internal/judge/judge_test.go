@@ -3,6 +3,7 @@ package judge_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -139,6 +140,41 @@ func killAndSucceed(t *testing.T, w *evaltest.World, at, successor string) {
 	r.Stop()
 	j.Stop()
 	checkStory(t, w, s)
+}
+
+// A judge that is told to stop while it restores does so at once: what it reads
+// there is for nobody.
+func TestStopWhileRestoring(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r, j := w.Router(w.NewLine()), w.Judge(w.NewLine(), "a")
+		s := w.NewStory()
+		s.Hour()
+		w.Settle()
+		j.Stop()
+
+		restores := make(chan struct{})
+		var once sync.Once
+		cfg := w.JudgeConfig(w.NewLine(), "a").At(func(point string) error {
+			if point == judge.Restoring {
+				once.Do(func() { close(restores) })
+				time.Sleep(time.Second) // for each record
+			}
+			return nil
+		})
+		cfg.Grace = time.Hour
+		slow := w.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, w.JudgeDeps()) })
+		<-restores
+		began := time.Now()
+		slow.Stop()
+		require.Less(t, time.Since(began), 20*time.Second)
+
+		s.End()
+		next := w.Judge(w.NewLine(), "a")
+		w.Settle()
+		r.Stop()
+		next.Stop()
+		checkStory(t, w, s)
+	})
 }
 
 // Judges come and go while the story is told.

@@ -27,7 +27,7 @@ func (s *session) restore(ctx context.Context, id int32, committed int64) (*part
 		return s.probe(restoring)
 	})
 	if err == nil {
-		err = p.load(state)
+		err = p.load(ctx, state)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("restoring routed partition %d: %w", id, err)
@@ -40,9 +40,12 @@ func (s *session) restore(ctx context.Context, id int32, committed int64) (*part
 	return p, nil
 }
 
-// load takes the last value of each key of the changelog.
-func (p *partition) load(state map[string][]byte) (err error) {
+// load takes the last value of each key of the changelog, until ctx ends.
+func (p *partition) load(ctx context.Context, state map[string][]byte) (err error) {
 	for _, key := range slices.Sorted(maps.Keys(state)) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		switch value := state[key]; {
 		case value == nil: // deleted
 		case key == headKey:

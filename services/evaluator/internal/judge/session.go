@@ -88,7 +88,10 @@ func (s *session) turn(ctx, work context.Context) error {
 	if err != nil {
 		return err
 	}
-	taken, err := s.assign(work, s.given.Take())
+	taken, err := s.assign(ctx, s.given.Take())
+	if ctx.Err() != nil {
+		return nil // what was not restored has said nothing
+	}
 	if err != nil {
 		return err
 	}
@@ -136,8 +139,9 @@ func (s *session) gather(ctx context.Context) ([]*kgo.Record, error) {
 	return batch, nil
 }
 
-// assign restores the partitions that came and forgets those that went.
-func (s *session) assign(work context.Context, changes []consume.Change) (taken bool, err error) {
+// assign restores the partitions that came and forgets those that went. To
+// restore only reads, so it ends with ctx and not with the grace.
+func (s *session) assign(ctx context.Context, changes []consume.Change) (taken bool, err error) {
 	for _, c := range changes {
 		if c.Taken {
 			delete(s.partitions, c.ID)
@@ -145,7 +149,7 @@ func (s *session) assign(work context.Context, changes []consume.Change) (taken 
 			taken = true
 			continue
 		}
-		p, err := s.restore(work, c.ID, c.Committed)
+		p, err := s.restore(ctx, c.ID, c.Committed)
 		if err != nil {
 			return taken, err
 		}
