@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/settings"
-	"assay.example/assay/services/assay/internal/output"
 )
 
 func (a *app) configCommand() *cobra.Command {

@@ -17,8 +17,8 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/daemon"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/story"
 	"assay.example/assay/services/assay/internal/driver"
-	"assay.example/assay/services/assay/internal/story"
 	"assay.example/assay/services/collector"
 )
 

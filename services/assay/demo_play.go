@@ -13,7 +13,7 @@ import (
 	"assay.example/assay/controls"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/services/assay/internal/story"
+	"assay.example/assay/pkg/story"
 )
 
 // demoControlsCommand and demoPlayCommand play the story into services that run

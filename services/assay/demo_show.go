@@ -9,9 +9,9 @@ import (
 
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/services/assay/internal/output"
-	"assay.example/assay/services/assay/internal/report"
-	"assay.example/assay/services/assay/internal/story"
+	"assay.example/assay/pkg/output"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/pkg/story"
 )
 
 const defaultTenant = "default"

@@ -14,7 +14,7 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/services/assay/internal/report"
+	"assay.example/assay/pkg/report"
 )
 
 type explainOptions struct {

@@ -13,7 +13,7 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/controltest"
 	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/pkg/output"
 )
 
 type lintOptions struct{ *app }

@@ -11,8 +11,8 @@ import (
 
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/services/assay/internal/output"
-	"assay.example/assay/services/assay/internal/report"
+	"assay.example/assay/pkg/output"
+	"assay.example/assay/pkg/report"
 )
 
 // queryOptions are those of every query.

@@ -14,7 +14,7 @@ import (
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/services/assay/internal/report"
+	"assay.example/assay/pkg/report"
 )
 
 // reportFormat is how a report is written; it is a flag's value.

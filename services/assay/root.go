@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/pkg/output"
 )
 
 // stdio is the process as a command sees it: out is for data, err for logs and

@@ -8,7 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"assay.example/assay/pkg/daemon"
-	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/pkg/output"
 )
 
 func (a *app) logger(cfg Config) zerolog.Logger {

@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/stream"
-	"assay.example/assay/services/assay/internal/output"
 )
 
 // answerWithin is how long a tool waits for Kafka.

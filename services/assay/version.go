@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/pkg/output"
 )
 
 // version is set by the linker for a release: -X main.version=v1.2.3.

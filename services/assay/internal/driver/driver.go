@@ -17,8 +17,8 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/record"
+	"assay.example/assay/pkg/story"
 	"assay.example/assay/pkg/stream"
-	"assay.example/assay/services/assay/internal/story"
 )
 
 // Step is how far the story's clock moves at a time. Events must not be further

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"assay.example/assay/services/assay/internal/story"
+	"assay.example/assay/pkg/story"
 )
 
 // maxBatch is how many events go into one request.

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/pkg/output"
 )
 
 // WriteJSON writes the explanation as one JSON object.

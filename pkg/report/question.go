@@ -45,7 +45,7 @@ type Parameter struct {
 
 // Made says how a table of a report came about.
 type Made struct {
-	// Query names the SQL file (services/assay/internal/report/sql), SHA256 is of its bytes.
+	// Query names the SQL file (pkg/report/sql), SHA256 is of its bytes.
 	Query  string `json:"query"`
 	SHA256 string `json:"sha256"`
 	// Parameters are the values bound to it.

@@ -12,8 +12,8 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/oracle"
-	"assay.example/assay/services/assay/internal/output"
-	"assay.example/assay/services/assay/internal/report"
+	"assay.example/assay/pkg/output"
+	"assay.example/assay/pkg/report"
 )
 
 // judge puts into the tables what the rules say of the events at a watermark.

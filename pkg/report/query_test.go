@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/services/assay/internal/report"
+	"assay.example/assay/pkg/report"
 )
 
 func all(f report.Filter) report.Filter {

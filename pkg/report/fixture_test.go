@@ -17,7 +17,7 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/embedded/clickhousetest"
-	"assay.example/assay/services/assay/internal/report"
+	"assay.example/assay/pkg/report"
 )
 
 func TestMain(m *testing.M) { os.Exit(clickhousetest.Main(m)) }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/services/assay/internal/report"
+	"assay.example/assay/pkg/report"
 )
 
 func TestCountsAndResults(t *testing.T) {

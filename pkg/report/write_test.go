@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/services/assay/internal/output"
-	"assay.example/assay/services/assay/internal/report"
+	"assay.example/assay/pkg/output"
+	"assay.example/assay/pkg/report"
 )
 
 // quarter has a control for each result.

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/pkg/output"
 )
 
 // WriteJSON writes the whole report as one JSON object.

@@ -9,8 +9,8 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/services/assay/internal/report"
-	"assay.example/assay/services/assay/internal/story"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/pkg/story"
 )
 
 // A whole quarter: the report counts what the story's census does, and verdicts of

@@ -15,7 +15,7 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/services/assay/internal/story"
+	"assay.example/assay/pkg/story"
 )
 
 // theDefault is written once for all tests; nothing changes a story.

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"assay.example/assay/services/assay/internal/output"
+	"assay.example/assay/pkg/output"
 )
 
 // WriteCSV writes a row for each control. Each row also says how it was made, since

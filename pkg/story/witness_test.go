@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/services/assay/internal/story"
+	"assay.example/assay/pkg/story"
 )
 
 // The census is what the story meant. Here each control is worked out from the
