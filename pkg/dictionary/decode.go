@@ -39,7 +39,7 @@ func (t *Type) Decode(raw []byte) (map[string]any, error) {
 			Hint:   "send references and digests instead of content",
 		})
 	}
-	d := decoder{in: jsontext.NewDecoder(bytes.NewBuffer(raw))}
+	d := decoder{in: jsontext.NewDecoder(bytes.NewBuffer(raw)), limits: Limits{MaxBytes, MaxDepth, MaxKeys}}
 	data, err := d.document(t.root)
 	if err != nil {
 		return nil, err
@@ -53,10 +53,32 @@ func (t *Type) Decode(raw []byte) (map[string]any, error) {
 	return data, nil
 }
 
+// Limits bound a document that is no event, such as a vendor's.
+type Limits struct{ Bytes, Depth, Keys int }
+
+// Parse reads one JSON value of no known type as Decode reads data, but for two
+// things: a number that can't be kept exactly is kept as the nearest float64, and
+// members that are null are left out, for null is not a value.
+func Parse(raw []byte, limits Limits) (any, error) {
+	if len(raw) > limits.Bytes {
+		return nil, Refuse(CodeTooLarge, Fault{
+			Reason: fmt.Sprintf("it has %d bytes; the limit is %d", len(raw), limits.Bytes), Hint: "send less at once",
+		})
+	}
+	d := decoder{in: jsontext.NewDecoder(bytes.NewBuffer(raw)), limits: limits, foreign: true}
+	v, err := d.value(nil)
+	if err != nil {
+		return nil, err
+	}
+	return v, d.end()
+}
+
 // decoder is one pass over one document.
 type decoder struct {
-	in   *jsontext.Decoder
-	keys int
+	in      *jsontext.Decoder
+	limits  Limits
+	foreign bool // somebody else's document: see Parse
+	keys    int
 }
 
 func (d *decoder) document(root *Field) (map[string]any, error) {
@@ -73,13 +95,17 @@ func (d *decoder) document(root *Field) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return data, d.end()
+}
+
+func (d *decoder) end() error {
 	if _, err := d.in.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, Refuse(CodeMalformed, Fault{
+		return Refuse(CodeMalformed, Fault{
 			Reason: fmt.Sprintf("something follows the JSON object at byte %d", d.in.InputOffset()),
 			Hint:   "send one object an event; /v1/events takes several events as a batch",
 		})
 	}
-	return data, nil
+	return nil
 }
 
 // value reads the next value, which f (may be nil) declares.
@@ -122,8 +148,12 @@ func (d *decoder) object(f *Field) (map[string]any, error) {
 			return nil, err
 		}
 		name := tok.String()
-		if out[name], err = d.value(fields[name]); err != nil {
+		v, err := d.value(fields[name])
+		if err != nil {
 			return nil, err
+		}
+		if v != nil || !d.foreign {
+			out[name] = v
 		}
 	}
 	return out, d.leave()
@@ -152,23 +182,23 @@ func (d *decoder) list(f *Field) ([]any, error) {
 }
 
 func (d *decoder) enter() error {
-	if d.in.StackDepth() <= MaxDepth {
+	if d.in.StackDepth() <= d.limits.Depth {
 		return nil
 	}
 	return Refuse(CodeTooLarge, Fault{
 		Pointer: pointer(d.in.StackPointer()),
-		Reason:  fmt.Sprintf("objects and lists are nested more than %d deep", MaxDepth),
+		Reason:  fmt.Sprintf("objects and lists are nested more than %d deep", d.limits.Depth),
 		Hint:    "flatten the data",
 	})
 }
 
 func (d *decoder) count() error {
-	if d.keys++; d.keys <= MaxKeys {
+	if d.keys++; d.keys <= d.limits.Keys {
 		return nil
 	}
 	return Refuse(CodeTooLarge, Fault{
 		Pointer: pointer(d.in.StackPointer()),
-		Reason:  fmt.Sprintf("the data has more than %d keys and elements", MaxKeys),
+		Reason:  fmt.Sprintf("the data has more than %d keys and elements", d.limits.Keys),
 		Hint:    "send references and digests instead of content",
 	})
 }
@@ -183,7 +213,10 @@ func (d *decoder) leave() error {
 
 func (d *decoder) number(literal string, f *Field) (any, error) {
 	if f == nil || f.Kind != Number {
-		return d.wholeOr(literal)
+		v, err := d.wholeOr(literal)
+		if err == nil || !d.foreign {
+			return v, err
+		}
 	}
 	v, err := strconv.ParseFloat(literal, 64)
 	if err != nil {

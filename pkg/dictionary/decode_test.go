@@ -96,7 +96,7 @@ func TestDecodeNamesEveryFault(t *testing.T) {
 		"/commit: the field is missing (deploy.completed needs it, a string: The commit that runs now.)",
 		"/component: the field is missing (deploy.completed needs it, a string: What was deployed, as the boundary names it.)",
 		"/deploy_id: it has 0 characters; the least is 1 (This deployment; one deployment is one item of a population.)",
-		`/environment: "Prodution" is not one of the allowed values (did you mean production? send one of production, staging, development)`,
+		`/environment: "Prodution" is not one of the allowed values (did you mean production? send one of production, staging, development, other)`,
 	}, "; "))
 
 	_, err = typeOf(t, "eval.run.completed").Decode([]byte(`{"run_id": "r", "version_hash": "v", "suite": "s", "score_permille": 1001, "cases": -1}`))
@@ -195,5 +195,24 @@ func BenchmarkDecode(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestParseReadsWhatIsNoEvent(t *testing.T) {
+	limits := dictionary.Limits{Bytes: 200, Depth: 3, Keys: 6}
+	v, err := dictionary.Parse([]byte(` [{"a": null, "b": 12345678901234567890, "c": 2.0}, "x", null]`), limits)
+	require.NoError(t, err)
+	require.Equal(t, []any{map[string]any{"b": 12345678901234567890.0, "c": int64(2)}, "x", nil}, v)
+	for text, reason := range map[string]string{
+		`[[[[1]]]]`:              "more than 3 deep",
+		`[1,2,3,4,5,6,7]`:        "more than 6 keys",
+		`{"a": 1, "a": 2}`:       "a",
+		`{} {}`:                  "something follows",
+		strings.Repeat(" ", 201): "the limit is 200",
+		"\"\xff\"":               "UTF-8",
+		``:                       "",
+	} {
+		_, err := dictionary.Parse([]byte(text), limits)
+		require.ErrorContains(t, err, reason, text)
 	}
 }

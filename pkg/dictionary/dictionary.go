@@ -30,6 +30,9 @@ type Type struct {
 	// KeyField is the field whose value is the Kafka key; SourceKey says that it
 	// is the event's source instead.
 	KeyField string
+	// ActorField and TargetField say who did something and to what; empty where
+	// the type has no such field.
+	ActorField, TargetField string
 	// Title is one short sentence, Description says the same at length.
 	Title       string
 	Description string

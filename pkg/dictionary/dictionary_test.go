@@ -40,7 +40,7 @@ func examples(tb testing.TB, typ *dictionary.Type) []json.RawMessage {
 
 func TestEveryTypeShowsAnExampleThatItTakes(t *testing.T) {
 	d := load(t)
-	require.Len(t, d.Names(), 28)
+	require.GreaterOrEqual(t, len(d.Names()), 41)
 	for _, name := range d.Names() {
 		typ, _ := d.Type(name)
 		shown := examples(t, typ)

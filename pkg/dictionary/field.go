@@ -63,6 +63,8 @@ type node struct {
 	Unit        string           `json:"x-unit"`
 	Type        json.RawMessage  `json:"type"`
 	Enum        []any            `json:"enum"`
+	Actor       string           `json:"x-actor"`
+	Target      string           `json:"x-target"`
 	Required    []string         `json:"required"`
 	Properties  map[string]*node `json:"properties"`
 	Items       *node            `json:"items"`
@@ -81,6 +83,7 @@ func parseType(name string, raw []byte) (*Type, error) {
 	root := n.field(false)
 	t := &Type{
 		Name: name, Family: compliance.Family(n.Family), KeyField: n.Key,
+		ActorField: n.Actor, TargetField: n.Target,
 		Title: n.Title, Description: n.Description,
 		Fields: root.Fields, Schema: raw, root: root, plain: plain(raw),
 	}
@@ -167,6 +170,10 @@ func (n *node) lint(t *Type) error {
 	say(t.root.Kind == Map, `type must be "object"`)
 	say(n.Additional == nil || *n.Additional, "additionalProperties must be true: sources may send more than controls read")
 	say(t.keyed(), "x-key is %q; it must be a required string field with minLength 1, or %q", n.Key, SourceKey)
+	for attribute, name := range map[string]string{"x-actor": t.ActorField, "x-target": t.TargetField} {
+		f, ok := t.Fields[name]
+		say(name == "" || ok && f.Kind == String, "%s is %q; it must be a string field, or absent", attribute, name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
 		f := t.Fields[name]
 		say(!slices.Contains(Reserved(), name), "field %s has the name of an attribute of the event; call it something else", name)
