@@ -17,14 +17,20 @@ var page string
 
 // WriteHTML writes the report as one page that stands alone: no script, nothing
 // from elsewhere, to be read in ten years or printed on A4.
-func (r *Report) WriteHTML(out io.Writer) error {
+func (r *Report) WriteHTML(out io.Writer) error { return r.write(out, "report") }
+
+// WriteFragment writes what WriteHTML has inside <main>, for a page that has its own
+// style.
+func (r *Report) WriteFragment(out io.Writer) error { return r.write(out, "controls") }
+
+func (r *Report) write(out io.Writer, name string) error {
 	parsed, err := template.New("report").Funcs(template.FuncMap{
 		"percent": percent, "moment": moment, "words": words, "sentence": sentence, "made": madeBy,
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("reading the report's page: %w", err)
 	}
-	return parsed.Execute(out, r)
+	return parsed.ExecuteTemplate(out, name, r)
 }
 
 // Deviating counts the deviations, waived ones included.

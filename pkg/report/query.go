@@ -163,15 +163,17 @@ type violationRow struct {
 	Value      string    `ch:"value"`
 }
 
+func (r *violationRow) violation() Violation {
+	return Violation{
+		ID: r.ID, Control: r.Control, Item: compliance.Item{ID: r.ItemID, Time: instant(r.ItemTime)}, Revision: int(r.Revision),
+		Change: r.Change, Severity: r.Severity, Outcome: r.Outcome, Reason: r.Reason, KnownAt: instant(r.KnownAt),
+		Supersedes: int(r.Supersedes), Title: r.Title, Record: rawJSON(r.Value),
+	}
+}
+
 // Violations lists violation records by (known_at, control, item id, revision).
 func Violations(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Violation, error) {
-	return selected(ctx, conn, tenant, "query_violations", f.params("control", "item", "outcome"), func(r *violationRow) Violation {
-		return Violation{
-			ID: r.ID, Control: r.Control, Item: compliance.Item{ID: r.ItemID, Time: instant(r.ItemTime)}, Revision: int(r.Revision),
-			Change: r.Change, Severity: r.Severity, Outcome: r.Outcome, Reason: r.Reason, KnownAt: instant(r.KnownAt),
-			Supersedes: int(r.Supersedes), Title: r.Title, Record: rawJSON(r.Value),
-		}
-	})
+	return selected(ctx, conn, tenant, "query_violations", f.params("control", "item", "outcome"), (*violationRow).violation)
 }
 
 // Rejected is a record or request that was no event.
@@ -206,11 +208,13 @@ type rejectedRow struct {
 	Size      uint64    `ch:"size"`
 }
 
+func (r *rejectedRow) rejected() Rejected {
+	return Rejected{instant(r.At), r.By, r.Code, r.Reason, r.Source, r.ID, r.Type, r.Topic, r.Partition, r.Offset, r.Hash, r.Size}
+}
+
 // Refused lists what was no event, by time.
 func Refused(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Rejected, error) {
-	return selected(ctx, conn, tenant, "query_rejected", f.params("type", "prefix", "source", "code"), func(r *rejectedRow) Rejected {
-		return Rejected{instant(r.At), r.By, r.Code, r.Reason, r.Source, r.ID, r.Type, r.Topic, r.Partition, r.Offset, r.Hash, r.Size}
-	})
+	return selected(ctx, conn, tenant, "query_rejected", f.params("type", "prefix", "source", "code"), (*rejectedRow).rejected)
 }
 
 // Conflict is an event that came with more than one body.
@@ -235,9 +239,11 @@ type conflictRow struct {
 	Hashes   []string  `ch:"hashes"`
 }
 
+func (r *conflictRow) conflict() Conflict {
+	return Conflict{r.Source, r.ID, r.Type, instant(r.Time), instant(r.Received), r.Copies, r.Hashes}
+}
+
 // Conflicts lists events with several bodies, by (time, source, id).
 func Conflicts(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Conflict, error) {
-	return selected(ctx, conn, tenant, "query_conflicts", f.params("type", "prefix", "source"), func(r *conflictRow) Conflict {
-		return Conflict{r.Source, r.ID, r.Type, instant(r.Time), instant(r.Received), r.Copies, r.Hashes}
-	})
+	return selected(ctx, conn, tenant, "query_conflicts", f.params("type", "prefix", "source"), (*conflictRow).conflict)
 }
