@@ -4,7 +4,7 @@ package schemas
 
 import "embed"
 
-// FS holds topology.yaml, events/*.json and clickhouse/*.sql.
+// FS holds topology.yaml, events/*.json, clickhouse/*.sql and sources/*/*.yaml.
 //
-//go:embed topology.yaml all:events all:clickhouse
+//go:embed topology.yaml all:events all:clickhouse all:sources
 var FS embed.FS

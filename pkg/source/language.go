@@ -1,0 +1,148 @@
+package source
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/ext"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// costLimit bounds one expression, so that no payload can stop a door.
+const costLimit = 1_000_000
+
+// The names that expressions may use, beside those that a file defines in `let:`.
+const (
+	nameBody     = "body"
+	nameRecord   = "record"
+	nameHeaders  = "headers"
+	nameReceived = "received"
+	nameSHA256   = "sha256"
+)
+
+// language is the CEL of mappings: the standard one with optional values (`x.?y`),
+// strings, encodings and bindings, and functions of our own.
+func language() (*cel.Env, error) {
+	return cel.NewEnv(
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.OptionalTypes(),
+		ext.Strings(),
+		ext.Encoders(),
+		ext.Bindings(),
+		ext.Lists(),
+		cel.Variable(nameBody, cel.DynType),
+		cel.Variable(nameRecord, cel.DynType),
+		cel.Variable(nameHeaders, cel.MapType(cel.StringType, cel.StringType)),
+		cel.Variable(nameReceived, cel.StringType),
+		cel.Variable(nameSHA256, cel.StringType),
+		cel.Function("instant", cel.Overload("instant_dyn", []*cel.Type{cel.DynType}, cel.StringType,
+			cel.UnaryBinding(instantBinding))),
+		cel.Function("digest", cel.Overload("digest_string", []*cel.Type{cel.StringType}, cel.StringType,
+			cel.UnaryBinding(digestBinding))),
+		cel.Function("text", cel.Overload("text_dyn", []*cel.Type{cel.DynType}, cel.StringType,
+			cel.UnaryBinding(textBinding))),
+	)
+}
+
+// digestBinding is `digest(s)`: SHA-256 in hex, for what must not travel as it is.
+func digestBinding(v ref.Val) ref.Val {
+	s, ok := v.(types.String)
+	if !ok {
+		return types.NewErr("digest() needs text")
+	}
+	sum := sha256.Sum256([]byte(s))
+	return types.String(hex.EncodeToString(sum[:]))
+}
+
+// textBinding is `text(x)`: a scalar as text, whole numbers without a fraction;
+// an optional value as its value, none as "".
+func textBinding(v ref.Val) ref.Val {
+	switch x := v.(type) {
+	case types.String:
+		return x
+	case types.Int, types.Uint, types.Bool, types.Double:
+		return types.String(fmt.Sprint(x.Value()))
+	case *types.Optional:
+		if !x.HasValue() {
+			return types.String("")
+		}
+		return textBinding(x.GetValue())
+	default:
+		return types.NewErr("text() needs text, a number or a truth value, not %s", v.Type().TypeName())
+	}
+}
+
+// instantBinding is `instant(x)`: a time in any of the ways that vendors write it.
+func instantBinding(v ref.Val) ref.Val {
+	var at compliance.Instant
+	var err error
+	switch x := v.(type) {
+	case types.String:
+		at, err = parseTime(string(x))
+	case types.Int:
+		at = epoch(float64(x))
+	case types.Double:
+		at = epoch(float64(x))
+	case types.Timestamp:
+		at = compliance.InstantOf(x.Time)
+	default:
+		err = fmt.Errorf("%s is no time", v.Type().TypeName())
+	}
+	if err != nil {
+		return types.NewErr("instant(): %v", err)
+	}
+	return types.String(at.String())
+}
+
+// layouts are those of vendors who don't write RFC 3339.
+var layouts = []string{
+	"2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05-0700",
+	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999",
+}
+
+func parseTime(s string) (compliance.Instant, error) {
+	if at, err := compliance.ParseInstant(s); err == nil {
+		return at, nil
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return compliance.InstantOf(t), nil
+		}
+	}
+	if n, err := strconv.ParseFloat(s, 64); err == nil {
+		return epoch(n), nil
+	}
+	return 0, fmt.Errorf("%q is no time", clip(s))
+}
+
+// epoch takes a number since 1970 in seconds, milli-, micro- or nanoseconds: their
+// ranges don't overlap between 1973 and 5138.
+func epoch(n float64) compliance.Instant {
+	switch {
+	case n < 1e11:
+		return compliance.Instant(n * 1e6)
+	case n < 1e14:
+		return compliance.Instant(n * 1e3)
+	case n < 1e17:
+		return compliance.Instant(n)
+	default:
+		return compliance.Instant(n / 1e3)
+	}
+}
+
+func clip(s string) string {
+	const most = 64
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
