@@ -74,6 +74,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.collectorCommand(),
 		a.evaluatorCommand(),
 		a.recorderCommand(),
+		a.notifierCommand(),
+		a.notifyCommand(),
 		a.lintCommand(),
 		a.testCommand(),
 		a.versionCommand(),

@@ -13,6 +13,7 @@ import (
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector"
 	"assay.example/assay/services/evaluator"
+	"assay.example/assay/services/notifier"
 	"assay.example/assay/services/recorder"
 )
 
@@ -29,6 +30,7 @@ type Config struct {
 	Collector  collector.Config  `yaml:"collector"`
 	Evaluator  evaluator.Config  `yaml:"evaluator"`
 	Recorder   recorder.Config   `yaml:"recorder"`
+	Notifier   notifier.Config   `yaml:"notifier"`
 	Embedded   Embedded          `yaml:"embedded"`
 }
 
@@ -49,6 +51,7 @@ func defaultConfig() Config {
 		Collector:  collector.Default(),
 		Evaluator:  evaluator.Default(),
 		Recorder:   recorder.Default(),
+		Notifier:   notifier.Default(),
 		Embedded:   Embedded{DataDir: "./assay-data", KafkaPort: 9092},
 	}
 }
@@ -90,7 +93,7 @@ func (a *app) load(sections ...string) (Config, *settings.Settings, error) {
 	cfg := defaultConfig()
 	s, err := settings.Load(&cfg, settings.Source{
 		File: a.configFile, Env: a.env, Prefix: "ASSAY_", Reserved: reserved(), Set: a.set,
-		Hidden: []string{"collector.demo", "recorder.demo", "recorder.kafka", "recorder.clickhouse"}, // from the top
+		Hidden: []string{"collector.demo", "recorder.demo", "recorder.kafka", "recorder.clickhouse", "notifier.kafka"}, // from the top
 	})
 	cfg.letDemoIn()
 	if err == nil && len(sections) > 0 {

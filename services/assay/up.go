@@ -35,7 +35,7 @@ The embedded Kafka keeps every event through a kill, but may tear a transaction;
 after such a stop, verdicts are made again from the events.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, _, err := a.load("log", "admin", "kafka", "collector", "evaluator")
+			cfg, _, err := a.load("log", "admin", "kafka", "collector", "evaluator", "notifier")
 			if err != nil {
 				return err
 			}
@@ -84,6 +84,7 @@ func (a *app) up(ctx context.Context, cfg Config, bundle *control.Bundle, with f
 func (a *app) all(cfg Config, bundle *control.Bundle, metrics prometheus.Registerer) []daemon.Component {
 	return []daemon.Component{
 		a.recorder(cfg, metrics),
+		a.notifier(cfg, metrics),
 		a.evaluator(cfg, bundle, metrics),
 		a.collector(cfg, metrics),
 	}
