@@ -1,9 +1,9 @@
 // Package recorder is the program that keeps the log in ClickHouse.
 //
-// It reads events.*, verdicts, violations, deliveries, rejected and quarantine,
-// committed records only, and writes a row for each into events, verdict_revisions
-// (which feeds verdicts and verdict_days), violations, deliveries, rejected and
-// quarantined, and a row of coverage for each range read.
+// It reads events.*, verdicts, violations, deliveries, received, rejected and
+// quarantine, committed records only, and writes a row for each into events,
+// verdict_revisions (which feeds verdicts and verdict_days), violations, deliveries,
+// received, rejected and quarantined, and a row of coverage for each range read.
 //
 // It guarantees that every committed record that can be decoded is one row, exactly
 // once, across crashes, rebalances and retries, as long as a repeated insert finds
@@ -129,6 +129,7 @@ func topics(cfg stream.Config, keys *ledger.Keys) map[string]func() rows.Table {
 		cfg.Topic("verdicts"):   rows.Verdicts,
 		cfg.Topic("violations"): rows.Violations,
 		cfg.Topic("deliveries"): rows.Deliveries,
+		cfg.Topic("received"):   rows.Received,
 		cfg.Topic("rejected"):   rows.Rejected,
 		cfg.Topic("quarantine"): rows.Quarantined,
 	}

@@ -16,6 +16,8 @@ type event struct {
 	at        ledger.Place
 	index     uint64
 	leaf      compliance.Hash
+	// delivery is the hash of what a vendor sent, zero if the event came as it is.
+	delivery compliance.Hash
 }
 
 type events struct {
@@ -46,6 +48,7 @@ func (e *events) add(r *kgo.Record, at ledger.Place, index uint64) error {
 	}
 	e.rows = append(e.rows, event{
 		Event: ev, key: string(r.Key), data: string(r.Value), at: at, index: index, leaf: leaf.Hash(),
+		delivery: record.DeliveryOf(r),
 	})
 	return nil
 }
@@ -64,6 +67,7 @@ func (e *events) block() *Block {
 		text("data", func(r *event) string { return r.data }),
 		column("size", func(r *event) uint32 { return uint32(len(r.data)) }),
 		hash("sha256", func(r *event) compliance.Hash { return r.Ref.SHA256 }),
+		hash("delivery", func(r *event) compliance.Hash { return r.delivery }),
 		text("topic", func(r *event) string { return r.Ref.Topic }),
 		column("partition", func(r *event) int32 { return r.Ref.Partition }),
 		column("offset", func(r *event) int64 { return r.Ref.Offset }),
