@@ -34,7 +34,7 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test race e2e chaos planted lint tidy-check
+.PHONY: test race e2e chaos bench planted lint tidy-check
 test: ## All tests that need no Kafka; skipped ones are counted at the end
 	go test -timeout 15m -json ./... | $(SUMMARY)
 
@@ -49,6 +49,9 @@ e2e: ## The services as processes on real Kafka, which scripts/ start
 
 chaos: ## The same while evaluators, recorders and the broker are killed with -9
 	scripts/e2e.sh -json -v -run '$(CHAOS)' | $(SUMMARY)
+
+bench: ## The doors beside plain franz-go and net/http, on real Kafka
+	scripts/bench.sh
 
 planted: ## The engine's property test against each planted bug, which it must catch
 	scripts/planted.sh

@@ -1,0 +1,88 @@
+// Package sidebyside measures two ways to do one thing in one run: warm, taking
+// turns, so that whatever else the machine does hits both, and compares medians.
+package sidebyside
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Way is one of the two: Run does its work until ctx ends, and says how much it did.
+type Way struct {
+	Name string
+	Run  func(ctx context.Context) (done int64, err error)
+}
+
+// Row is a comparison and its result, in units of work a second.
+type Row struct {
+	Name, Unit   string
+	Ours, Peer   Way
+	AtLeast      float64 // the ratio to reach, ours to the peer's
+	ours, theirs []float64
+}
+
+// Plan says how long each turn takes and how often each way has one. A first turn
+// of each is not counted.
+type Plan struct {
+	Turns int
+	Turn  time.Duration
+}
+
+// Measure fills the row.
+func (r *Row) Measure(ctx context.Context, p Plan) error {
+	for turn := range p.Turns + 1 {
+		for _, w := range []struct {
+			way  Way
+			into *[]float64
+		}{{r.Ours, &r.ours}, {r.Peer, &r.theirs}} {
+			rate, err := one(ctx, w.way, p.Turn)
+			if err != nil {
+				return fmt.Errorf("measuring %s: %w", w.way.Name, err)
+			}
+			if turn > 0 {
+				*w.into = append(*w.into, rate)
+			}
+		}
+	}
+	return nil
+}
+
+func one(ctx context.Context, w Way, turn time.Duration) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, turn)
+	defer cancel()
+	began := time.Now()
+	done, err := w.Run(ctx)
+	return float64(done) / time.Since(began).Seconds(), err
+}
+
+// Ratio is ours to the peer's, of the medians.
+func (r *Row) Ratio() float64 { return median(r.ours) / median(r.theirs) }
+
+func median(list []float64) float64 {
+	sorted := slices.Sorted(slices.Values(list))
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[len(sorted)/2]
+}
+
+// Print writes the rows as a table.
+func Print(out io.Writer, rows []*Row) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "row\tunit\tours (min median max)\tpeer (min median max)\tratio\ttarget")
+	for _, r := range rows {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\t≥ %.2f\n", r.Name, r.Unit, spread(r.ours), spread(r.theirs), r.Ratio(), r.AtLeast)
+	}
+	return w.Flush()
+}
+
+func spread(list []float64) string {
+	if len(list) == 0 {
+		return "not reached"
+	}
+	return fmt.Sprintf("%.0f %.0f %.0f", slices.Min(list), median(list), slices.Max(list))
+}
