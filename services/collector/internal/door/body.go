@@ -18,10 +18,10 @@ import (
 // a sender who announces much and sends little holds little.
 const firstRead = 4 << 10
 
-// readBody reads at most limit bytes, both as sent and as unpacked, and takes
+// ReadBody reads at most limit bytes, both as sent and as unpacked, and takes
 // them from the lease as they come. The bytes read so far are returned with an
 // error, too.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64, lease *intake.Lease) ([]byte, error) {
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, lease *intake.Lease) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}

@@ -77,18 +77,22 @@ func (d *Door) plausible(text string) (compliance.Instant, error) {
 			Pointer: "/time", Reason: "it is not a time", Hint: "send RFC 3339, such as 2026-07-01T09:30:00Z",
 		})
 	}
-	now := compliance.InstantOf(d.Now())
-	switch {
+	return when, d.timely(when)
+}
+
+// timely refuses a time that a right clock can't have said.
+func (d *Door) timely(when compliance.Instant) error {
+	switch now := compliance.InstantOf(d.Now()); {
 	case when < oldest:
-		return 0, dictionary.Refuse(codeTime, dictionary.Fault{
+		return dictionary.Refuse(codeTime, dictionary.Fault{
 			Pointer: "/time", Reason: fmt.Sprintf("%s is before 2000", when), Hint: "check the source's clock, and seconds against milliseconds",
 		})
 	case when > now.Add(maxAhead):
-		return 0, dictionary.Refuse(codeTime, dictionary.Fault{
+		return dictionary.Refuse(codeTime, dictionary.Fault{
 			Pointer: "/time", Reason: fmt.Sprintf("%s is more than %s ahead", when, maxAhead), Hint: "check the source's clock and time zone",
 		})
 	}
-	return when, nil
+	return nil
 }
 
 // at moves the faults of an error below an attribute, as the structured form of

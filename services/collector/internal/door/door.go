@@ -1,6 +1,7 @@
 package door
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -102,7 +103,7 @@ func (d *Door) receive(w http.ResponseWriter, r *http.Request) (cloudevent.Mode,
 		head, _ := readAll(r.Body, record.BodyKept, lease) // a cut body is kept cut
 		return "", 0, d.refuse(r, key, head, err)
 	}
-	body, err := readBody(w, r, d.limit(mode), lease)
+	body, err := ReadBody(w, r, d.limit(mode), lease)
 	if intake.IsFull(err) {
 		return mode, 0, unsent(err, d.RetryAfter)
 	}
@@ -179,7 +180,7 @@ func (d *Door) checkAll(r *http.Request, key *Key, events []cloudevent.Event) ([
 			p.add(i, err)
 		}
 		faulty++
-		d.keep(r, key, &events[i], err)
+		d.keep(r.Context(), key, &events[i], err)
 	}
 	if p != nil && len(events) > 1 {
 		p.Detail = fmt.Sprintf("%d of %d events are refused, so none was taken; the first, at %d: %s",
@@ -191,13 +192,13 @@ func (d *Door) checkAll(r *http.Request, key *Key, events []cloudevent.Event) ([
 // refuse is for a request that can't be taken apart into events.
 func (d *Door) refuse(r *http.Request, key *Key, body []byte, err error) *Problem {
 	d.Metrics.events.WithLabelValues(unknown, outcomeRefused).Inc()
-	d.keep(r, key, &cloudevent.Event{Raw: body}, err)
+	d.keep(r.Context(), key, &cloudevent.Event{Raw: body}, err)
 	return refused(0, err)
 }
 
 // keep puts what was refused on its topic, if there is room for it, and doesn't
 // wait: the answer is no in any case.
-func (d *Door) keep(r *http.Request, key *Key, e *cloudevent.Event, why error) {
+func (d *Door) keep(ctx context.Context, key *Key, e *cloudevent.Event, why error) {
 	d.Metrics.rejected.WithLabelValues(refusalOf(why).Code).Inc()
 	lease := d.Budget.Lease()
 	defer lease.Release()
@@ -209,7 +210,7 @@ func (d *Door) keep(r *http.Request, key *Key, e *cloudevent.Event, why error) {
 		d.Metrics.lost.Inc()
 		return
 	}
-	d.Intake.Offer(r.Context(), lease, rec, d.Metrics.lost.Inc)
+	d.Intake.Offer(ctx, lease, rec, d.Metrics.lost.Inc)
 }
 
 // unknown is the type in metrics of events that have none, or one of the

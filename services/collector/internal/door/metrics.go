@@ -2,6 +2,8 @@ package door
 
 import (
 	"errors"
+	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -51,3 +53,8 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 
 // InFlight is a gauge for intake.NewBudget.
 func (m *Metrics) InFlight(delta float64) { m.inFlight.Add(delta) }
+
+// Observe notes a request that another door has answered.
+func (m *Metrics) Observe(mode string, status int, took time.Duration) {
+	m.requests.WithLabelValues(mode, strconv.Itoa(status)).Observe(took.Seconds())
+}
