@@ -16,7 +16,7 @@ type Filter struct {
 	// Type is an event type, or a beginning and a star.
 	Type, Source, ID               string
 	Control, Item, Outcome, Reason string
-	Code                           string
+	Code, Target                   string
 	// Limit is how many rows come at most.
 	Limit int
 }
@@ -34,7 +34,7 @@ func (f *Filter) params(names ...string) []clickhouse.Param {
 	}
 	all := map[string]any{
 		"type": exact, "prefix": prefix, "source": f.Source, "id": f.ID, "control": f.Control,
-		"item": f.Item, "outcome": f.Outcome, "reason": f.Reason, "code": f.Code,
+		"item": f.Item, "outcome": f.Outcome, "reason": f.Reason, "code": f.Code, "target": f.Target,
 	}
 	params := append(window(f.From, f.To), clickhouse.Named("limit", uint64(max(0, f.Limit))))
 	for _, name := range names {
