@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"assay.example/assay/pkg/compliance"
@@ -169,10 +170,8 @@ func (c Config) limitFaults() error {
 
 func (c Config) routed(target string) bool {
 	for _, r := range c.Routes {
-		for _, name := range r.Targets {
-			if name == target {
-				return true
-			}
+		if slices.Contains(r.Targets, target) {
+			return true
 		}
 	}
 	return false

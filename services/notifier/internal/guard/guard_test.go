@@ -64,17 +64,18 @@ func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *atomic.I
 	return s, &hits
 }
 
-func post(t *testing.T, c *http.Client, address string) (*http.Response, error) {
+// post gives the status of an answer.
+func post(t *testing.T, c *http.Client, address string) (int, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader("{}"))
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	resp, err := c.Do(req)
-	if err == nil {
-		t.Cleanup(func() { require.NoError(t, resp.Body.Close()) })
+	if err != nil {
+		return 0, err
 	}
-	return resp, err
+	return resp.StatusCode, resp.Body.Close()
 }
 
 // However the loopback is written, nothing of the request arrives there.
@@ -95,9 +96,9 @@ func TestSpellingsOfTheLoopback(t *testing.T) {
 	require.ErrorIs(t, err, guard.ErrForbidden)
 
 	open := guard.NewClient(guard.Options{Policy: guard.NewPolicy(netip.MustParsePrefix("127.0.0.0/8")), Timeout: 2 * time.Second})
-	resp, err := post(t, open, s.URL)
+	status, err := post(t, open, s.URL)
 	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Equal(t, http.StatusOK, status)
 	require.EqualValues(t, 1, hits.Load(), "the test would see a request")
 }
 
@@ -107,9 +108,9 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		door, _ := server(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, inside.URL, code) })
 		c := guard.NewClient(guard.Options{Policy: guard.NewPolicy(netip.MustParsePrefix("127.0.0.0/8")), Timeout: 2 * time.Second})
-		resp, err := post(t, c, door.URL)
+		status, err := post(t, c, door.URL)
 		require.NoError(t, err)
-		require.Equal(t, code, resp.StatusCode)
+		require.Equal(t, code, status)
 	}
 	require.Zero(t, hits.Load())
 }

@@ -133,8 +133,9 @@ func (g *generation) read(ctx context.Context, session Session, id int, at posit
 		case err != nil:
 			return fmt.Errorf("reading partition %d of %s: %w", id, g.cfg.Topic, err)
 		}
+		// Take fails only when ctx ends.
 		if err := g.hand(ctx, session, m, at.committed, g.trackers[id]); err != nil {
-			return nil //nolint:nilerr // Take fails only when ctx ends
+			return nil
 		}
 	}
 }

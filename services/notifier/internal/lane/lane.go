@@ -8,11 +8,10 @@
 package lane
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
-
-	"context"
 
 	"github.com/rs/zerolog"
 

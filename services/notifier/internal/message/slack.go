@@ -102,7 +102,7 @@ func (s *Slack) item(v *record.Violation) string {
 	name := escape(v.Verdict.Item.ID, slackField)
 	if link := Link(s.Link, v); link != "" {
 		if target := escape(link, slackSection); len(target) < slackSection/2 { // a link that was cut leads nowhere
-			name = "<" + strings.ReplaceAll(target, "|", "%7C") + "|" + name + ">"
+			name = "<" + strings.ReplaceAll(target, "|", "%7C") + "|" + strings.ReplaceAll(name, "|", "¦") + ">"
 		}
 	}
 	line := fmt.Sprintf("*%s* %s", told(v), name)
@@ -138,11 +138,9 @@ func escape(text string, n int) string {
 		case '>':
 			piece = "&gt;"
 		}
-		if size := len([]rune(piece)); used+size >= n {
+		if used += len([]rune(piece)); used >= n {
 			b.WriteString("…")
 			break
-		} else {
-			used += size
 		}
 		b.WriteString(piece)
 	}
