@@ -1,7 +1,8 @@
 // Package notifier is the program that tells people's systems of violations:
 // signed webhooks, Slack, PagerDuty and Alertmanager.
 //
-// It reads violations and writes deliveries, one record for each attempt.
+// It reads violations and writes deliveries, one record for each attempt, which it
+// reads again when it starts.
 //
 // It guarantees, for each target by itself:
 //
@@ -15,13 +16,14 @@
 //   - Order. What is said of an episode arrives in the order of its revisions, over
 //     retries and rebalances: a resolve never overtakes its trigger. Between
 //     episodes there is no order.
-//   - Repeats. A revision that isn't above the last of its item is ignored. What was
-//     said before a restart is learned anew from the topic, so a repetition in the
-//     log isn't delivered twice, as long as its episode is among the last `remember`.
-//     After a crash, or where an answer was lost on the way, what was delivered but
-//     not yet committed is sent again under the same keys: the webhook-id and the
-//     ids inside, PagerDuty's dedup_key, Alertmanager's labels. Slack has no such
-//     key, so there a message can appear twice.
+//   - Repeats. A revision that isn't above the last of its item is ignored, and so is
+//     one that deliveries say was delivered to the target: also after a restart, and
+//     when the log is read again from its beginning. Both are known for at least the
+//     last `remember` episodes and deliveries. What remains is a kill between a
+//     target's answer and its record in deliveries, and an answer that was lost on
+//     the way: then the same is sent again under the same keys, which are the
+//     webhook-id and the ids inside, PagerDuty's dedup_key, and Alertmanager's
+//     labels. Slack has no such key, so there a message can appear twice.
 //   - Nothing is left open. What was opened at PagerDuty or Alertmanager is resolved
 //     at the same target under the same key, whatever the routes say of the revision
 //     that ends it. Alertmanager is told again of what is open before it times out.
@@ -77,7 +79,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 		return err
 	}
 	defer log.close()
-	n := &notifier{cfg: cfg, deps: deps, log: log, metrics: lane.NewMetrics(deps.Metrics), skipped: skippedCounter(deps.Metrics)}
+	n := &notifier{cfg: cfg, deps: deps, log: log, history: newHistory(cfg, deps.Log), metrics: lane.NewMetrics(deps.Metrics), skipped: skippedCounter(deps.Metrics)}
 	return n.run(ctx)
 }
 
@@ -85,6 +87,7 @@ type notifier struct {
 	cfg     Config
 	deps    Deps
 	log     *deliveryLog
+	history *history
 	metrics *lane.Metrics
 	skipped prometheus.Counter
 }
@@ -101,7 +104,10 @@ func (n *notifier) run(ctx context.Context) error {
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	for _, t := range n.cfg.Targets {
-		l, err := n.cfg.lane(t, lane.Deps{Record: n.log.write, Metrics: n.metrics, Log: n.deps.Log})
+		l, err := n.cfg.lane(t, lane.Deps{
+			Record: n.log.write, Metrics: n.metrics, Log: n.deps.Log,
+			Delivered: func(id string, action record.Action) bool { return n.history.has(t.Name, id, action) },
+		})
 		if err != nil {
 			return err
 		}
@@ -126,7 +132,12 @@ func (n *notifier) serve(ctx context.Context, t Target, l *lane.Lane, cfg intake
 		return r.Name, r.GroupWait, true
 	}
 	err := intake.Run(ctx, cfg, intake.Deps{
-		Open:    func(ctx context.Context) intake.Session { return l.Session(ctx, match) },
+		Open: func(ctx context.Context) (intake.Session, error) {
+			if err := n.history.catchUp(ctx); err != nil {
+				return nil, err
+			}
+			return l.Session(ctx, match), nil
+		},
 		Ready:   func(err error) { n.deps.Ready("kafka/"+t.Name, err) },
 		Skipped: n.skipped.Inc,
 		Log:     n.deps.Log,

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
@@ -139,6 +140,35 @@ func TestRestart(t *testing.T) {
 		require.Equal(t, 1, n, id)
 	}
 	require.Equal(t, []record.DeliveryOutcome{record.Delivered}, w.outcomes("hook", "default/CH-01/a#1"))
+}
+
+// A group that is lost, or a log that is made anew, reads everything again: what was
+// delivered isn't delivered again, what was refused is.
+func TestReadAgainFromTheBeginning(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	w.targets()
+	w.pager.Fail(1, http.StatusBadRequest, "default/CH-01/c", nil)
+	r := w.start()
+	w.publish(opened("a"), corrected("a"), opened("b"), opened("c"))
+	w.eventually("committed", func() bool { return w.committed("hook") == 4 && w.committed("oncall") == 4 && w.committed("chat") == 4 })
+	r.stop()
+	admin := kadm.NewClient(w.kafka)
+	for _, target := range []string{"hook", "oncall", "chat"} {
+		start, err := admin.ListStartOffsets(t.Context(), w.cfg.Kafka.Topic("violations"))
+		require.NoError(t, err)
+		require.NoError(t, admin.CommitAllOffsets(t.Context(), w.cfg.Group+"."+target, start.Offsets()))
+	}
+	hooks, chats := len(w.hook.Got()), len(w.slack.Got())
+	r = w.start()
+	w.publish(opened("d"))
+	w.eventually("read again", func() bool { return w.committed("hook") == 5 && w.committed("oncall") == 5 && w.committed("chat") == 5 })
+	r.stop()
+	require.Len(t, w.hook.Got(), hooks+1)
+	require.Len(t, w.slack.Got(), chats+1)
+	require.Equal(t, []string{"trigger", "resolve"}, w.pager.Events("default/CH-01/a"))
+	require.Equal(t, []string{"trigger"}, w.pager.Events("default/CH-01/b"))
+	require.Equal(t, []record.DeliveryOutcome{record.Refused, record.Delivered}, w.outcomes("oncall", "default/CH-01/c#1"))
 }
 
 // Two notifiers share the partitions; each violation is told once.

@@ -46,8 +46,11 @@ func (g *generation) work(parent context.Context) error {
 	if err != nil {
 		return err
 	}
+	session, err := g.deps.Open(ctx)
+	if err != nil {
+		return err
+	}
 	g.deps.Ready(nil)
-	session := g.deps.Open(ctx)
 	var readers sync.WaitGroup
 	for id, at := range positions {
 		readers.Go(func() {

@@ -46,7 +46,7 @@ type Session interface {
 // Deps are what reading works with.
 type Deps struct {
 	// Open begins the session of a generation.
-	Open func(context.Context) Session
+	Open func(context.Context) (Session, error)
 	// Ready is told how the group is.
 	Ready func(error)
 	// Skipped counts records that are no violations.

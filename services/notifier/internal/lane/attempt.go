@@ -113,7 +113,7 @@ func (s *Session) delivery(j *job, n int, a Answer, began time.Time, took time.D
 	m := j.message
 	d := &record.Delivery{
 		Schema: record.DeliverySchema, ID: uuid.Must(uuid.NewV7()).String(), Tenant: m.Tenant, Control: m.Control, Route: m.Route,
-		Target: s.cfg.Target, Kind: s.cfg.Kind, Action: s.action(m), Group: m.ID(), Attempt: n, Outcome: a.Outcome,
+		Target: s.cfg.Target, Kind: s.cfg.Kind, Action: s.action(m.Entries[0].Violation), Group: m.ID(), Attempt: n, Outcome: a.Outcome,
 		Status: a.Status, Error: a.Error, DurationMS: took.Milliseconds(), RequestSHA256: a.RequestSHA256, At: compliance.InstantOf(began),
 	}
 	for _, e := range m.Entries {
@@ -124,11 +124,12 @@ func (s *Session) delivery(j *job, n int, a Answer, began time.Time, took time.D
 	return d
 }
 
-func (s *Session) action(m *message.Message) record.Action {
+// action is what a violation asks of the target; of a group, each asks the same.
+func (s *Session) action(v *record.Violation) record.Action {
 	switch {
 	case !s.cfg.Incidents:
 		return record.Notify
-	case message.Open(m.Entries[0].Violation):
+	case message.Open(v):
 		return record.Trigger
 	}
 	return record.Resolve

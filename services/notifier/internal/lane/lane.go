@@ -55,6 +55,9 @@ type Doer interface {
 type Deps struct {
 	Format message.Format
 	Client Doer
+	// Delivered tells whether the target has taken a violation before this
+	// session; nil if nobody knows.
+	Delivered func(id string, action record.Action) bool
 	// Record writes an attempt down, and returns when the log has it.
 	Record  func(context.Context, *record.Delivery) error
 	Metrics *Metrics

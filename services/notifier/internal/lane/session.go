@@ -95,8 +95,7 @@ func (s *Session) Take(ctx context.Context, v *record.Violation, at time.Time, d
 	e := s.memory.get(v.Episode)
 	if v.Verdict.Number <= e.revision {
 		s.mu.Unlock()
-		s.deps.Metrics.Repeats.WithLabelValues(s.cfg.Target).Inc()
-		done()
+		s.repeated(done)
 		return nil
 	}
 	route, wait, told := s.route(v, e)
@@ -104,8 +103,12 @@ func (s *Session) Take(ctx context.Context, v *record.Violation, at time.Time, d
 	s.memory.put(v, route, told)
 	s.deps.Metrics.Forgotten.WithLabelValues(s.cfg.Target).Add(float64(s.memory.forgotten - lost))
 	s.mu.Unlock()
-	if !told {
+	switch {
+	case !told:
 		done()
+		return nil
+	case s.deps.Delivered != nil && s.deps.Delivered(v.ID, s.action(v)):
+		s.repeated(done)
 		return nil
 	}
 	select {
@@ -118,6 +121,11 @@ func (s *Session) Take(ctx context.Context, v *record.Violation, at time.Time, d
 	defer s.mu.Unlock()
 	s.place(ctx, entry{Item{Violation: v, At: at, Route: route, GroupWait: wait, Done: done}, e.opened})
 	return nil
+}
+
+func (s *Session) repeated(done func()) {
+	s.deps.Metrics.Repeats.WithLabelValues(s.cfg.Target).Inc()
+	done()
 }
 
 // place is called with the lock held. An episode that waits in another batch, or is
