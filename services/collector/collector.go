@@ -1,13 +1,15 @@
-// Package collector is the door for events: CloudEvents 1.0 over HTTP.
+// Package collector is the door for events: CloudEvents 1.0 over HTTP, and what
+// vendors send themselves.
 //
-// It reads requests, in structured, binary and batch mode, and the dictionary of
-// event types. It writes events.<family>, keyed as the type says, with the data's
-// bytes as they came, and rejected, where what an authenticated sender got wrong is
-// kept with the reason.
+// It reads requests, the dictionary of event types and the mappings of vendors. It
+// writes events.<family>, keyed as the type says, with the data's bytes as they
+// came or were mapped, received, which keeps each delivery of a vendor that was
+// believed, and rejected, where what an authenticated sender got wrong, or a mapping,
+// is kept with the reason.
 //
 // It guarantees:
 //   - An answer of 202 is given only when Kafka, with acks from all in-sync
-//     replicas, has every event of the request.
+//     replicas, has every event of the request, and the delivery behind them.
 //   - Nothing is taken that the evaluator would refuse: both decode with
 //     pkg/dictionary.
 //   - A request that is refused with a 4xx has put none of its events in the log,
@@ -39,9 +41,11 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/daemon"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/source"
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector/internal/door"
 	"assay.example/assay/services/collector/internal/intake"
+	"assay.example/assay/services/collector/internal/webhook"
 )
 
 // Deps are what the collector is given.
@@ -53,6 +57,10 @@ type Deps struct {
 	Kafka stream.Config
 	// Types is the dictionary; nil stands for the product's.
 	Types *dictionary.Dictionary
+	// Vendors are the sources that are known; nil stands for the product's.
+	Vendors *source.Library
+	// Env gives variables that hold secrets; nil stands for the process's.
+	Env func(name string) string
 	// Now is the wall clock that event times are held against; nil stands for
 	// the machine's.
 	Now func() time.Time
@@ -80,17 +88,24 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	}
 	defer client.Close()
 	deps.Ready("kafka", errNotAsked)
-	handler, err := newDoor(cfg, deps, door.Options{
+	events, err := newDoor(cfg, deps, door.Options{
 		Budget: budget, Metrics: metrics, Intake: intake.New(client, cfg.AckTimeout, deps.kafkaReady),
 	})
 	if err != nil {
 		return err
 	}
+	hooks, err := newHooks(cfg, deps, events)
+	if err != nil {
+		return err
+	}
+	handler := http.NewServeMux()
+	handler.Handle("/", events)
+	handler.Handle("/v1/sources/", hooks)
 	listener, err := listen(ctx, cfg, deps)
 	if err != nil {
 		return err
 	}
-	deps.Log.Info().Stringer("address", listener.Addr()).Bool("tls", cfg.CertFile != "").Int("keys", len(cfg.Keys)).Msg("collector listens")
+	deps.Log.Info().Stringer("address", listener.Addr()).Bool("tls", cfg.CertFile != "").Int("keys", len(cfg.Keys)).Int("sources", len(cfg.Sources)).Msg("collector listens")
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return awaitKafka(ctx, client, cfg.AckTimeout, deps.Ready) })
 	group.Go(func() error { return serve(ctx, cfg, deps, listener, handler) })
@@ -139,6 +154,31 @@ func newDoor(cfg Config, deps Deps, o door.Options) (*door.Door, error) {
 	o.EventBytes, o.BatchBytes, o.BatchEvents = cfg.MaxEventBytes, cfg.MaxBatchBytes, cfg.MaxBatchEvents
 	o.RetryAfter = retryAfter
 	return door.New(o)
+}
+
+func newHooks(cfg Config, deps Deps, events *door.Door) (*webhook.Hooks, error) {
+	var sources []webhook.Source
+	if len(cfg.Sources) > 0 {
+		vendors := deps.Vendors
+		var err error
+		if vendors == nil {
+			if vendors, err = source.Default(events.Types); err != nil {
+				return nil, err
+			}
+		}
+		if sources, err = cfg.sources(vendors, deps.Env); err != nil {
+			return nil, err
+		}
+	}
+	metrics, err := webhook.NewMetrics(deps.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("registering the metrics of sources: %w", err)
+	}
+	// A body at its limit takes twice as much while it is read.
+	unproven := intake.NewBudget(max(cfg.MaxInFlightBytes/4, 2*cfg.MaxEventBytes), metrics.Unproven)
+	return webhook.New(webhook.Options{
+		Sources: sources, Door: events, Bytes: cfg.MaxEventBytes, Unproven: unproven, Metrics: metrics,
+	}), nil
 }
 
 func listen(ctx context.Context, cfg Config, deps Deps) (net.Listener, error) {

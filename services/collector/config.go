@@ -20,9 +20,12 @@ type Config struct {
 	// CertFile and KeyFile (PEM) turn TLS on. They are read once, at the start.
 	CertFile string `yaml:"certFile"`
 	KeyFile  string `yaml:"keyFile"`
-	// Keys let senders in; one at least.
+	// Keys let senders in; there is one at least, or a source.
 	Keys []Key `yaml:"keys"`
-	// Demo allows DemoKey, which everybody knows.
+	// Sources let vendors' webhooks in.
+	Sources []Source `yaml:"sources"`
+	// Demo allows DemoKey and DemoSourceSecret, which everybody knows, and vendors
+	// that sign nothing.
 	Demo bool `yaml:"demo"`
 	// MaxEventBytes limits an event with its envelope, MaxBatchBytes and
 	// MaxBatchEvents a batch; all after decompression.
@@ -80,7 +83,7 @@ func Default() Config {
 
 // Validate reports every fault.
 func (c Config) Validate() error {
-	return errors.Join(append(append(c.addressFaults(), c.limitFaults()...), c.keyFaults()...)...)
+	return errors.Join(slices.Concat(c.addressFaults(), c.limitFaults(), c.keyFaults(), c.sourceFaults())...)
 }
 
 func (c Config) addressFaults() []error {
@@ -116,7 +119,7 @@ func (c Config) limitFaults() []error {
 }
 
 func (c Config) keyFaults() []error {
-	if len(c.Keys) == 0 {
+	if len(c.Keys) == 0 && len(c.Sources) == 0 {
 		return []error{fault("keys: there is none, so nobody could send; add {id, sha256, tenant, sources}")}
 	}
 	var faults []error

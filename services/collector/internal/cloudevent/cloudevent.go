@@ -92,6 +92,18 @@ func assign(to *string, name, value string) *dictionary.Fault {
 	return nil
 }
 
+// CheckID refuses an id that no event may have, whoever made it.
+func CheckID(id string) error {
+	var kept string
+	if fault := assign(&kept, "id", id); fault != nil {
+		return dictionary.Refuse(dictionary.CodeMalformed, *fault)
+	}
+	if id == "" {
+		return dictionary.Refuse(dictionary.CodeMalformed, missing("id", "an event needs one"))
+	}
+	return nil
+}
+
 func (e *Event) setSequence(value string) *dictionary.Fault {
 	n, err := strconv.ParseUint(value, 10, 64)
 	if err != nil || n == 0 || len(value) > maxSequence {

@@ -50,11 +50,11 @@ func New(o Options) (*Door, error) {
 	}
 	d := &Door{Options: o, types: types, mux: http.NewServeMux()}
 	d.mux.HandleFunc("POST /v1/events", d.postEvents)
-	d.mux.HandleFunc("/v1/events", only(http.MethodPost))
+	d.mux.HandleFunc("/v1/events", Only(http.MethodPost))
 	d.mux.HandleFunc("GET /v1/types", d.getTypes)
-	d.mux.HandleFunc("/v1/types", only(http.MethodGet))
+	d.mux.HandleFunc("/v1/types", Only(http.MethodGet))
 	d.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		problem(codeNotFound, "POST /v1/events takes events, GET /v1/types lists their types").write(w)
+		NotFound("POST /v1/events takes events, GET /v1/types lists their types").Write(w)
 	})
 	return d, nil
 }
@@ -62,10 +62,11 @@ func New(o Options) (*Door, error) {
 // ServeHTTP answers one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.mux.ServeHTTP(w, r) }
 
-func only(method string) http.HandlerFunc {
+// Only answers with which method is allowed at a path.
+func Only(method string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Allow", method)
-		problem(codeMethod, "use "+method).write(w)
+		problem(codeMethod, "use "+method).Write(w)
 	}
 }
 
@@ -80,7 +81,7 @@ func (d *Door) postEvents(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusAccepted
 	if p != nil {
 		status = p.Status
-		p.write(w)
+		p.Write(w)
 	} else {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)

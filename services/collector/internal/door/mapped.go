@@ -34,6 +34,16 @@ func Unauthorized() *Problem {
 	return problem(codeUnauthorized, "send Authorization: Bearer <key>, with a key that the collector knows")
 }
 
+// Unproven is the answer to a delivery that isn't believed, for whatever reason: also
+// that there is no such source.
+func Unproven() *Problem {
+	return problem(codeUnauthorized, "the delivery is not signed as agreed, or there is no such source; "+
+		"compare its name and secret in collector.sources with those at the vendor")
+}
+
+// NotFound is the answer at a path where there is nothing.
+func NotFound(detail string) *Problem { return problem(codeNotFound, detail) }
+
 // ForbiddenSource is the refusal of a source that a key may not speak for.
 func ForbiddenSource(src string) error {
 	return dictionary.Refuse(codeForbiddenSource, dictionary.Fault{
@@ -58,6 +68,9 @@ func (p *Problem) RetryAfter() time.Duration { return p.retryAfter }
 // topic; an error is a refusal.
 func (d *Door) Mapped(tenant, src string, ev *source.Event, delivery compliance.Hash) (*kgo.Record, error) {
 	if err := d.timely(ev.Time); err != nil {
+		return nil, err
+	}
+	if err := cloudevent.CheckID(ev.ID); err != nil {
 		return nil, err
 	}
 	typ, err := d.Types.Find(ev.Type)

@@ -59,7 +59,7 @@ type kind struct {
 // kinds are all problems; docs/formats/events.md lists them.
 func kinds() map[string]kind {
 	return map[string]kind{
-		dictionary.CodeMalformed:    {http.StatusBadRequest, "The request is not a CloudEvent"},
+		dictionary.CodeMalformed:    {http.StatusBadRequest, "The request can't be read"},
 		cloudevent.CodeTimeRequired: {http.StatusBadRequest, "The event says no time"},
 		dictionary.CodeUnknownType:  {http.StatusUnprocessableEntity, "The type of the event is unknown"},
 		dictionary.CodeInvalidData:  {http.StatusUnprocessableEntity, "The data does not fit the type"},
@@ -125,7 +125,8 @@ func unsent(err error, retryAfter time.Duration) *Problem {
 	return p
 }
 
-func (p *Problem) write(w http.ResponseWriter) {
+// Write answers with the problem.
+func (p *Problem) Write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	if p.Status == http.StatusUnauthorized {
