@@ -576,6 +576,25 @@ func TestOpenAlertsAreSentAgain(t *testing.T) {
 	})
 }
 
+// While an alert can't be delivered, its repetitions don't pile up behind it.
+func TestRepetitionsDontPileUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config()
+		cfg.Kind, cfg.Resend = "alertmanager", time.Minute
+		to := receivertest.NewAlertmanager()
+		f := &message.Alertmanager{Address: message.Address{URL: "https://am.example.com"}, HoldFor: 4 * time.Minute}
+		r := newRig(t, cfg, f, receivertest.Client{Handler: to})
+		to.Fail(20, http.StatusBadGateway, "", nil)
+		r.open()
+		defer r.end()
+		r.take(violation("a", 1))
+		wait(3 * time.Hour)
+		got := to.Taken()
+		require.Less(t, got[min(10, len(got)-1)].At.Sub(got[0].At), 11*time.Minute)
+		require.Greater(t, got[10].At.Sub(got[0].At), 9*time.Minute)
+	})
+}
+
 // A repetition that is slow doesn't open again what is resolved meanwhile.
 func TestResolveWaitsForARepetition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

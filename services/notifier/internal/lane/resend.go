@@ -27,8 +27,9 @@ func (s *Session) resend(ctx context.Context) {
 	}
 }
 
-// resendAll leaves out what has a job: a repetition must not overtake a resolve.
-// It is a job itself, so that a resolve doesn't overtake it either.
+// resendAll leaves out what has a job: a repetition would only wait behind it, and
+// then another one. It is a job itself, so that a resolve that comes meanwhile waits
+// for it, and a late repetition can't open again what was resolved.
 func (s *Session) resendAll(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
