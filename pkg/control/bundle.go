@@ -1,7 +1,6 @@
 package control
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -13,6 +12,7 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // Bundle is one published set of controls, boundary and reference tables.
@@ -83,7 +83,7 @@ func overlaps(pattern string, with []string) bool {
 }
 
 // Load reads every control below the top of fsys and the boundary file there.
-// All faults come back at once, as Problems.
+// All faults come back at once, as document.Problems.
 func Load(fsys fs.FS, d *dictionary.Dictionary) (*Bundle, error) {
 	boundary, err := fs.ReadFile(fsys, BoundaryFile)
 	if err != nil {
@@ -94,12 +94,12 @@ func Load(fsys fs.FS, d *dictionary.Dictionary) (*Bundle, error) {
 
 // LoadWith is Load with another boundary file.
 func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, error) {
-	declared, err := Parse(BoundaryFile, boundary)
+	declared, err := document.Parse(BoundaryFile, boundary)
 	if err != nil {
 		return nil, err
 	}
-	var files []*Document
-	var problems Problems
+	var files []*document.Document
+	var problems document.Problems
 	err = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !IsControlFile(name) {
 			return err
@@ -108,38 +108,37 @@ func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, e
 		if err != nil {
 			return err
 		}
-		doc, err := Parse(name, text)
-		if found, ok := errors.AsType[Problems](err); ok {
-			problems = append(problems, found...)
-			return nil
+		doc, err := document.Parse(name, text)
+		if err == nil {
+			files = append(files, doc)
 		}
-		files = append(files, doc)
-		return err
+		problems = append(problems, document.ProblemsOf(err)...)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading controls: %w", err)
 	}
 	b, err := Compile(declared, files, d)
-	if others, ok := errors.AsType[Problems](err); ok || len(problems) > 0 {
-		return nil, append(problems, others...).orNil()
+	if problems = append(problems, document.ProblemsOf(err)...); len(problems) > 0 {
+		return nil, problems.OrNil()
 	}
 	return b, err
 }
 
 // Compile makes a bundle of a boundary and of control files. All faults come
-// back at once, as Problems.
-func Compile(boundary *Document, files []*Document, d *dictionary.Dictionary) (*Bundle, error) {
+// back at once, as document.Problems.
+func Compile(boundary *document.Document, files []*document.Document, d *dictionary.Dictionary) (*Bundle, error) {
 	b := &Bundle{byID: map[string]*Control{}, dictionary: d}
-	r := boundary.reader()
-	b.Declarations = r.declarations(boundary.Root, d)
-	if err := r.problems.orNil(); err != nil {
+	r := &boundaryReader{boundary.Reader(), d}
+	b.Declarations = r.declarations(boundary.Root)
+	if err := r.Problems.OrNil(); err != nil {
 		return nil, err
 	}
-	var problems Problems
+	var problems document.Problems
 	for _, doc := range files {
 		problems = append(problems, b.add(doc)...)
 	}
-	if err := problems.orNil(); err != nil {
+	if err := problems.OrNil(); err != nil {
 		return nil, err
 	}
 	b.seal(generic(boundary.Root))
@@ -152,20 +151,20 @@ func IsControlFile(name string) bool {
 	return path.Ext(base) == ".yaml" && !strings.HasSuffix(base, "_test.yaml") && base != BoundaryFile
 }
 
-func (b *Bundle) add(doc *Document) Problems {
-	r := doc.reader()
+func (b *Bundle) add(doc *document.Document) document.Problems {
+	r := doc.Reader()
 	env, err := language()
 	if err != nil {
-		r.at(1, 1, "making the language: %v", err)
-		return r.problems
+		r.At(1, 1, "making the language: %v", err)
+		return r.Problems
 	}
 	c := (&compiler{r: r, dictionary: b.dictionary, declared: b.Declarations, env: env}).run(doc.Root)
 	if other := b.byID[c.ID]; other != nil {
-		r.at(1, 1, "the control %s stands in %s too", c.ID, other.File)
+		r.At(1, 1, "the control %s stands in %s too", c.ID, other.File)
 	}
 	b.byID[c.ID] = c
 	b.Controls = append(b.Controls, c)
-	return r.problems
+	return r.Problems
 }
 
 // seal orders the controls and computes the bundle's hash.
@@ -179,58 +178,63 @@ func (b *Bundle) seal(boundary any) {
 	b.Hash = hashOf(parts)
 }
 
-// declarations reads the boundary file.
-func (r *reader) declarations(n *yaml.Node, dict *dictionary.Dictionary) Declarations {
+// boundaryReader reads the boundary file.
+type boundaryReader struct {
+	*document.Reader
+	dictionary *dictionary.Dictionary
+}
+
+func (r *boundaryReader) declarations(n *yaml.Node) Declarations {
 	d := Declarations{EffectiveFrom: compliance.Ever, Boundary: map[string]*Declared{}, Refs: map[string]*Declared{}}
-	f := r.mapping(n, "the boundary file", "effective_from", "tenants", "boundary", "sources", "refs")
+	f := r.Mapping(n, "the boundary file", "effective_from", "tenants", "boundary", "sources", "refs")
 	if n := f["effective_from"]; n != nil {
 		d.EffectiveFrom = r.instant(n)
 	}
-	d.Tenants = r.texts(f["tenants"], "tenants")
+	d.Tenants = r.Texts(f["tenants"], "tenants")
 	if len(d.Tenants) == 0 {
 		d.Tenants = []string{"default"}
 	}
 	r.named(f["boundary"], "boundary", func(name string, node *yaml.Node) { d.Boundary[name] = r.declaredList(name, node) })
 	r.named(f["refs"], "refs", func(name string, node *yaml.Node) { d.Refs[name] = r.declaredTable(name, node) })
-	r.each(f["sources"], "sources", func(key, node *yaml.Node) { d.Sources = append(d.Sources, r.source(key.Value, node, dict)) })
+	r.Each(f["sources"], "sources", func(key, node *yaml.Node) { d.Sources = append(d.Sources, r.source(key.Value, node)) })
 	slices.SortFunc(d.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	return d
 }
 
 // named is each over what conditions call by name.
-func (r *reader) named(n *yaml.Node, what string, visit func(string, *yaml.Node)) {
-	r.each(n, what, func(key, node *yaml.Node) {
+func (r *boundaryReader) named(n *yaml.Node, what string, visit func(string, *yaml.Node)) {
+	r.Each(n, what, func(key, node *yaml.Node) {
 		if !namePattern.MatchString(key.Value) {
-			r.problem(key, "%q can't be named in a condition; use lower case and underscores", key.Value)
+			r.Problem(key, "%q can't be named in a condition; use lower case and underscores", key.Value)
 			return
 		}
 		visit(key.Value, node)
 	})
 }
 
-func (r *reader) instant(n *yaml.Node) compliance.Instant {
-	t, err := compliance.ParseInstant(r.text(n, "a time"))
+func (r *boundaryReader) instant(n *yaml.Node) compliance.Instant {
+	t, err := compliance.ParseInstant(r.Text(n, "a time"))
 	if err != nil {
-		r.problem(n, "%v", err)
+		r.Problem(n, "%v", err)
 	}
 	return t
 }
 
-func (r *reader) source(name string, n *yaml.Node, dict *dictionary.Dictionary) Source {
-	f := r.mapping(n, "a source", "types", "max_gap")
-	s := Source{Name: name, Types: r.texts(f["types"], "types")}
+func (r *boundaryReader) source(name string, n *yaml.Node) Source {
+	f := r.Mapping(n, "a source", "types", "max_gap")
+	s := Source{Name: name, Types: r.Texts(f["types"], "types")}
 	if len(s.Types) == 0 {
-		r.problem(n, "a source needs types:, the event types that it sends")
+		r.Problem(n, "a source needs types:, the event types that it sends")
 	}
 	for _, pattern := range s.Types {
-		if len(matchingTypes(dict, pattern)) == 0 {
-			r.problem(f["types"], "no event type matches %q%s", pattern, DidYouMean(pattern, dict.Names()))
+		if len(matchingTypes(r.dictionary, pattern)) == 0 {
+			r.Problem(f["types"], "no event type matches %q%s", pattern, document.DidYouMean(pattern, r.dictionary.Names()))
 		}
 	}
 	if gap := f["max_gap"]; gap != nil {
-		d, err := ParseDuration(r.text(gap, "max_gap"))
+		d, err := ParseDuration(r.Text(gap, "max_gap"))
 		if err != nil || d <= 0 {
-			r.problem(gap, "max_gap: is a duration above 0, such as 15m")
+			r.Problem(gap, "max_gap: is a duration above 0, such as 15m")
 		}
 		s.MaxGap = d
 	}
@@ -238,20 +242,16 @@ func (r *reader) source(name string, n *yaml.Node, dict *dictionary.Dictionary) 
 }
 
 // declaredList reads entries that are names, or {id, from, until}.
-func (r *reader) declaredList(name string, n *yaml.Node) *Declared {
+func (r *boundaryReader) declaredList(name string, n *yaml.Node) *Declared {
 	var rows []DeclaredRow
-	if n.Kind != yaml.SequenceNode {
-		r.problem(n, "boundary.%s must be a list", name)
-		return newDeclared(name, nil)
-	}
-	for _, entry := range n.Content {
+	for _, entry := range r.List(n, "boundary."+name) {
 		if entry.Kind == yaml.ScalarNode {
 			rows = append(rows, DeclaredRow{Key: entry.Value, Fields: View{"id": entry.Value}, From: compliance.Ever, Until: compliance.Never})
 			continue
 		}
-		f := r.mapping(entry, "an entry", "id", "from", "until")
+		f := r.Mapping(entry, "an entry", "id", "from", "until")
 		row := r.validity(f["from"], f["until"])
-		row.Key = r.text(f["id"], "id")
+		row.Key = r.Text(f["id"], "id")
 		row.Fields = View{"id": row.Key}
 		rows = append(rows, row)
 	}
@@ -259,12 +259,12 @@ func (r *reader) declaredList(name string, n *yaml.Node) *Declared {
 }
 
 // declaredTable reads rows by key; valid_from and valid_until bound a row.
-func (r *reader) declaredTable(name string, n *yaml.Node) *Declared {
+func (r *boundaryReader) declaredTable(name string, n *yaml.Node) *Declared {
 	var rows []DeclaredRow
-	r.each(n, "refs."+name, func(key, node *yaml.Node) {
+	r.Each(n, "refs."+name, func(key, node *yaml.Node) {
 		var from, until *yaml.Node
 		fields := View{}
-		r.each(node, "a row", func(k, v *yaml.Node) {
+		r.Each(node, "a row", func(k, v *yaml.Node) {
 			switch k.Value {
 			case "valid_from":
 				from = v
@@ -281,7 +281,7 @@ func (r *reader) declaredTable(name string, n *yaml.Node) *Declared {
 	return newDeclared(name, rows)
 }
 
-func (r *reader) validity(from, until *yaml.Node) DeclaredRow {
+func (r *boundaryReader) validity(from, until *yaml.Node) DeclaredRow {
 	row := DeclaredRow{From: compliance.Ever, Until: compliance.Never}
 	if from != nil {
 		row.From = r.instant(from)
@@ -289,16 +289,16 @@ func (r *reader) validity(from, until *yaml.Node) DeclaredRow {
 	if until != nil {
 		row.Until = r.instant(until)
 		if row.Until <= row.From {
-			r.problem(until, "this is never valid: it ends before it begins")
+			r.Problem(until, "this is never valid: it ends before it begins")
 		}
 	}
 	return row
 }
 
-func (r *reader) anyValue(n *yaml.Node) any {
+func (r *boundaryReader) anyValue(n *yaml.Node) any {
 	var v any
 	if err := n.Decode(&v); err != nil {
-		r.problem(n, "reading a value: %v", err)
+		r.Problem(n, "reading a value: %v", err)
 	}
 	return normalize(v)
 }

@@ -106,26 +106,26 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 	if n == nil {
 		return nil
 	}
-	src := c.r.text(n, "a condition")
+	src := c.r.Text(n, "a condition")
 	if src == "" {
-		c.r.problem(n, "an expression is missing here")
+		c.r.Problem(n, "an expression is missing here")
 		return nil
 	}
 	checked, issues := c.env.Compile(src)
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
-			line, column := c.r.place(n, e.Location.Line(), e.Location.Column())
-			c.r.at(line, column, "%s", e.Message)
+			line, column := c.r.Place(n, e.Location.Line(), e.Location.Column())
+			c.r.At(line, column, "%s", e.Message)
 		}
 		return nil
 	}
 	if t := checked.OutputType(); !t.IsAssignableType(want) && !t.IsExactType(types.DynType) {
-		c.r.problem(n, "this is %s, but %s is needed", cel.FormatCELType(t), cel.FormatCELType(want))
+		c.r.Problem(n, "this is %s, but %s is needed", cel.FormatCELType(t), cel.FormatCELType(want))
 		return nil
 	}
 	p, err := c.plan(checked.NativeRep(), src)
 	if err != nil {
-		c.r.problem(n, "%v", err)
+		c.r.Problem(n, "%v", err)
 		return nil
 	}
 	c.checkFields(n, p)
@@ -146,12 +146,12 @@ func (c *compiler) path(n *yaml.Node, text, root string) Path {
 	rest, ok := strings.CutPrefix(strings.TrimSpace(text), root+".")
 	names := strings.Split(rest, ".")
 	if !ok {
-		c.r.problem(n, "%q must be a field, %s.<name>", text, root)
+		c.r.Problem(n, "%q must be a field, %s.<name>", text, root)
 		return nil
 	}
 	for _, name := range names {
 		if name == "" || strings.ContainsAny(name, " ()[]+*/\"'") {
-			c.r.problem(n, "%q must be a plain field, %s.<name>", text, root)
+			c.r.Problem(n, "%q must be a plain field, %s.<name>", text, root)
 			return nil
 		}
 	}

@@ -16,11 +16,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // compiler turns one YAML document into a Control.
 type compiler struct {
-	r          *reader
+	r          *document.Reader
 	dictionary *dictionary.Dictionary
 	declared   Declarations
 	env        *cel.Env
@@ -44,8 +45,8 @@ var (
 )
 
 func (c *compiler) run(doc *yaml.Node) *Control {
-	f := c.r.mapping(doc, "a control", slices.Concat(semantic, words)...)
-	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, File: c.r.file}
+	f := c.r.Mapping(doc, "a control", slices.Concat(semantic, words)...)
+	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, File: c.r.File()}
 	c.evidence, c.fields, c.read = map[string]evidenceName{}, map[string]fieldSet{}, map[string]bool{}
 	c.header(doc, f)
 	if !c.declareEverything(doc, f["params"]) {
@@ -63,27 +64,27 @@ func (c *compiler) run(doc *yaml.Node) *Control {
 }
 
 func (c *compiler) header(doc *yaml.Node, f map[string]*yaml.Node) {
-	c.control.ID = c.r.text(f["id"], "id")
-	c.control.Title = c.r.text(f["title"], "title")
-	c.control.Severity = c.r.text(f["severity"], "severity")
-	c.control.Criteria = c.r.texts(f["criteria"], "criteria")
-	c.control.PartOf = c.r.text(f["part_of"], "part_of")
+	c.control.ID = c.r.Text(f["id"], "id")
+	c.control.Title = c.r.Text(f["title"], "title")
+	c.control.Severity = c.r.Text(f["severity"], "severity")
+	c.control.Criteria = c.r.Texts(f["criteria"], "criteria")
+	c.control.PartOf = c.r.Text(f["part_of"], "part_of")
 	switch {
 	case f["id"] == nil:
-		c.r.problem(doc, "a control needs an id, such as CH-01")
+		c.r.Problem(doc, "a control needs an id, such as CH-01")
 	case !idPattern.MatchString(c.control.ID):
-		c.r.problem(f["id"], "%q is no control id; ids look like CH-01 or CH-05a", c.control.ID)
+		c.r.Problem(f["id"], "%q is no control id; ids look like CH-01 or CH-05a", c.control.ID)
 	}
 	if f["title"] == nil {
-		c.r.problem(doc, "a control needs a title in the organisation's own words")
+		c.r.Problem(doc, "a control needs a title in the organisation's own words")
 	}
 	if c.control.Severity == "" {
 		c.control.Severity = "medium"
 	} else if !slices.Contains(severities, c.control.Severity) {
-		c.r.problem(f["severity"], "severity is one of critical, high, medium, low")
+		c.r.Problem(f["severity"], "severity is one of critical, high, medium, low")
 	}
 	if len(c.control.Criteria) == 0 {
-		c.r.problem(doc, "a control needs criteria, such as [CC8.1]")
+		c.r.Problem(doc, "a control needs criteria, such as [CC8.1]")
 	}
 	for i, id := range c.control.Criteria {
 		if !criteriaPattern.MatchString(id) {
@@ -91,7 +92,7 @@ func (c *compiler) header(doc *yaml.Node, f map[string]*yaml.Node) {
 			if at.Kind == yaml.SequenceNode {
 				at = at.Content[i]
 			}
-			c.r.problem(at, "%q is no Trust Services Criteria id, such as CC6.1 or PI1.3", id)
+			c.r.Problem(at, "%q is no Trust Services Criteria id, such as CC6.1 or PI1.3", id)
 		}
 	}
 }
@@ -107,10 +108,10 @@ func (c *compiler) declareEverything(doc, params *yaml.Node) bool {
 		options = append(options, c.named("refs."+name, cel.DynType, d.asTable()))
 	}
 	c.control.Params = map[string]any{}
-	c.r.each(params, "params", func(key, node *yaml.Node) {
+	c.r.Each(params, "params", func(key, node *yaml.Node) {
 		var v any
 		if err := node.Decode(&v); err != nil {
-			c.r.problem(node, "reading a parameter: %v", err)
+			c.r.Problem(node, "reading a parameter: %v", err)
 		}
 		if i, ok := v.(int); ok {
 			v = int64(i)
@@ -129,7 +130,7 @@ func (c *compiler) named(name string, t *cel.Type, v value) cel.EnvOption {
 func (c *compiler) extend(n *yaml.Node, options []cel.EnvOption) bool {
 	env, err := c.env.Extend(options...)
 	if err != nil {
-		c.r.problem(n, "declaring names: %v", err)
+		c.r.Problem(n, "declaring names: %v", err)
 		return false
 	}
 	c.env = env
@@ -138,7 +139,7 @@ func (c *compiler) extend(n *yaml.Node, options []cel.EnvOption) bool {
 
 func (c *compiler) lateness(n *yaml.Node) {
 	c.control.FinalAfter, c.control.CorrectUntil = time.Hour, 7*24*time.Hour
-	f := c.r.mapping(n, "lateness", "final_after", "correct_until")
+	f := c.r.Mapping(n, "lateness", "final_after", "correct_until")
 	c.duration(f["final_after"], &c.control.FinalAfter)
 	c.duration(f["correct_until"], &c.control.CorrectUntil)
 }
@@ -147,12 +148,12 @@ func (c *compiler) duration(n *yaml.Node, into *time.Duration) {
 	if n == nil {
 		return
 	}
-	d, err := ParseDuration(c.r.text(n, "a duration"))
+	d, err := ParseDuration(c.r.Text(n, "a duration"))
 	if err == nil && d < 0 {
 		err = errors.New("this duration must not be negative")
 	}
 	if err != nil {
-		c.r.problem(n, "%v", err)
+		c.r.Problem(n, "%v", err)
 		return
 	}
 	*into = d
@@ -160,15 +161,15 @@ func (c *compiler) duration(n *yaml.Node, into *time.Duration) {
 
 func (c *compiler) population(doc, n *yaml.Node) {
 	if n == nil {
-		c.r.problem(doc, "a control needs a population: an event, or every: and for_each:")
+		c.r.Problem(doc, "a control needs a population: an event, or every: and for_each:")
 		return
 	}
-	f := c.r.mapping(n, "population", "event", "where", "item", "every", "for_each", "zone")
+	f := c.r.Mapping(n, "population", "event", "where", "item", "every", "for_each", "zone")
 	p := &c.control.Population
 	if f["every"] != nil {
 		for _, key := range []string{"event", "where", "item"} {
 			if f[key] != nil {
-				c.r.problem(f[key], "%s: doesn't go with every:", key)
+				c.r.Problem(f[key], "%s: doesn't go with every:", key)
 			}
 		}
 		p.Schedule = c.schedule(n, f)
@@ -180,37 +181,37 @@ func (c *compiler) population(doc, n *yaml.Node) {
 	}
 	if f["event"] == nil {
 		if n.Kind == yaml.MappingNode {
-			c.r.problem(n, "a population needs event: or every:")
+			c.r.Problem(n, "a population needs event: or every:")
 		}
 		return
 	}
-	p.Types = c.r.texts(f["event"], "event")
+	p.Types = c.r.Texts(f["event"], "event")
 	c.fields["item"] = c.fieldsOf(f["event"], p.Types)
 	c.fields["event"] = c.fields["item"]
 	p.Where = c.compile(f["where"], cel.BoolType)
 	p.ID = c.compile(f["item"], cel.StringType)
-	c.control.document.population = c.r.text(f["where"], "where")
+	c.control.texts.population = c.r.Text(f["where"], "where")
 }
 
 func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
-	s := &Schedule{Every: c.r.text(f["every"], "every"), Zone: time.UTC}
+	s := &Schedule{Every: c.r.Text(f["every"], "every"), Zone: time.UTC}
 	if _, ok := slotUnits[s.Every]; !ok {
-		c.r.problem(f["every"], "every: is one of hour, day, week, month, quarter, year")
+		c.r.Problem(f["every"], "every: is one of hour, day, week, month, quarter, year")
 		return s
 	}
 	if zone := f["zone"]; zone != nil {
 		loc, err := time.LoadLocation(zone.Value)
 		if err != nil || zone.Value == "" || zone.Value == "Local" { // Local is where the machine stands
-			c.r.problem(zone, "%q is no IANA time zone, such as Europe/Berlin", zone.Value)
+			c.r.Problem(zone, "%q is no IANA time zone, such as Europe/Berlin", zone.Value)
 			return s
 		}
 		s.Zone = loc
 	}
 	if f["for_each"] == nil {
-		c.r.problem(n, "a schedule needs for_each:, such as boundary.systems")
+		c.r.Problem(n, "a schedule needs for_each:, such as boundary.systems")
 		return s
 	}
-	from := c.r.text(f["for_each"], "for_each")
+	from := c.r.Text(f["for_each"], "for_each")
 	for prefix, lists := range map[string]map[string]*Declared{"boundary.": c.declared.Boundary, "refs.": c.declared.Refs} {
 		for name := range lists {
 			if from == prefix+name {
@@ -219,21 +220,21 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 			}
 		}
 	}
-	c.r.problem(f["for_each"], "%q is not declared; for_each: names a list of the boundary or a reference table, such as boundary.systems", from)
+	c.r.Problem(f["for_each"], "%q is not declared; for_each: names a list of the boundary or a reference table, such as boundary.systems", from)
 	return s
 }
 
 func (c *compiler) tables(n *yaml.Node) {
 	var options []cel.EnvOption
-	c.r.each(n, "tables", func(key, node *yaml.Node) {
-		f := c.r.mapping(node, "a table", "from", "key", "live")
-		t := &DerivedTable{Name: key.Value, Index: len(c.control.Tables), Types: c.r.texts(f["from"], "from")}
+	c.r.Each(n, "tables", func(key, node *yaml.Node) {
+		f := c.r.Mapping(node, "a table", "from", "key", "live")
+		t := &DerivedTable{Name: key.Value, Index: len(c.control.Tables), Types: c.r.Texts(f["from"], "from")}
 		if f["from"] == nil || f["key"] == nil {
-			c.r.problem(node, "a table needs from: and key:")
+			c.r.Problem(node, "a table needs from: and key:")
 			return
 		}
 		c.fields["event"] = c.fieldsOf(f["from"], t.Types)
-		for _, text := range c.r.texts(f["key"], "key") {
+		for _, text := range c.r.Texts(f["key"], "key") {
 			if p := c.path(f["key"], text, "event"); p != nil {
 				c.knownField(f["key"], "event", p)
 				c.readPath(p)
@@ -243,7 +244,7 @@ func (c *compiler) tables(n *yaml.Node) {
 		t.Live = c.compile(f["live"], cel.BoolType)
 		c.control.Tables = append(c.control.Tables, t)
 		if _, taken := c.declared.Refs[t.Name]; taken {
-			c.r.problem(key, "the bundle declares a table %q already", t.Name)
+			c.r.Problem(key, "the bundle declares a table %q already", t.Name)
 			return
 		}
 		options = append(options, c.named("refs."+t.Name, cel.DynType, derivedTable(t.Index)))
@@ -255,15 +256,15 @@ func (c *compiler) expand(n *yaml.Node) {
 	if n == nil {
 		return
 	}
-	f := c.r.mapping(n, "expand", "over", "as", "key", "count")
+	f := c.r.Mapping(n, "expand", "over", "as", "key", "count")
 	if as := f["as"]; as != nil && as.Value != "part" {
-		c.r.problem(as, "parts are called part; as: has no other value")
+		c.r.Problem(as, "parts are called part; as: has no other value")
 	}
 	if count := f["count"]; count != nil && count.Value != "item" {
-		c.r.problem(count, "count: %s isn't supported; parts count together as their item (count: item)", count.Value)
+		c.r.Problem(count, "count: %s isn't supported; parts count together as their item (count: item)", count.Value)
 	}
 	if f["over"] == nil || f["key"] == nil {
-		c.r.problem(n, "expand needs over: and key:")
+		c.r.Problem(n, "expand needs over: and key:")
 		return
 	}
 	c.control.Expand = &Expand{
@@ -275,14 +276,14 @@ func (c *compiler) expand(n *yaml.Node) {
 func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 	delete(c.fields, "event")
 	if f["assert"] == nil {
-		c.r.problem(doc, "a control needs assert:, the condition that must hold for every item")
+		c.r.Problem(doc, "a control needs assert:, the condition that must hold for every item")
 	}
-	c.control.document.assertion = c.r.text(f["assert"], "assert")
+	c.control.texts.assertion = c.r.Text(f["assert"], "assert")
 	c.control.Assert = c.condition(f["assert"])
 	c.control.Applies = c.condition(f["applies"])
-	c.r.each(f["reasons"], "reasons", func(key, node *yaml.Node) {
+	c.r.Each(f["reasons"], "reasons", func(key, node *yaml.Node) {
 		if !namePattern.MatchString(key.Value) {
-			c.r.problem(key, "a reason code is lower case with underscores, such as no_approval")
+			c.r.Problem(key, "a reason code is lower case with underscores, such as no_approval")
 		}
 		c.control.Reasons = append(c.control.Reasons, Reason{Code: key.Value, When: c.condition(node)})
 	})
@@ -385,7 +386,7 @@ func (c *compiler) tree(n *yaml.Node, whole *Program, e ast.Expr) node {
 	sub := ast.NewCheckedAST(ast.NewAST(e, whole.ast.SourceInfo()), whole.ast.TypeMap(), whole.ast.ReferenceMap())
 	p, err := c.plan(sub, whole.Source)
 	if err != nil {
-		c.r.problem(n, "%v", err)
+		c.r.Problem(n, "%v", err)
 		return leaf{program: whole, trend: mixed}
 	}
 	return leaf{program: p, reads: c.reads(e), trend: trends{c.evidence}.of(e)}

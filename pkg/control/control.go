@@ -43,14 +43,14 @@ type Control struct {
 	// EarlyPass says that a pass never waits for an interval to close.
 	EarlyPass bool
 
-	names    map[string]value
-	keep     map[string]bool // data fields read; nil keeps all
-	source   any             // the parsed meaning, for the hash
-	document document
+	names  map[string]value
+	keep   map[string]bool // data fields read; nil keeps all
+	source any             // the parsed meaning, for the hash
+	texts  texts
 }
 
-// document are the words of a control, for explanations.
-type document struct{ population, assertion string }
+// texts are the words of a control, for explanations.
+type texts struct{ population, assertion string }
 
 // Population says which occurrences a control had to hold for.
 type Population struct {
@@ -153,5 +153,5 @@ func (p *Population) ItemID(s *Scope) (id string, ok bool) {
 
 // Words are the population and the assertion as the file has them.
 func (c *Control) Words() (population, assertion string) {
-	return c.document.population, c.document.assertion
+	return c.texts.population, c.texts.assertion
 }

@@ -13,9 +13,9 @@ import (
 func (c *compiler) expectations(n *yaml.Node) {
 	names := map[string]int{}
 	var options []cel.EnvOption
-	c.r.each(n, "expect", func(key, node *yaml.Node) {
+	c.r.Each(n, "expect", func(key, node *yaml.Node) {
 		if !namePattern.MatchString(key.Value) || slices.Contains([]string{"item", "event", "part", "params", "refs", "boundary", "period"}, key.Value) {
-			c.r.problem(key, "%q can't name an expectation; use a lower-case word that isn't taken", key.Value)
+			c.r.Problem(key, "%q can't name an expectation; use a lower-case word that isn't taken", key.Value)
 			return
 		}
 		e := c.expectation(key.Value, node, names)
@@ -27,29 +27,29 @@ func (c *compiler) expectations(n *yaml.Node) {
 }
 
 func (c *compiler) expectation(name string, n *yaml.Node, earlier map[string]int) *Expectation {
-	f := c.r.mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until")
+	f := c.r.Mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until")
 	e := &Expectation{Name: name, Index: len(c.control.Expectations), Max: MaxEvidence, Named: NamedEvidence}
 	c.matching(e, n, f)
 	own := c.fields["event"]
 	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable(earlier)}
 	if f["between"] == nil {
-		c.r.problem(n, "an expectation needs between:, an interval; without one it could never be closed")
-	} else if iv, err := parseInterval(c.r.text(f["between"], "between"), names); err != nil {
-		c.r.problem(f["between"], "%v", err)
+		c.r.Problem(n, "an expectation needs between:, an interval; without one it could never be closed")
+	} else if iv, err := parseInterval(c.r.Text(f["between"], "between"), names); err != nil {
+		c.r.Problem(f["between"], "%v", err)
 	} else {
 		e.Between = iv
 	}
-	switch pick := c.r.text(f["pick"], "pick"); pick {
+	switch pick := c.r.Text(f["pick"], "pick"); pick {
 	case "":
 	case "first":
 		e.Pick = PickFirst
 	case "last":
 		e.Pick = PickLast
 	default:
-		c.r.problem(f["pick"], "pick: is first or last")
+		c.r.Problem(f["pick"], "pick: is first or last")
 	}
 	if f["latest"] != nil {
-		e.Latest = c.path(f["latest"], c.r.text(f["latest"], "latest"), "event")
+		e.Latest = c.path(f["latest"], c.r.Text(f["latest"], "latest"), "event")
 		c.knownField(f["latest"], "event", e.Latest)
 		c.readPath(e.Latest)
 	}
@@ -67,10 +67,10 @@ func (c *compiler) expectation(name string, n *yaml.Node, earlier map[string]int
 // matching reads what an expectation and its unless have in common.
 func (c *compiler) matching(e *Expectation, n *yaml.Node, f map[string]*yaml.Node) {
 	if f["event"] == nil {
-		c.r.problem(n, "an expectation needs event:, the type that it expects")
+		c.r.Problem(n, "an expectation needs event:, the type that it expects")
 		return
 	}
-	e.Types = c.r.texts(f["event"], "event")
+	e.Types = c.r.Texts(f["event"], "event")
 	c.fields["event"] = c.fieldsOf(f["event"], e.Types)
 	c.on(e, n, f["on"])
 	e.Where = c.compile(f["where"], cel.BoolType)
@@ -79,18 +79,18 @@ func (c *compiler) matching(e *Expectation, n *yaml.Node, f map[string]*yaml.Nod
 // on reads {event.a: item.b, …}; joinKey sorts it out later.
 func (c *compiler) on(e *Expectation, n, on *yaml.Node) {
 	if on == nil {
-		c.r.problem(n, "an expectation needs on:, the key that joins its events to the item, such as {event.change_id: item.change_id}")
+		c.r.Problem(n, "an expectation needs on:, the key that joins its events to the item, such as {event.change_id: item.change_id}")
 		return
 	}
-	c.r.each(on, "on", func(key, node *yaml.Node) {
-		ev, it := c.path(key, key.Value, "event"), c.path(node, c.r.text(node, "on"), "item")
+	c.r.Each(on, "on", func(key, node *yaml.Node) {
+		ev, it := c.path(key, key.Value, "event"), c.path(node, c.r.Text(node, "on"), "item")
 		if ev == nil || it == nil {
 			return
 		}
 		c.knownField(key, "event", ev)
 		c.knownField(node, "item", it)
 		if it[0] == "id" {
-			c.r.problem(node, "item.id is no key; join by the field that makes it")
+			c.r.Problem(node, "item.id is no key; join by the field that makes it")
 		}
 		c.readPath(ev)
 		c.readPath(it)
@@ -106,7 +106,7 @@ func (c *compiler) readPath(p Path) {
 
 func (c *compiler) knownField(n *yaml.Node, variable string, p Path) {
 	if known := c.fields[variable]; known != nil && len(p) > 0 && !known.has(p[0]) {
-		c.r.problem(n, "%s", noField(variable, p[0], known))
+		c.r.Problem(n, "%s", noField(variable, p[0], known))
 	}
 }
 
@@ -124,10 +124,10 @@ func (c *compiler) pickable(earlier map[string]int) map[string]int {
 var foldPattern = regexp.MustCompile(`^\s*(count|sum|min|max|distinct)\((.*)\)\s*$`)
 
 func (c *compiler) folds(e *Expectation, n *yaml.Node) {
-	c.r.each(n, "fold", func(key, node *yaml.Node) {
-		m := foldPattern.FindStringSubmatch(c.r.text(node, "a fold"))
+	c.r.Each(n, "fold", func(key, node *yaml.Node) {
+		m := foldPattern.FindStringSubmatch(c.r.Text(node, "a fold"))
 		if m == nil || (m[1] == "count") != (m[2] == "") {
-			c.r.problem(node, "a fold is count(), sum(…), min(…), max(…) or distinct(…), such as sum(event.bytes)")
+			c.r.Problem(node, "a fold is count(), sum(…), min(…), max(…) or distinct(…), such as sum(event.bytes)")
 			return
 		}
 		fold := Fold{Name: key.Value, Kind: FoldKind(m[1])}
@@ -142,12 +142,12 @@ func (c *compiler) folds(e *Expectation, n *yaml.Node) {
 }
 
 func (c *compiler) links(e *Expectation, n *yaml.Node) {
-	c.r.each(n, "links", func(key, node *yaml.Node) {
+	c.r.Each(n, "links", func(key, node *yaml.Node) {
 		if e.Links != nil {
-			c.r.problem(key, "links: has one pair, {event.span_id: event.parent_id}")
+			c.r.Problem(key, "links: has one pair, {event.span_id: event.parent_id}")
 			return
 		}
-		e.Links = &Links{Child: c.path(key, key.Value, "event"), Parent: c.path(node, c.r.text(node, "links"), "event")}
+		e.Links = &Links{Child: c.path(key, key.Value, "event"), Parent: c.path(node, c.r.Text(node, "links"), "event")}
 		c.knownField(key, "event", e.Links.Child)
 		c.knownField(node, "event", e.Links.Parent)
 		c.readPath(e.Links.Child)
@@ -159,7 +159,7 @@ func (c *compiler) limits(e *Expectation, f map[string]*yaml.Node) {
 	if n := f["max"]; n != nil {
 		v, err := strconv.Atoi(n.Value)
 		if err != nil || v < 1 || v > 100_000 {
-			c.r.problem(n, "max: is a number from 1 to 100000")
+			c.r.Problem(n, "max: is a number from 1 to 100000")
 			return
 		}
 		e.Max = v
@@ -169,12 +169,12 @@ func (c *compiler) limits(e *Expectation, f map[string]*yaml.Node) {
 	}
 	c.duration(f["remedy_until"], &e.Remedy)
 	if e.Remedy > 0 && e.Between.To.Anchor == AnchorExpectation {
-		c.r.problem(f["remedy_until"], "remedy_until: needs an interval that ends at the item or its period")
+		c.r.Problem(f["remedy_until"], "remedy_until: needs an interval that ends at the item or its period")
 	}
 }
 
 func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectation {
-	f := c.r.mapping(n, "unless", "event", "on", "where", "between")
+	f := c.r.Mapping(n, "unless", "event", "on", "where", "between")
 	u := &Expectation{Name: e.Name + ".unless", Index: e.Index, Max: MaxEvidence}
 	if f["on"] == nil {
 		u.Also = slices.Clone(e.Also)
@@ -191,7 +191,7 @@ func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectat
 		names.candidate = e.Name
 		iv, err := parseInterval(f["between"].Value, names)
 		if err != nil {
-			c.r.problem(f["between"], "%v", err)
+			c.r.Problem(f["between"], "%v", err)
 		}
 		u.Between = iv
 	}
@@ -250,7 +250,7 @@ func (e *Expectation) unlessBetween() Interval {
 func (c *compiler) joinKey(doc *yaml.Node) {
 	if len(c.control.Expectations) == 0 {
 		if len(c.control.Tables) > 0 {
-			c.r.problem(doc, "refs.%s: a control with a derived table needs an expectation that joins by the table's key", c.control.Tables[0].Name)
+			c.r.Problem(doc, "refs.%s: a control with a derived table needs an expectation that joins by the table's key", c.control.Tables[0].Name)
 		}
 		return
 	}
@@ -274,7 +274,7 @@ func (c *compiler) joinKey(doc *yaml.Node) {
 		}
 	}
 	if len(common) == 0 {
-		c.r.problem(doc, "the expectations share no key of the item; evidence of one item must meet at one key, so write two controls with part_of:")
+		c.r.Problem(doc, "the expectations share no key of the item; evidence of one item must meet at one key, so write two controls with part_of:")
 		return
 	}
 	names := sortedPaths(common)
@@ -314,13 +314,13 @@ func (e *Expectation) splitKey(names []string) {
 func (c *compiler) tableKeys(doc *yaml.Node) {
 	for _, t := range c.control.Tables {
 		if len(c.control.Key) != 1 {
-			c.r.problem(doc, "refs.%s: a control with a derived table joins by exactly one field of the item", t.Name)
+			c.r.Problem(doc, "refs.%s: a control with a derived table joins by exactly one field of the item", t.Name)
 		}
 	}
 	if c.control.Expand != nil && len(c.control.Key) == 1 && len(c.control.Tables) > 0 && c.control.Expand.Over != nil {
 		want := "(item." + c.control.Key[0].String() + ")"
 		if !regexp.MustCompile(`\.of` + regexp.QuoteMeta(want)).MatchString(c.control.Expand.Over.Source) {
-			c.r.problem(doc, "over: must read its table with .of%s, the key that the expectations join by", want)
+			c.r.Problem(doc, "over: must read its table with .of%s, the key that the expectations join by", want)
 		}
 	}
 }

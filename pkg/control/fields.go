@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // fieldSet are the fields that a variable may have, and their kinds; nil allows any.
@@ -33,7 +34,7 @@ func (c *compiler) fieldsOf(n *yaml.Node, patterns []string) fieldSet {
 	for _, pattern := range patterns {
 		types := matchingTypes(c.dictionary, pattern)
 		if len(types) == 0 {
-			c.r.problem(n, "no event type matches %q%s", pattern, DidYouMean(pattern, c.dictionary.Names()))
+			c.r.Problem(n, "no event type matches %q%s", pattern, document.DidYouMean(pattern, c.dictionary.Names()))
 			return nil
 		}
 		for _, t := range types {
@@ -78,15 +79,15 @@ func MatchesAny(patterns []string, eventType string) bool {
 func (c *compiler) checkFields(n *yaml.Node, p *Program) {
 	c.visitFields(p.ast.Expr(), maps.Clone(c.fields), func(e ast.Expr, text string) {
 		loc := p.ast.SourceInfo().GetStartLocation(e.ID())
-		line, column := c.r.place(n, loc.Line(), loc.Column())
-		c.r.at(line, column, "%s", text)
+		line, column := c.r.Place(n, loc.Line(), loc.Column())
+		c.r.At(line, column, "%s", text)
 	})
 }
 
 // noField says that a variable has no such field.
 func noField(variable, field string, known fieldSet) string {
 	names := slices.Sorted(maps.Keys(known))
-	return fmt.Sprintf("%s has no field %q%s; it has %s", variable, field, DidYouMean(field, names), strings.Join(names, ", "))
+	return fmt.Sprintf("%s has no field %q%s; it has %s", variable, field, document.DidYouMean(field, names), strings.Join(names, ", "))
 }
 
 type report func(e ast.Expr, text string)

@@ -12,6 +12,7 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // FuzzLoad: whatever stands in a control file, it is loaded or refused with
@@ -29,14 +30,13 @@ func FuzzLoad(f *testing.F) {
 	for _, r := range refusals {
 		f.Add([]byte(strings.Replace(strings.Replace(r.base, r.old, r.planted, 1), "‸", "", 1)))
 	}
-	f.Add([]byte(laughs()))
 	f.Add([]byte("? [a]: b\n: c\n"))
 	d, err := dictionary.Default()
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		b, err := control.LoadWith(fstest.MapFS{"C.yaml": {Data: text}}, []byte(declared), d)
 		if err != nil {
-			var problems control.Problems
+			var problems document.Problems
 			require.ErrorAs(t, err, &problems)
 			for _, p := range problems {
 				require.Equal(t, "C.yaml", p.File)
@@ -66,7 +66,7 @@ func FuzzBoundary(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		_, err := control.LoadWith(fstest.MapFS{}, text, d)
 		if err != nil {
-			require.ErrorAs(t, err, new(control.Problems))
+			require.ErrorAs(t, err, new(document.Problems))
 		}
 	})
 }

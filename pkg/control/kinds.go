@@ -82,6 +82,6 @@ func (c *compiler) checkPair(at, x, y ast.Expr, vars map[string]fieldSet, report
 func (c *compiler) checkKind(n *yaml.Node, p *Program, want *cel.Type) {
 	wanted := map[*cel.Type]dictionary.Kind{cel.BoolType: dictionary.Bool, cel.StringType: dictionary.String}[want]
 	if is := c.kindOf(p.ast.Expr(), c.fields); wanted != dictionary.Any && is != dictionary.Any && is != wanted {
-		c.r.problem(n, "this is a value of type %s, but %s is needed", is, wanted)
+		c.r.Problem(n, "this is a value of type %s, but %s is needed", is, wanted)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"assay.example/assay/controls"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // TestMutatedControls aims at the compiler what bytes at random never reach: sound
@@ -42,9 +43,9 @@ func TestMutatedControls(t *testing.T) {
 			return
 		}
 		refused++
-		require.ErrorAs(rt, err, new(control.Problems), "%s", text)
+		require.ErrorAs(rt, err, new(document.Problems), "%s", text)
 		lines := strings.Count(string(text), "\n") + 1
-		for _, p := range err.(control.Problems) { //nolint:errorlint // just asserted
+		for _, p := range err.(document.Problems) { //nolint:errorlint // just asserted
 			require.True(rt, 0 < p.Line && p.Line <= lines && p.Column > 0, "%v\n%s", p, text)
 		}
 	})

@@ -14,6 +14,7 @@ import (
 
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 const sound = `id: CH-01
@@ -254,7 +255,7 @@ func plantInBoundary(t *testing.T, old, planted, text string) string {
 	line := 1 + strings.Count(before, "\n")
 	column := len(before) - strings.LastIndex(before, "\n")
 	_, err = control.LoadWith(fstest.MapFS{}, []byte(before+after), d)
-	var problems control.Problems
+	var problems document.Problems
 	require.ErrorAs(t, err, &problems, planted)
 	want := "boundary.yaml:" + strconv.Itoa(line) + ":" + strconv.Itoa(column) + ": " + text
 	require.True(t, strings.HasPrefix(problems[0].String(), want), "%s\nnot\n%s", problems[0], want)
@@ -263,8 +264,7 @@ func plantInBoundary(t *testing.T, old, planted, text string) string {
 
 // unplanted are texts that no file can bring about, or that tests of their own show.
 var unplanted = []string{
-	"making the language", "declaring names", "the control ", "the file is empty", "a second document", "this is no YAML",
-	"stands inside of what it means", "parts once its aliases are expanded",
+	"making the language", "declaring names", "the control ",
 }
 
 // everyRefusalIsPlanted reads the package's own source: each text of a problem
@@ -272,7 +272,7 @@ var unplanted = []string{
 func everyRefusalIsPlanted(t *testing.T, found string) {
 	t.Helper()
 	texts := problemTexts(t)
-	require.Greater(t, len(texts), 60)
+	require.Greater(t, len(texts), 45)
 	for _, text := range texts {
 		planted := strings.Contains(found, text)
 		for _, u := range unplanted {
@@ -282,7 +282,7 @@ func everyRefusalIsPlanted(t *testing.T, found string) {
 	}
 }
 
-// problemTexts are the longest constant parts of what r.problem and r.at are given.
+// problemTexts are the longest constant parts of what r.Problem and r.At are given.
 func problemTexts(t *testing.T) []string {
 	t.Helper()
 	entries, err := os.ReadDir(".")
@@ -309,7 +309,7 @@ func problemTexts(t *testing.T) []string {
 
 func problemText(call *ast.CallExpr) string {
 	s, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok || s.Sel.Name != "problem" && s.Sel.Name != "at" {
+	if !ok || s.Sel.Name != "Problem" && s.Sel.Name != "At" {
 		return ""
 	}
 	longest := ""

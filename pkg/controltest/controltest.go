@@ -15,11 +15,11 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // Options say what to test.
@@ -29,7 +29,7 @@ type Options struct {
 	// Prefix is put before the names of files in places: where Files was opened.
 	Prefix string
 	// Boundary is what controls are judged in, unless a case says otherwise.
-	Boundary   *control.Document
+	Boundary   *document.Document
 	Dictionary *dictionary.Dictionary
 	// Run selects cases by "<control>/<name>"; nil means all.
 	Run *regexp.Regexp
@@ -76,7 +76,7 @@ func (r *Report) Failed() int {
 }
 
 // Run runs every case below Files. An error says that files are wrong, and then
-// is control.Problems, or that they can't be read, or ctx's.
+// is document.Problems, or that they can't be read, or ctx's.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Orders == 0 {
 		o.Orders = DefaultOrders
@@ -126,7 +126,7 @@ type suite struct {
 // load reads all files, and reports all that is wrong with any.
 func (o *Options) load() ([]*suite, error) {
 	var suites []*suite
-	var problems control.Problems
+	var problems document.Problems
 	tests, controls := map[string]bool{}, []string{}
 	err := fs.WalkDir(o.Files, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -145,7 +145,7 @@ func (o *Options) load() ([]*suite, error) {
 	for _, name := range controls {
 		test := strings.TrimSuffix(name, ".yaml") + "_test.yaml"
 		s, err := o.suite(name, test, tests[test])
-		if found, ok := err.(control.Problems); ok { //nolint:errorlint // control returns it bare
+		if found := document.ProblemsOf(err); found != nil {
 			problems = append(problems, found...)
 		} else if err != nil {
 			return nil, err
@@ -154,23 +154,19 @@ func (o *Options) load() ([]*suite, error) {
 		suites = append(suites, s)
 	}
 	for name := range tests {
-		problems = append(problems, control.Problem{File: o.where(name), Line: 1, Column: 1, Text: fmt.Sprintf("there is no control file %s beside this test", strings.TrimSuffix(path.Base(name), "_test.yaml")+".yaml")})
+		problems = append(problems, document.Problem{File: o.where(name), Line: 1, Column: 1, Text: fmt.Sprintf("there is no control file %s beside this test", strings.TrimSuffix(path.Base(name), "_test.yaml")+".yaml")})
 	}
-	if len(problems) > 0 {
-		slices.SortStableFunc(problems, control.Problem.Compare)
-		return nil, problems
-	}
-	return suites, nil
+	return suites, problems.OrNil()
 }
 
 func (o *Options) where(name string) string { return path.Join(o.Prefix, name) }
 
-func (o *Options) parse(name string) (*control.Document, error) {
+func (o *Options) parse(name string) (*document.Document, error) {
 	text, err := fs.ReadFile(o.Files, name)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", o.where(name), err)
 	}
-	return control.Parse(o.where(name), text)
+	return document.Parse(o.where(name), text)
 }
 
 func (o *Options) suite(name, test string, tested bool) (*suite, error) {
@@ -178,7 +174,7 @@ func (o *Options) suite(name, test string, tested bool) (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	bundle, err := control.Compile(o.Boundary, []*control.Document{rules}, o.Dictionary)
+	bundle, err := control.Compile(o.Boundary, []*document.Document{rules}, o.Dictionary)
 	if err != nil {
 		return nil, err
 	}
@@ -191,12 +187,9 @@ func (o *Options) suite(name, test string, tested bool) (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{file: doc.File, dictionary: o.Dictionary, rules: rules, standard: o.Boundary, bundle: bundle}
+	r := &reader{Reader: doc.Reader(), dictionary: o.Dictionary, rules: rules, standard: o.Boundary, bundle: bundle}
 	s.cases = r.cases(doc.Root)
-	if len(r.problems) > 0 {
-		return nil, r.problems
-	}
-	return s, nil
+	return s, r.Problems.OrNil()
 }
 
 func heartbeats(b *control.Bundle, c *control.Control) bool {

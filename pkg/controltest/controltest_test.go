@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/controltest"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 const rules = `id: GA-01
@@ -36,7 +36,7 @@ func options(t *testing.T, cases string) controltest.Options {
 	t.Helper()
 	d, err := dictionary.Default()
 	require.NoError(t, err)
-	boundary, err := control.Parse("boundary.yaml", []byte("effective_from: 2026-07-01T00:00:00Z\nsources: {/pager: {types: [incident.*], max_gap: 3h}}\n"))
+	boundary, err := document.Parse("boundary.yaml", []byte("effective_from: 2026-07-01T00:00:00Z\nsources: {/pager: {types: [incident.*], max_gap: 3h}}\n"))
 	require.NoError(t, err)
 	return controltest.Options{
 		Files:    fstest.MapFS{"GA-01.yaml": {Data: []byte(rules)}, "GA-01_test.yaml": {Data: []byte(cases)}},
@@ -184,7 +184,7 @@ func TestTestFilesAreReadStrictly(t *testing.T) {
 		require.Contains(t, sound, c.old)
 		before, after, marked := strings.Cut(strings.Replace(sound, c.old, c.planted, 1), "‸")
 		_, err := controltest.Run(t.Context(), options(t, before+after))
-		var problems control.Problems
+		var problems document.Problems
 		require.ErrorAs(t, err, &problems, c.planted)
 		found := false
 		for _, p := range problems {
@@ -207,7 +207,7 @@ func TestFilesThatDontBelongTogether(t *testing.T) {
 		`lib/x/GA-02.yaml:2:1: a second document begins here; a file holds one`,
 		`lib/x/GA-09_test.yaml:1:1: there is no control file GA-09.yaml beside this test`,
 	}, "\n"))
-	require.ErrorAs(t, controltest.Check(o), new(control.Problems))
+	require.ErrorAs(t, controltest.Check(o), new(document.Problems))
 }
 
 func TestRunsAreRepeatable(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/controltest"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // TestTheDocumentedExamples: the page's controls load, its test passes, its faults
@@ -46,7 +47,7 @@ func TestTheDocumentedExamples(t *testing.T) {
 	_, err = control.LoadWith(faulty, boundary, d)
 	require.EqualError(t, err, listed)
 
-	doc, err := control.Parse(control.BoundaryFile, boundary)
+	doc, err := document.Parse(control.BoundaryFile, boundary)
 	require.NoError(t, err)
 	report, err := controltest.Run(t.Context(), controltest.Options{Files: files, Boundary: doc, Dictionary: d})
 	require.NoError(t, err)

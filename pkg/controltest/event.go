@@ -14,13 +14,14 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 func (r *reader) eventType(n *yaml.Node) *dictionary.Type {
-	name := r.text(n, "type")
+	name := r.Text(n, "type")
 	t, err := r.dictionary.Find(name)
 	if err != nil {
-		r.problem(n, "%s", "there is no event type "+strconv.Quote(name)+control.DidYouMean(name, r.dictionary.Names()))
+		r.Problem(n, "%s", "there is no event type "+strconv.Quote(name)+document.DidYouMean(name, r.dictionary.Names()))
 		return nil
 	}
 	return t
@@ -28,10 +29,10 @@ func (r *reader) eventType(n *yaml.Node) *dictionary.Type {
 
 // events reads one entry, which is several events if it says repeat:.
 func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []arrival {
-	f := r.mapping(n, "an event", "at", "id", "type", "source", "data", "arrives", "duplicate", "repeat", "every")
+	f := r.Mapping(n, "an event", "at", "id", "type", "source", "data", "arrives", "duplicate", "repeat", "every")
 	for _, key := range []string{"at", "id", "type"} {
 		if f[key] == nil {
-			r.problem(n, "an event needs %s:", key)
+			r.Problem(n, "an event needs %s:", key)
 			return nil
 		}
 	}
@@ -39,12 +40,12 @@ func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []ar
 	if t == nil {
 		return nil
 	}
-	id, source := r.text(f["id"], "id"), r.defaults[t.Name].source
+	id, source := r.Text(f["id"], "id"), r.defaults[t.Name].source
 	if f["source"] != nil {
-		source = r.text(f["source"], "source")
+		source = r.Text(f["source"], "source")
 	}
 	if source == "" {
-		r.problem(n, "an event needs source:, here or in the defaults of its type")
+		r.Problem(n, "an event needs source:, here or in the defaults of its type")
 	}
 	data, raw := r.data(n, t, f["data"])
 	first, count, every := r.instant(f["at"], "at", start), 1, time.Duration(0)
@@ -54,7 +55,7 @@ func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []ar
 	lag := time.Duration(0)
 	if f["arrives"] != nil {
 		if lag = r.instant(f["arrives"], "arrives", start).Sub(first); lag < 0 {
-			r.problem(f["arrives"], "this event would arrive before it happens")
+			r.Problem(f["arrives"], "this event would arrive before it happens")
 		}
 	}
 	twice := f["duplicate"] != nil && r.boolean(f["duplicate"], "duplicate")
@@ -72,12 +73,12 @@ func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []ar
 
 func (r *reader) every(n, every *yaml.Node) time.Duration {
 	if every == nil {
-		r.problem(n, "repeat: needs every:, the time between two of these events")
+		r.Problem(n, "repeat: needs every:, the time between two of these events")
 		return 0
 	}
-	d, err := control.ParseDuration(r.text(every, "every"))
+	d, err := control.ParseDuration(r.Text(every, "every"))
 	if err != nil || d <= 0 {
-		r.problem(every, "every: is a duration above 0, such as 1h")
+		r.Problem(every, "every: is a duration above 0, such as 1h")
 	}
 	return d
 }
@@ -87,10 +88,10 @@ func (r *reader) every(n, every *yaml.Node) time.Duration {
 func (r *reader) data(event *yaml.Node, t *dictionary.Type, own *yaml.Node) (map[string]any, []byte) {
 	fields := map[string]any{}
 	for _, n := range []*yaml.Node{r.defaults[t.Name].data, own} {
-		r.each(n, "data", func(key, value *yaml.Node) {
+		r.Each(n, "data", func(key, value *yaml.Node) {
 			var v any
 			if err := value.Decode(&v); err != nil {
-				r.problem(value, "reading a value: %v", err)
+				r.Problem(value, "reading a value: %v", err)
 			}
 			if _, isTime := v.(time.Time); isTime {
 				v = value.Value // a text in the dictionary's types
@@ -102,7 +103,7 @@ func (r *reader) data(event *yaml.Node, t *dictionary.Type, own *yaml.Node) (map
 	}
 	raw, err := json.Marshal(fields)
 	if err != nil {
-		r.problem(event, "the data can't be JSON: %v", err)
+		r.Problem(event, "the data can't be JSON: %v", err)
 		return nil, nil
 	}
 	decoded, err := t.Decode(raw)
@@ -116,7 +117,7 @@ func (r *reader) data(event *yaml.Node, t *dictionary.Type, own *yaml.Node) (map
 func (r *reader) refused(event, data *yaml.Node, t *dictionary.Type, err error) {
 	refusal, ok := errors.AsType[*dictionary.Refusal](err)
 	if !ok {
-		r.problem(event, "%v", err)
+		r.Problem(event, "%v", err)
 		return
 	}
 	for _, fault := range refusal.Faults {
@@ -128,7 +129,7 @@ func (r *reader) refused(event, data *yaml.Node, t *dictionary.Type, err error) 
 		if field := valueOf(data, name); field != nil {
 			at = field
 		}
-		r.problem(at, "%s%s: %s", t.Name, strings.ReplaceAll(fault.Pointer, "/", "."), fault.Reason)
+		r.Problem(at, "%s%s: %s", t.Name, strings.ReplaceAll(fault.Pointer, "/", "."), fault.Reason)
 	}
 }
 

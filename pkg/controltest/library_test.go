@@ -9,6 +9,7 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/controltest"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // TestTheLibrary runs what `assay test` runs: every control of the library passes
@@ -18,7 +19,7 @@ func TestTheLibrary(t *testing.T) {
 	require.NoError(t, err)
 	text, err := controls.FS.ReadFile(control.BoundaryFile)
 	require.NoError(t, err)
-	boundary, err := control.Parse(control.BoundaryFile, text)
+	boundary, err := document.Parse(control.BoundaryFile, text)
 	require.NoError(t, err)
 	report, err := controltest.Run(t.Context(), controltest.Options{Files: controls.FS, Prefix: "controls", Boundary: boundary, Dictionary: d, Seed: 1})
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/controltest"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // mutations change one place of a control each.
@@ -68,7 +69,7 @@ func TestEveryMutantIsKilled(t *testing.T) {
 	require.NoError(t, err)
 	text, err := controls.FS.ReadFile(control.BoundaryFile)
 	require.NoError(t, err)
-	boundary, err := control.Parse(control.BoundaryFile, text)
+	boundary, err := document.Parse(control.BoundaryFile, text)
 	require.NoError(t, err)
 	files, err := fs.Glob(controls.FS, "soc2/*/*_test.yaml")
 	require.NoError(t, err)
@@ -91,7 +92,7 @@ func TestEveryMutantIsKilled(t *testing.T) {
 				where := fmt.Sprintf("%s:%d: %s: %s", name, 1+strings.Count(string(rules[:at[2]]), "\n"), m.name, rules[at[2]:at[3]])
 				switch {
 				case err != nil:
-					require.ErrorAs(t, err, new(control.Problems))
+					require.ErrorAs(t, err, new(document.Problems))
 					refused++
 				case report.Failed() == 0 && !slices.Contains(equivalent, where):
 					survivors = append(survivors, where)

@@ -8,7 +8,8 @@ import (
 
 // Place turns a position inside a node's text (from line 1, column 0, as CEL has
 // them) into one of the file (from 1, 1). It walks both texts together, since YAML
-// folds lines, indents and escapes.
+// folds lines, indents and escapes. Where it loses its way, as after \u00e9 for é,
+// the place is the node's.
 func (r *Reader) Place(n *yaml.Node, line, column int) (int, int) {
 	if r.lines == nil {
 		for line := range strings.SplitSeq(string(r.document.text), "\n") {

@@ -17,6 +17,7 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 	"assay.example/assay/pkg/engine"
 	"assay.example/assay/pkg/oracle"
 )
@@ -94,7 +95,7 @@ func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 		fsys := fstest.MapFS{"TT-01.yaml": {Data: []byte(w.text)}, control.BoundaryFile: {Data: []byte(testBoundary)}}
 		b, err := control.Load(fsys, dict)
 		if err != nil {
-			require.ErrorAs(t, err, new(control.Problems))
+			require.ErrorAs(t, err, new(document.Problems))
 			continue
 		}
 		w.bundle, w.control = b, b.Controls[0]

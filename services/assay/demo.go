@@ -11,12 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"assay.example/assay/controls"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/daemon"
-	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/story"
 	"assay.example/assay/services/assay/internal/driver"
 	"assay.example/assay/services/collector"
@@ -81,10 +79,7 @@ func (o *demoOptions) run(ctx context.Context) error {
 	if cfg.Controls, err = filepath.Abs(filepath.Join(cfg.Embedded.DataDir, "controls")); err != nil {
 		return fmt.Errorf("finding the demonstration's folder: %w", err)
 	}
-	if err := writeControls(cfg.Controls, s); err != nil {
-		return err
-	}
-	bundle, err := loadControls(cfg)
+	bundle, err := storyControls(cfg.Controls, s)
 	if err != nil {
 		return err
 	}
@@ -129,14 +124,6 @@ func freeAddress(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("finding a free port: %w", err)
 	}
 	return l.Addr().String(), l.Close()
-}
-
-func demoBundle(s *story.Story) (*control.Bundle, error) {
-	types, err := dictionary.Default()
-	if err != nil {
-		return nil, err
-	}
-	return control.LoadWith(controls.FS, s.Boundary(), types)
 }
 
 // performance is one run of the demonstration.

@@ -45,6 +45,14 @@ func writeControls(dir string, s *story.Story) error {
 	return nil
 }
 
+// storyControls writes the controls of a story and loads them, as an evaluator does.
+func storyControls(dir string, s *story.Story) (*control.Bundle, error) {
+	if err := writeControls(dir, s); err != nil {
+		return nil, err
+	}
+	return loadControls(Config{Controls: dir})
+}
+
 // withoutBoundary is the library's folder soc2 alone.
 type withoutBoundary struct{ fs.ReadDirFS }
 
@@ -97,7 +105,12 @@ func (o *demoOptions) play(ctx context.Context, collector string) error {
 	defer stop()
 	s := o.newStory()
 	show := &performance{demoOptions: o, story: s, began: time.Now(), stop: stop, collector: collector}
-	if show.bundle, err = demoBundle(s); err != nil {
+	dir, err := os.MkdirTemp("", "assay-demo-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the controls: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if show.bundle, err = storyControls(dir, s); err != nil {
 		return err
 	}
 	if err := show.run(ctx, cfg); err != nil {

@@ -9,13 +9,14 @@ import (
 	"assay.example/assay/controls"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/document"
 )
 
 // library is a folder of controls, and the boundary that they are judged in.
 type library struct {
 	files    fs.FS
 	prefix   string // put before the files' names, where people read them
-	boundary *control.Document
+	boundary *document.Document
 }
 
 // openLibrary opens a folder, or what is built in if none is named.
@@ -33,17 +34,17 @@ func openLibrary(dir string) (*library, error) {
 	return &library{os.DirFS(dir), dir, boundary}, err
 }
 
-func builtInBoundary() (*control.Document, error) {
+func builtInBoundary() (*document.Document, error) {
 	text, err := controls.FS.ReadFile(control.BoundaryFile)
 	if err != nil {
 		return nil, err
 	}
-	return control.Parse("controls/"+control.BoundaryFile, text)
+	return document.Parse("controls/"+control.BoundaryFile, text)
 }
 
 // nearestBoundary is the boundary file in a folder or the nearest above it, else
 // the one that is built in.
-func nearestBoundary(dir string) (*control.Document, error) {
+func nearestBoundary(dir string) (*document.Document, error) {
 	top, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func nearestBoundary(dir string) (*control.Document, error) {
 		text, err := os.ReadFile(file)
 		switch {
 		case err == nil:
-			return control.Parse(file, text)
+			return document.Parse(file, text)
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, compliance.Errorf(compliance.Invalid, "reading the boundary: %w", err)
 		case filepath.Dir(top) == top:
@@ -64,9 +65,9 @@ func nearestBoundary(dir string) (*control.Document, error) {
 }
 
 // documents reads every control file of the library.
-func (l *library) documents() ([]*control.Document, error) {
-	var docs []*control.Document
-	var problems control.Problems
+func (l *library) documents() ([]*document.Document, error) {
+	var docs []*document.Document
+	var problems document.Problems
 	err := fs.WalkDir(l.files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !control.IsControlFile(name) {
 			return err
@@ -75,13 +76,12 @@ func (l *library) documents() ([]*control.Document, error) {
 		if err != nil {
 			return err
 		}
-		doc, err := control.Parse(filepath.Join(l.prefix, name), text)
-		if found, ok := errors.AsType[control.Problems](err); ok {
-			problems = append(problems, found...)
-			return nil
+		doc, err := document.Parse(filepath.Join(l.prefix, name), text)
+		if err == nil {
+			docs = append(docs, doc)
 		}
-		docs = append(docs, doc)
-		return err
+		problems = append(problems, document.ProblemsOf(err)...)
+		return nil
 	})
 	switch {
 	case err != nil:

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/controltest"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 	"assay.example/assay/pkg/output"
 )
 
@@ -45,10 +45,10 @@ func (o *lintOptions) run(args []string) error {
 		args = []string{""}
 	}
 	var rows []control.Explanation
-	var problems control.Problems
+	var problems document.Problems
 	for _, arg := range args {
 		found, err := lint(arg, types)
-		if faults, ok := errors.AsType[control.Problems](err); ok {
+		if faults := document.ProblemsOf(err); faults != nil {
 			problems = append(problems, faults...)
 		} else if err != nil {
 			return err
@@ -68,8 +68,8 @@ func (o *lintOptions) run(args []string) error {
 	})
 }
 
-func (o *lintOptions) refuse(problems control.Problems) error {
-	slices.SortStableFunc(problems, control.Problem.Compare)
+func (o *lintOptions) refuse(problems document.Problems) error {
+	slices.SortStableFunc(problems, document.Problem.Compare)
 	if _, err := fmt.Fprintln(o.out, slices.Compact(problems)); err != nil {
 		return err
 	}
@@ -108,19 +108,18 @@ func lintFile(file string, types *dictionary.Dictionary) ([]control.Explanation,
 	if err != nil {
 		return nil, err
 	}
-	doc, err := control.Parse(file, text)
+	doc, err := document.Parse(file, text)
 	if err != nil {
 		return nil, err
 	}
-	return compileAll(boundary, []*control.Document{doc}, types, nil)
+	return compileAll(boundary, []*document.Document{doc}, types, nil)
 }
 
 // compileAll explains controls, or joins their problems with those found before.
-func compileAll(boundary *control.Document, docs []*control.Document, types *dictionary.Dictionary, before error) ([]control.Explanation, error) {
+func compileAll(boundary *document.Document, docs []*document.Document, types *dictionary.Dictionary, before error) ([]control.Explanation, error) {
 	bundle, err := control.Compile(boundary, docs, types)
-	earlier, _ := errors.AsType[control.Problems](before)
-	if problems, ok := errors.AsType[control.Problems](err); ok || len(earlier) > 0 {
-		return nil, append(earlier, problems...)
+	if problems := append(document.ProblemsOf(before), document.ProblemsOf(err)...); len(problems) > 0 {
+		return nil, problems
 	} else if err != nil {
 		return nil, err
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/controltest"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 	"assay.example/assay/pkg/output"
 )
 
@@ -62,7 +62,7 @@ func (o *testOptions) test(ctx context.Context, dir string) error {
 		return err
 	}
 	report, err := controltest.Run(ctx, *options)
-	if problems, ok := errors.AsType[control.Problems](err); ok {
+	if problems := document.ProblemsOf(err); problems != nil {
 		return compliance.Errorf(compliance.Invalid, "reading controls and their tests:\n%w", problems)
 	} else if err != nil {
 		return err

@@ -20,6 +20,7 @@ var isolations = []isolation{
 	{"schemas", module + "/services", "contracts depend on nothing of ours"},
 	{"pkg/dictionary", "github.com/twmb/franz-go", "what an event type says doesn't depend on how it travels"},
 	{"pkg/control", "github.com/twmb/franz-go", "controls are pure: they see events, not records"},
+	{"pkg/document", "github.com/twmb/franz-go", "a file's text alone says what is wrong with it"},
 	{"pkg/oracle", "github.com/twmb/franz-go", "the oracle is pure: it sees events, not records"},
 	{"pkg/ledger", "github.com/twmb/franz-go", "a leaf's bytes depend on the record's content alone"},
 	{"pkg/ledger", "net/http", "proofs are checked offline"},
