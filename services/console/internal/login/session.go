@@ -59,7 +59,7 @@ func mac(key, raw []byte) []byte {
 
 // bindOf is a mark of a user's hash that tells nothing of it.
 func bindOf(key []byte, h Hash) string {
-	return base64.RawURLEncoding.EncodeToString(mac(key, []byte("bind\x00" + h.String()))[:16])
+	return base64.RawURLEncoding.EncodeToString(mac(key, []byte("bind\x00"+h.String()))[:16])
 }
 
 func newSession(key []byte, u *User, now time.Time) session {
@@ -90,7 +90,7 @@ func (e *ended) has(id string) bool {
 // cookie carries a session; an empty value takes it away. Over TLS its name makes
 // browsers refuse one that a neighbouring host has set.
 func (g *Gate) cookie(value string, age time.Duration) *http.Cookie {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // G124: without TLS it is served on loopback only, where Secure would lose it
 		Name: g.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: g.Secure, SameSite: http.SameSiteLaxMode,
 		MaxAge: int(age.Seconds()),
 	}
