@@ -1,9 +1,15 @@
 package notifier_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -248,6 +254,36 @@ func TestAuthenticatedKafka(t *testing.T) {
 			require.NotContains(t, w.log.String(), "passw0rd")
 		})
 	}
+}
+
+// kafka-go checks the broker's certificate, and shows its own.
+func TestEncryptedKafka(t *testing.T) {
+	donor := httptest.NewTLSServer(nil)
+	defer donor.Close()
+	pair, roots := donor.TLS.Certificates[0], x509.NewCertPool()
+	roots.AddCert(donor.Certificate())
+	w := newWorld(t, kfake.TLS(&tls.Config{
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert,
+	}))
+	write := func(name, kind string, der []byte) string {
+		file := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
+		return file
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	require.NoError(t, err)
+	own := write("own.pem", "CERTIFICATE", pair.Certificate[0])
+	w.cfg.Kafka.TLS = stream.TLS{Enabled: true, CAFile: own, CertFile: own, KeyFile: write("key.pem", "PRIVATE KEY", key)}
+	w.connect()
+	w.targets()
+	r := w.start()
+	w.publish(opened("a"))
+	w.eventually("told", func() bool { return w.pager.Open() == 1 })
+	r.stop()
+
+	w.cfg.Kafka.TLS.CAFile = filepath.Join(t.TempDir(), "none.pem")
+	deps := notifier.Deps{Log: zerolog.Nop(), Metrics: prometheus.NewRegistry(), Ready: func(string, error) {}}
+	require.ErrorContains(t, notifier.Run(t.Context(), w.cfg, deps), "tls.caFile")
 }
 
 func TestTryingOut(t *testing.T) {
