@@ -169,10 +169,13 @@ func TestTypesAreListed(t *testing.T) {
 		}
 	}
 	require.NoError(t, json.NewDecoder(resp.Body).Decode(&list))
-	require.Len(t, list.Types, 28)
-	require.Equal(t, "access.granted", list.Types[0].Type)
-	require.Equal(t, "subject", list.Types[0].Key)
-	require.Equal(t, "Access was granted", list.Types[0].Schema["title"])
+	known, err := dictionary.Default()
+	require.NoError(t, err)
+	require.Len(t, list.Types, len(known.Names()))
+	i := slices.Index(known.Names(), "access.granted")
+	require.Equal(t, "access.granted", list.Types[i].Type)
+	require.Equal(t, "subject", list.Types[i].Key)
+	require.Equal(t, "Access was granted", list.Types[i].Schema["title"])
 }
 
 func TestOtherPathsAndMethods(t *testing.T) {

@@ -81,7 +81,12 @@ func config() collector.Config {
 
 func start(t *testing.T, cfg collector.Config) *rig {
 	t.Helper()
-	topics := []string{"assay.rejected"}
+	return startWith(t, cfg, func(*collector.Deps) {})
+}
+
+func startWith(t *testing.T, cfg collector.Config, change func(*collector.Deps)) *rig {
+	t.Helper()
+	topics := []string{"assay.rejected", "assay.received"}
 	for _, name := range stream.EventTopics() {
 		topics = append(topics, "assay."+name)
 	}
@@ -102,6 +107,7 @@ func start(t *testing.T, cfg collector.Config) *rig {
 		Ready: func(part string, err error) { r.ready.Store(part, fmt.Sprint(err)) },
 		Kafka: kafka, Now: today, Listener: listener,
 	}
+	change(&deps)
 	go func() { r.stopped <- collector.Run(ctx, cfg, deps) }()
 	t.Cleanup(func() { r.end() })
 	require.Eventually(t, func() bool {

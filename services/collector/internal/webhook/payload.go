@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -99,19 +100,16 @@ func clip(s string, most int) string {
 
 // kind is what the delivery says of itself, after the vendor's name.
 func (d *delivery) kind() string {
-	if len(d.mapped.Kinds) == 0 {
-		return d.Vendor.Name + "." + unknown
-	}
-	return d.Vendor.Name + "." + clip(strings.Join(d.mapped.Kinds, ","), maxKind)
+	return d.Vendor.Name + "." + cmp.Or(clip(strings.Join(d.mapped.Kinds, ","), maxKind), unknown)
 }
 
-// unknown is the kind of what can't be read.
+// unknown is the kind of what can't be read, or doesn't say.
 const unknown = "unknown"
 
 func (d *delivery) unmapped() []string {
 	kinds := make([]string, 0, len(d.mapped.Unmapped))
 	for _, k := range d.mapped.Unmapped[:min(len(d.mapped.Unmapped), maxKinds)] {
-		kinds = append(kinds, clip(k, maxKind))
+		kinds = append(kinds, cmp.Or(clip(k, maxKind), unknown))
 	}
 	return kinds
 }
