@@ -67,9 +67,9 @@ func (r *Recorder) Record(ctx context.Context, v access.Viewer, read Read) error
 }
 
 func (r *Recorder) encode(v access.Viewer, read Read) (*kgo.Record, error) {
-	raw, err := json.Marshal(read)
+	raw, err := encoded(read)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the read of an auditor: %w", err)
+		return nil, err
 	}
 	data, err := r.kind.Decode(raw)
 	if err != nil {
@@ -79,4 +79,12 @@ func (r *Recorder) encode(v access.Viewer, read Read) (*kgo.Record, error) {
 	rec := record.EncodeEvent(ev, r.kind.Key(data, Source), raw)
 	rec.Topic = r.topic
 	return rec, nil
+}
+
+func encoded(read Read) ([]byte, error) {
+	raw, err := json.Marshal(read)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the read of an auditor: %w", err)
+	}
+	return raw, nil
 }
