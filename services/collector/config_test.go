@@ -1,11 +1,16 @@
 package collector_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
+	"assay.example/assay/pkg/settings"
+	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector"
 )
 
@@ -51,4 +56,64 @@ func TestConfigReportsEveryFault(t *testing.T) {
 	for _, key := range []string{"listen:", "maxEventBytes:", "maxBatchEvents:", "ackTimeout:", "shutdownTimeout:", "keys:"} {
 		require.ErrorContains(t, err, key)
 	}
+}
+
+func TestConfigReportsEveryFaultOfSources(t *testing.T) {
+	require.NoError(t, withSources().Validate())
+	long := strings.Repeat("a secret ", 4)
+	for name, c := range map[string]struct {
+		change func(*collector.Source)
+		want   string
+	}{
+		"no name":           {func(s *collector.Source) { s.Name = "" }, "sources[0].name:"},
+		"name of a path":    {func(s *collector.Source) { s.Name = "a/b" }, "sources[0].name:"},
+		"the same name":     {func(s *collector.Source) { s.Name = "gitlab" }, "sources[3].name:"},
+		"no vendor":         {func(s *collector.Source) { s.Vendor = "" }, "sources[0].vendor: is empty"},
+		"no source":         {func(s *collector.Source) { s.Source = "" }, "sources[0].source:"},
+		"a source of all":   {func(s *collector.Source) { s.Source = "/github/*" }, "sources[0].source:"},
+		"tenant of a path":  {func(s *collector.Source) { s.Tenant = "a/b" }, "sources[0].tenant:"},
+		"header":            {func(s *collector.Source) { s.Header = "X Key" }, "sources[0].header:"},
+		"a short secret":    {func(s *collector.Source) { s.Secrets = []settings.Secret{"hunter2"} }, "sources[0].secrets: one has less than 16 bytes"},
+		"the demo's secret": {func(s *collector.Source) { s.Secrets = []settings.Secret{collector.DemoSourceSecret} }, "everybody knows"},
+		"another's secret":  {func(s *collector.Source) { s.Secrets = []settings.Secret{settings.Secret(secretOf("gitlab"))} }, "sources[3].secrets: sources[0] has the same"},
+		"no file":           {func(s *collector.Source) { s.SecretFiles = []string{""} }, "sources[0].secretFiles:"},
+		"a setting's name":  {func(s *collector.Source) { s.SecretEnv = []string{"ASSAY_X"} }, "sources[0].secretEnv:"},
+
+		"an unknown vendor":   {func(s *collector.Source) { s.Vendor = "githup" }, `sources[0].vendor: there is no vendor "githup"`},
+		"no secret":           {func(s *collector.Source) { s.Secrets = nil }, "sources[0].secrets: there is none"},
+		"no such file":        {func(s *collector.Source) { s.SecretFiles = []string{"/no/such/file"} }, "sources[0].secretFiles: reading a secret:"},
+		"no such variable":    {func(s *collector.Source) { s.SecretEnv = []string{"NO_SUCH"} }, "the variable NO_SUCH is not set"},
+		"a short variable":    {func(s *collector.Source) { s.SecretEnv = []string{"SHORT"} }, "sources[0].secrets: one has less than 16 bytes"},
+		"the demo's, hidden":  {func(s *collector.Source) { s.SecretEnv = []string{"DEMO"} }, "everybody knows"},
+		"a header of its own": {func(s *collector.Source) { s.Header = "X-Key" }, "leave header out"},
+		"who signs nothing":   {func(s *collector.Source) { s.Vendor = "none" }, "anybody could send as none"},
+		"no base64": {func(s *collector.Source) {
+			s.Vendor, s.Secrets = "standard", []settings.Secret{settings.Secret("whsec_!!" + long)}
+		}, "isn't of the form"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := withSources()
+			c.change(&cfg.Sources[0])
+			deps := collector.Deps{
+				Metrics: prometheus.NewRegistry(), Kafka: stream.Default(), Ready: func(string, error) {}, Vendors: vendors(t),
+				Env: func(name string) string {
+					return map[string]string{"SHORT": "hunter2", "DEMO": collector.DemoSourceSecret}[name]
+				},
+			}
+			deps.Kafka.Brokers = []string{"127.0.0.1:1"}
+			err := collector.Run(t.Context(), cfg, deps)
+			require.ErrorContains(t, err, c.want)
+			for _, hidden := range []string{"hunter2", long, secretOf("gitlab"), collector.DemoSourceSecret} {
+				require.NotContains(t, err.Error(), hidden)
+			}
+		})
+	}
+	demo := withSources()
+	demo.Keys, demo.Demo = nil, true
+	demo.Sources[0].Secrets = []settings.Secret{collector.DemoSourceSecret}
+	require.NoError(t, demo.Validate(), "sources are enough")
+	shown, err := yaml.Marshal(demo)
+	require.NoError(t, err)
+	require.NotContains(t, string(shown), collector.DemoSourceSecret)
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v", demo, demo, demo), collector.DemoSourceSecret)
 }

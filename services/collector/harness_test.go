@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -10,6 +11,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -320,4 +323,44 @@ func event(id string, changes ...string) string {
 	}
 	b.WriteByte('}')
 	return b.String()
+}
+
+// send is a delivery from any goroutine; it gives the answer's status.
+func (r *rig) send(name, body string, headers ...string) (int, error) {
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.url+"/v1/sources/"+name, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
+}
+
+// rawRequest sends bytes on a connection of their own.
+func (r *rig) rawRequest(text string) (status int, body string) {
+	r.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	require.NoError(r.t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, text)
+	require.NoError(r.t, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(r.t, err)
+	defer resp.Body.Close()
+	all, err := io.ReadAll(resp.Body)
+	require.NoError(r.t, err)
+	return resp.StatusCode, string(all)
+}
+
+// sourceText is a file of the collector's code.
+func sourceText(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(text)
 }

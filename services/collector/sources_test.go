@@ -106,12 +106,16 @@ func sign(name, body string) []string {
 	case "gitlab":
 		return []string{"X-Gitlab-Token", key}
 	case "standard":
-		when := strconv.FormatInt(today().Unix(), 10)
-		code := mac("the-secret-of-standard", "msg-1."+when+"."+body)
-		return []string{"webhook-id", "msg-1", "webhook-timestamp", when, "webhook-signature", "v1," + base64.StdEncoding.EncodeToString(code)}
+		return signStandard(body, today())
 	default:
 		return []string{"Authorization", key}
 	}
+}
+
+func signStandard(body string, at time.Time) []string {
+	when := strconv.FormatInt(at.Unix(), 10)
+	code := mac("the-secret-of-standard", "msg-1."+when+"."+body)
+	return []string{"webhook-id", "msg-1", "webhook-timestamp", when, "webhook-signature", "v1," + base64.StdEncoding.EncodeToString(code)}
 }
 
 // knock sends bytes to a source.
