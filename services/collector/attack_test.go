@@ -266,7 +266,7 @@ func TestMemoryStaysFlatWhileVendorsSendAndKafkaIsAway(t *testing.T) {
 	group.Wait()
 	grown := int64(peak()) - int64(before.HeapAlloc)
 	var seen []int
-	statuses.Range(func(status, _ any) bool { seen = append(seen, status.(int)); return true }) //nolint:errcheck // stored above
+	statuses.Range(func(status, _ any) bool { seen = append(seen, status.(int)); return true })
 	slices.Sort(seen)
 	require.Subset(t, seen, []int{http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusServiceUnavailable})
 	require.NotContains(t, seen, http.StatusAccepted)

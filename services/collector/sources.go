@@ -40,7 +40,7 @@ type Source struct {
 }
 
 // DemoSourceSecret signs deliveries of the demonstration; it is no secret.
-const DemoSourceSecret = "assay-demo-source-secret"
+const DemoSourceSecret = "assay-demo-source-secret" //nolint:gosec // everybody knows it
 
 // minSecret is the least length of a secret, in bytes.
 const minSecret = 16

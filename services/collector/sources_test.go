@@ -264,7 +264,7 @@ func TestWhatBecomesNoEventIsKeptAndSaid(t *testing.T) {
 			require.Equal(t, http.StatusAccepted, got.status, got.body)
 			require.JSONEq(t, fmt.Sprintf(`{"accepted": %d, "unmapped": %s, "faults": %d}`, c.accepted, c.unmapped, c.faults), got.body)
 			kept := r.received(1)[0]
-			require.Equal(t, c.body, string(kept.Body)) //nolint:testifylint // the very bytes matter
+			require.Equal(t, c.body, string(kept.Body))
 			require.Equal(t, c.accepted, kept.Events)
 			require.Contains(t, kept.Note, c.note)
 			require.NotContains(t, kept.Note, "\n")

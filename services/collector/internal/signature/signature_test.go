@@ -205,7 +205,7 @@ func TestPromptLayerVouchesForTheTextThatItSigned(t *testing.T) {
 	} {
 		signed, err := believe(t, signature.PromptLayer, trust(secret), body, "X-PromptLayer-Signature", code(secret, canonical))
 		require.NoError(t, err, body)
-		require.Equal(t, canonical, string(signed)) //nolint:testifylint // the very bytes matter
+		require.Equal(t, canonical, string(signed))
 	}
 	for _, body := range []string{`{"event_type":"y","details":{"score":1.0,"who":"café"}}`, `{"event_type":"x","details":{"score":1,"who":"café"}}`} {
 		_, err := believe(t, signature.PromptLayer, trust(secret), body, "X-PromptLayer-Signature", code(secret, canonical))
