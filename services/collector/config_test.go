@@ -117,3 +117,19 @@ func TestConfigReportsEveryFaultOfSources(t *testing.T) {
 	require.NotContains(t, string(shown), collector.DemoSourceSecret)
 	require.NotContains(t, fmt.Sprintf("%v %+v %#v", demo, demo, demo), collector.DemoSourceSecret)
 }
+
+func TestSourcesAreConfiguredInOneVariable(t *testing.T) {
+	var cfg struct {
+		Collector collector.Config `yaml:"collector"`
+	}
+	cfg.Collector = collector.Default()
+	s, err := settings.Load(&cfg, settings.Source{Prefix: "ASSAY_", Env: []string{
+		`ASSAY_COLLECTOR_SOURCES=[{name: github, vendor: github, source: /github/acme, secrets: [` + secretOf("github") + `], secretEnv: [HOOK]}]`,
+	}})
+	require.NoError(t, err)
+	require.NoError(t, s.Validate("collector"))
+	require.Equal(t, secretOf("github"), cfg.Collector.Sources[0].Secrets[0].Reveal())
+	require.Equal(t, []string{"HOOK"}, cfg.Collector.Sources[0].SecretEnv)
+	require.Contains(t, fmt.Sprint(s.Show()), "/github/acme")
+	require.NotContains(t, fmt.Sprint(s.Show()), secretOf("github"))
+}
