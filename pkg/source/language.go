@@ -26,6 +26,7 @@ const (
 	nameHeaders  = "headers"
 	nameReceived = "received"
 	nameSHA256   = "sha256"
+	namePlace    = "place"
 )
 
 // language is the CEL of mappings: the standard one with optional values (`x.?y`),
@@ -44,12 +45,15 @@ func language() (*cel.Env, error) {
 		cel.Variable(nameHeaders, cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable(nameReceived, cel.StringType),
 		cel.Variable(nameSHA256, cel.StringType),
+		cel.Variable(namePlace, cel.IntType),
 		cel.Function("instant", cel.Overload("instant_dyn", []*cel.Type{cel.DynType}, cel.StringType,
 			cel.UnaryBinding(instantBinding))),
 		cel.Function("digest", cel.Overload("digest_string", []*cel.Type{cel.StringType}, cel.StringType,
 			cel.UnaryBinding(digestBinding))),
 		cel.Function("text", cel.Overload("text_dyn", []*cel.Type{cel.DynType}, cel.StringType,
 			cel.UnaryBinding(textBinding))),
+		cel.Function("pick", cel.Overload("pick_dyn_list", []*cel.Type{cel.DynType, cel.ListType(cel.StringType)}, cel.StringType,
+			cel.BinaryBinding(pickBinding))),
 	)
 }
 

@@ -47,7 +47,7 @@ func (v *Vendor) Map(d Delivery) Mapped {
 	}
 	kinds, unmapped := map[string]bool{}, map[string]bool{}
 	for i, record := range records {
-		s.record, s.memo = record, map[string]any{}
+		s.record, s.place, s.memo = record, i, map[string]any{}
 		kind, err := v.kind.text(s)
 		if err != nil {
 			out.Faults = append(out.Faults, Fault{Record: i, Mapping: v.Name, Err: err})

@@ -75,6 +75,7 @@ type scope struct {
 	body, record     any
 	headers          map[string]string
 	received, sha256 string
+	place            int
 	// lets are computed when they are first used, for each record anew.
 	lets map[string]*program
 	memo map[string]any
@@ -94,6 +95,8 @@ func (s *scope) ResolveName(name string) (any, bool) {
 		return s.received, true
 	case nameSHA256:
 		return s.sha256, true
+	case namePlace:
+		return s.place, true
 	}
 	if v, ok := s.memo[name]; ok {
 		return v, true

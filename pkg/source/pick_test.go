@@ -1,0 +1,78 @@
+package source_test
+
+import (
+	"crypto/sha256"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/source"
+)
+
+const picking = `
+title: A vendor
+documentation: https://example.test
+signature: none
+each: body.records
+kind: '"any"'
+mappings:
+  - kinds: [any]
+    type: incident.resolved
+    id: sha256.substring(0, 4) + "/" + text(place)
+    data:
+      incident_id: '"i"'
+      responder: 'pick(record, ["a.b.0.c", "a.b", "a", "d"])'
+`
+
+// Whatever the shape, pick takes the first place that has a name, and fails never.
+func TestPick(t *testing.T) {
+	types, err := dictionary.Default()
+	require.NoError(t, err)
+	l, err := source.Load(fstest.MapFS{"v/source.yaml": {Data: []byte(picking)}}, types)
+	require.NoError(t, err)
+	v, _ := l.Vendor("v")
+
+	long := strings.Repeat("x", 257)
+	records := []struct{ record, want string }{
+		{`{"a": {"b": [{"c": "deep"}]}, "d": "last"}`, "deep"},
+		{`{"a": {"b": [{"c": ""}]}, "d": 17}`, "17"},
+		{`{"a": {"b": [{"c": null}]}, "d": true}`, "true"},
+		{`{"a": {"b": []}, "d": "last"}`, "last"},
+		{`{"a": {"b": 1.5}}`, "1.5"},
+		{`{"a": ["b"], "d": "last"}`, "last"},
+		{`{"a": "text"}`, "text"},
+		{`{"a": "` + long + `", "d": "last"}`, "last"},
+		{`{"a": "` + long[1:] + `"}`, long[1:] + ""},
+		{`{"d": {"x": 1}}`, ""},
+		{`"text"`, ""},
+		{`null`, ""},
+		{`[]`, ""},
+	}
+	raw := make([]string, 0, len(records))
+	for _, r := range records {
+		raw = append(raw, r.record)
+	}
+	payload := []byte(`{"records": [` + strings.Join(raw, ",") + `]}`)
+	body, err := source.Decode(payload)
+	require.NoError(t, err)
+	got := v.Map(source.Delivery{Body: body, SHA256: sha256.Sum256(payload)})
+	require.Empty(t, got.Faults)
+	require.Len(t, got.Events, len(records))
+
+	seen := map[string]bool{}
+	for _, e := range got.Events {
+		seen[e.ID] = true
+	}
+	require.Len(t, seen, len(got.Events), "each record has a place")
+
+	for i, r := range records {
+		want := `{"incident_id":"i","responder":"` + r.want + `"}`
+		if r.want == "" {
+			want = `{"incident_id":"i"}`
+		}
+		require.Equal(t, want, string(got.Events[i].Data), r.record)
+	}
+}
