@@ -110,7 +110,7 @@ func instantBinding(v ref.Val) ref.Val {
 // layouts are those of vendors who don't write RFC 3339.
 var layouts = []string{
 	"2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05-0700",
-	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999",
+	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00",
 }
 
 func parseTime(s string) (compliance.Instant, error) {
