@@ -52,6 +52,7 @@ func language() (*cel.Env, error) {
 			cel.UnaryBinding(digestBinding))),
 		cel.Function("text", cel.Overload("text_dyn", []*cel.Type{cel.DynType}, cel.StringType,
 			cel.UnaryBinding(textBinding))),
+		cel.Function("json", cel.Overload("json_string", []*cel.Type{cel.StringType}, cel.DynType, cel.UnaryBinding(jsonBinding))),
 		cel.Function("pick", cel.Overload("pick_dyn_list", []*cel.Type{cel.DynType, cel.ListType(cel.StringType)}, cel.StringType,
 			cel.BinaryBinding(pickBinding))),
 	)
@@ -65,6 +66,20 @@ func digestBinding(v ref.Val) ref.Val {
 	}
 	sum := sha256.Sum256([]byte(s))
 	return types.String(hex.EncodeToString(sum[:]))
+}
+
+// jsonBinding is `json(s)`: what a text that is JSON says, for payloads inside of
+// payloads; null if it is none.
+func jsonBinding(v ref.Val) ref.Val {
+	s, ok := v.(types.String)
+	if !ok {
+		return types.NewErr("json() needs text")
+	}
+	said, err := Decode([]byte(s))
+	if err != nil {
+		return types.NullValue
+	}
+	return types.DefaultTypeAdapter.NativeToValue(said)
 }
 
 // textBinding is `text(x)`: a scalar as text, whole numbers without a fraction;

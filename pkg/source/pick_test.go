@@ -25,6 +25,12 @@ mappings:
     data:
       incident_id: '"i"'
       responder: 'pick(record, ["a.b.0.c", "a.b", "a", "d"])'
+  - kinds: [any]
+    when: type(record) == map && type(record.?packed.orValue(0)) == string
+    type: incident.resolved
+    id: '"packed/" + text(place)'
+    data:
+      incident_id: 'pick(json(record.packed), ["x.0"]) + "!"'
 `
 
 // Whatever the shape, pick takes the first place that has a name, and fails never.
@@ -74,5 +80,22 @@ func TestPick(t *testing.T) {
 			want = `{"incident_id":"i"}`
 		}
 		require.Equal(t, want, string(got.Events[i].Data), r.record)
+	}
+}
+
+// A payload inside of a payload is what it says; what is no JSON says nothing.
+func TestJSON(t *testing.T) {
+	types, err := dictionary.Default()
+	require.NoError(t, err)
+	l, err := source.Load(fstest.MapFS{"v/source.yaml": {Data: []byte(picking)}}, types)
+	require.NoError(t, err)
+	v, _ := l.Vendor("v")
+	for packed, want := range map[string]string{`{\"x\": [7]}`: "7!", `{\"x\": null}`: "!", `{`: "!", ``: "!"} {
+		body, err := source.Decode([]byte(`{"records": [{"packed": "` + packed + `"}]}`))
+		require.NoError(t, err)
+		got := v.Map(source.Delivery{Body: body})
+		require.Empty(t, got.Faults)
+		require.Len(t, got.Events, 2)
+		require.Equal(t, `{"incident_id":"`+want+`"}`, string(got.Events[1].Data), packed)
 	}
 }
