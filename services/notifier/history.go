@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -26,36 +27,37 @@ type history struct {
 	mu sync.Mutex
 	// next is where each partition goes on.
 	next    map[int32]int64
-	targets map[string]*delivered
+	targets map[string]*told
 }
 
-// delivered are the last keys of one target.
-type delivered struct {
-	keys  map[string]struct{}
-	order []string
+// told is what one target has taken of each episode, in the order of its revisions.
+// What was said again of an earlier revision takes back what had been said of later
+// ones: they have to be said again.
+type told struct {
+	episodes map[string][]saying
+	order    []string
+}
+
+type saying struct {
+	revision int
+	action   record.Action
 }
 
 func newHistory(cfg Config, log zerolog.Logger) *history {
 	return &history{
 		kafka: cfg.Kafka, topic: cfg.Kafka.Topic("deliveries"), log: log, limit: cfg.Remember,
-		next: map[int32]int64{}, targets: map[string]*delivered{},
+		next: map[int32]int64{}, targets: map[string]*told{},
 	}
 }
 
 // has tells whether a target has taken a violation. A trigger and a resolve under
-// one id are two things.
-func (h *history) has(target, id string, action record.Action) bool {
+// one number are two things.
+func (h *history) has(target string, v *record.Violation, action record.Action) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	d := h.targets[target]
-	if d == nil {
-		return false
-	}
-	_, ok := d.keys[deliveryKey(id, action)]
-	return ok
+	t := h.targets[target]
+	return t != nil && slices.Contains(t.episodes[v.Episode], saying{v.Verdict.Number, action})
 }
-
-func deliveryKey(id string, action record.Action) string { return string(action) + " " + id }
 
 // catchUp reads what was written since it was called last.
 func (h *history) catchUp(ctx context.Context) error {
@@ -144,23 +146,25 @@ func (h *history) take(value []byte) {
 	}
 	t := h.targets[d.Target]
 	if t == nil {
-		t = &delivered{keys: map[string]struct{}{}}
+		t = &told{episodes: map[string][]saying{}}
 		h.targets[d.Target] = t
 	}
-	for _, id := range d.Violations {
-		t.add(deliveryKey(id, d.Action), h.limit)
+	for i := range min(len(d.Items), len(d.Revisions)) {
+		t.add(record.ItemKey(d.Tenant, d.Control, d.Items[i]), saying{d.Revisions[i], d.Action}, h.limit)
 	}
 }
 
-func (d *delivered) add(key string, limit int) {
-	if _, known := d.keys[key]; known {
+func (t *told) add(episode string, s saying, limit int) {
+	before, known := t.episodes[episode]
+	before = slices.DeleteFunc(before, func(b saying) bool { return b.revision >= s.revision })
+	t.episodes[episode] = append(before, s)
+	if known {
 		return
 	}
-	d.keys[key] = struct{}{}
-	if d.order = append(d.order, key); len(d.order) > 2*limit {
-		for _, old := range d.order[:limit] {
-			delete(d.keys, old)
+	if t.order = append(t.order, episode); len(t.order) > 2*limit {
+		for _, old := range t.order[:limit] {
+			delete(t.episodes, old)
 		}
-		d.order = append([]string{}, d.order[limit:]...)
+		t.order = slices.Clone(t.order[limit:])
 	}
 }

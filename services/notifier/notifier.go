@@ -106,7 +106,7 @@ func (n *notifier) run(ctx context.Context) error {
 	for _, t := range n.cfg.Targets {
 		l, err := n.cfg.lane(t, lane.Deps{
 			Record: n.log.write, Metrics: n.metrics, Log: n.deps.Log,
-			Delivered: func(id string, action record.Action) bool { return n.history.has(t.Name, id, action) },
+			Delivered: func(v *record.Violation, action record.Action) bool { return n.history.has(t.Name, v, action) },
 		})
 		if err != nil {
 			return err

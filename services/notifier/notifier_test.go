@@ -158,9 +158,10 @@ func TestReadAgainFromTheBeginning(t *testing.T) {
 	w.connect()
 	w.targets()
 	w.pager.Fail(1, http.StatusBadRequest, "default/CH-01/c", nil)
+	w.pager.Fail(1, http.StatusBadRequest, "default/CH-01/e", nil)
 	r := w.start()
-	w.publish(opened("a"), corrected("a"), opened("b"), opened("c"))
-	w.eventually("committed", func() bool { return w.committed("hook") == 4 && w.committed("oncall") == 4 && w.committed("chat") == 4 })
+	w.publish(opened("a"), corrected("a"), opened("b"), opened("c"), opened("e"), corrected("e"))
+	w.eventually("committed", func() bool { return w.committed("hook") == 6 && w.committed("oncall") == 6 && w.committed("chat") == 6 })
 	r.stop()
 	admin := kadm.NewClient(w.kafka)
 	for _, target := range []string{"hook", "oncall", "chat"} {
@@ -171,13 +172,14 @@ func TestReadAgainFromTheBeginning(t *testing.T) {
 	hooks, chats := len(w.hook.Got()), len(w.slack.Got())
 	r = w.start()
 	w.publish(opened("d"))
-	w.eventually("read again", func() bool { return w.committed("hook") == 5 && w.committed("oncall") == 5 && w.committed("chat") == 5 })
+	w.eventually("read again", func() bool { return w.committed("hook") == 7 && w.committed("oncall") == 7 && w.committed("chat") == 7 })
 	r.stop()
 	require.Len(t, w.hook.Got(), hooks+1)
 	require.Len(t, w.slack.Got(), chats+1)
 	require.Equal(t, []string{"trigger", "resolve"}, w.pager.Events("default/CH-01/a"))
 	require.Equal(t, []string{"trigger"}, w.pager.Events("default/CH-01/b"))
 	require.Equal(t, []record.DeliveryOutcome{record.Refused, record.Delivered}, w.outcomes("oncall", "default/CH-01/c#1"))
+	require.Equal(t, []string{"resolve", "trigger", "resolve"}, w.pager.Events("default/CH-01/e"), "what is opened now is resolved again")
 }
 
 // Two notifiers share the partitions; each violation is told once.

@@ -57,7 +57,7 @@ type Deps struct {
 	Client Doer
 	// Delivered tells whether the target has taken a violation before this
 	// session; nil if nobody knows.
-	Delivered func(id string, action record.Action) bool
+	Delivered func(*record.Violation, record.Action) bool
 	// Record writes an attempt down, and returns when the log has it.
 	Record  func(context.Context, *record.Delivery) error
 	Metrics *Metrics

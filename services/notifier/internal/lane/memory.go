@@ -24,6 +24,9 @@ type episode struct {
 	revision int
 	route    string
 	opened   *record.Violation
+	// sent says that this session has something of it on its way, so that what
+	// follows is sent as well, whatever was delivered before.
+	sent bool
 }
 
 func newMemory(limit int) *memory {
@@ -67,6 +70,14 @@ func (m *memory) put(v *record.Violation, route string, told bool) {
 		if home == m.open {
 			m.forgotten++
 		}
+	}
+}
+
+func (m *memory) sent(key string) {
+	if e, ok := m.known[key]; ok {
+		found := m.get(key)
+		found.sent = true
+		e.Value = found
 	}
 }
 

@@ -99,15 +99,19 @@ func (s *Session) Take(ctx context.Context, v *record.Violation, at time.Time, d
 		return nil
 	}
 	route, wait, told := s.route(v, e)
+	known := told && !e.sent && s.deps.Delivered != nil && s.deps.Delivered(v, s.action(v))
 	lost := s.memory.forgotten
 	s.memory.put(v, route, told)
+	if told && !known {
+		s.memory.sent(v.Episode)
+	}
 	s.deps.Metrics.Forgotten.WithLabelValues(s.cfg.Target).Add(float64(s.memory.forgotten - lost))
 	s.mu.Unlock()
 	switch {
 	case !told:
 		done()
 		return nil
-	case s.deps.Delivered != nil && s.deps.Delivered(v.ID, s.action(v)):
+	case known:
 		s.repeated(done)
 		return nil
 	}
