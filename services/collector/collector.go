@@ -1,5 +1,5 @@
-// Package collector is the door for events: CloudEvents 1.0 over HTTP, and what
-// vendors send themselves.
+// Package collector is the door for events: CloudEvents 1.0 over HTTP, what vendors
+// send themselves, and traces and logs in OTLP over HTTP and gRPC.
 //
 // It reads requests, the dictionary of event types and the mappings of vendors. It
 // writes events.<family>, keyed as the type says, with the data's bytes as they
@@ -45,6 +45,7 @@ import (
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector/internal/door"
 	"assay.example/assay/services/collector/internal/intake"
+	"assay.example/assay/services/collector/internal/otlp/receiver"
 	"assay.example/assay/services/collector/internal/webhook"
 )
 
@@ -66,6 +67,8 @@ type Deps struct {
 	Now func() time.Time
 	// Listener is used instead of Config.Listen, if set. Run closes it.
 	Listener net.Listener
+	// GRPCListener is used instead of Config.OTLP.GRPCListen, if set. Run closes it.
+	GRPCListener net.Listener
 }
 
 var errNotAsked = errors.New("has not answered yet")
@@ -94,21 +97,24 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	if err != nil {
 		return err
 	}
-	hooks, err := newHooks(cfg, deps, events)
+	handler, exports, err := newDoors(cfg, deps, events)
 	if err != nil {
 		return err
 	}
-	handler := http.NewServeMux()
-	handler.Handle("/", events)
-	handler.Handle("/v1/sources/", hooks)
 	listener, err := listen(ctx, cfg, deps)
 	if err != nil {
+		return err
+	}
+	grpcListener, err := listenGRPC(ctx, cfg, deps)
+	if err != nil {
+		_ = listener.Close() // nobody has connected
 		return err
 	}
 	deps.Log.Info().Stringer("address", listener.Addr()).Bool("tls", cfg.CertFile != "").Int("keys", len(cfg.Keys)).Int("sources", len(cfg.Sources)).Msg("collector listens")
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return awaitKafka(ctx, client, cfg.AckTimeout, deps.Ready) })
 	group.Go(func() error { return serve(ctx, cfg, deps, listener, handler) })
+	group.Go(func() error { return serveGRPC(ctx, cfg, deps, grpcListener, exports) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -156,19 +162,36 @@ func newDoor(cfg Config, deps Deps, o door.Options) (*door.Door, error) {
 	return door.New(o)
 }
 
-func newHooks(cfg Config, deps Deps, events *door.Door) (*webhook.Hooks, error) {
-	var sources []webhook.Source
-	if len(cfg.Sources) > 0 {
-		vendors := deps.Vendors
+// newDoors puts the doors that mappings stand behind beside that for events.
+func newDoors(cfg Config, deps Deps, events *door.Door) (http.Handler, *receiver.Receiver, error) {
+	vendors := deps.Vendors
+	if vendors == nil {
 		var err error
-		if vendors == nil {
-			if vendors, err = source.Default(events.Types); err != nil {
-				return nil, err
-			}
+		if vendors, err = source.Default(events.Types); err != nil {
+			return nil, nil, err
 		}
-		if sources, err = cfg.sources(vendors, deps.Env); err != nil {
-			return nil, err
-		}
+	}
+	hooks, err := newHooks(cfg, deps, events, vendors)
+	if err != nil {
+		return nil, nil, err
+	}
+	exports, err := newReceiver(cfg, deps, events, vendors)
+	if err != nil {
+		return nil, nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", events)
+	mux.Handle("/v1/sources/", hooks)
+	if exports != nil {
+		exports.Register(mux)
+	}
+	return mux, exports, nil
+}
+
+func newHooks(cfg Config, deps Deps, events *door.Door, vendors *source.Library) (*webhook.Hooks, error) {
+	sources, err := cfg.sources(vendors, deps.Env)
+	if err != nil {
+		return nil, err
 	}
 	metrics, err := webhook.NewMetrics(deps.Metrics)
 	if err != nil {

@@ -24,6 +24,8 @@ type Config struct {
 	Keys []Key `yaml:"keys"`
 	// Sources let vendors' webhooks in.
 	Sources []Source `yaml:"sources"`
+	// OTLP takes traces and logs of OpenTelemetry.
+	OTLP OTLP `yaml:"otlp"`
 	// Demo allows DemoKey and DemoSourceSecret, which everybody knows, and vendors
 	// that sign nothing.
 	Demo bool `yaml:"demo"`
@@ -71,6 +73,7 @@ func DemoKeys() []Key {
 func Default() Config {
 	return Config{
 		Listen:           "127.0.0.1:8081",
+		OTLP:             defaultOTLP(),
 		MaxEventBytes:    dictionary.MaxBytes,
 		MaxBatchBytes:    8 << 20,
 		MaxBatchEvents:   1000,
@@ -83,7 +86,7 @@ func Default() Config {
 
 // Validate reports every fault.
 func (c Config) Validate() error {
-	return errors.Join(slices.Concat(c.addressFaults(), c.limitFaults(), c.keyFaults(), c.sourceFaults())...)
+	return errors.Join(slices.Concat(c.addressFaults(), c.limitFaults(), c.keyFaults(), c.sourceFaults(), c.otlpFaults())...)
 }
 
 func (c Config) addressFaults() []error {

@@ -67,10 +67,7 @@ func (p *Problem) RetryAfter() time.Duration { return p.retryAfter }
 // Mapped turns an event that a mapping made of a delivery into the record for its
 // topic; an error is a refusal.
 func (d *Door) Mapped(tenant, src string, ev *source.Event, delivery compliance.Hash) (*kgo.Record, error) {
-	if err := d.timely(ev.Time); err != nil {
-		return nil, err
-	}
-	if err := cloudevent.CheckID(ev.ID); err != nil {
+	if err := d.Plausible(ev); err != nil {
 		return nil, err
 	}
 	typ, err := d.Types.Find(ev.Type)
@@ -82,6 +79,14 @@ func (d *Door) Mapped(tenant, src string, ev *source.Event, delivery compliance.
 	r.Topic = d.Topic("events." + string(typ.Family))
 	record.SetDelivery(r, delivery)
 	return r, nil
+}
+
+// Plausible refuses an event whose time or id can't be.
+func (d *Door) Plausible(ev *source.Event) error {
+	if err := d.timely(ev.Time); err != nil {
+		return err
+	}
+	return cloudevent.CheckID(ev.ID)
 }
 
 // Received turns a delivery into the record for its topic.
