@@ -29,7 +29,8 @@ var isolations = []isolation{
 	{"pkg/engine", module + "/pkg/oracle", "the oracle checks the engine, so the engine must not lean on it"},
 	{"pkg/oracle", module + "/services", "the oracle must not share the engine's mistakes"},
 	{"services/collector", "github.com/ClickHouse", "the doors stay open while ClickHouse is away"},
-	{"services/collector", "cel.dev/cel-go", "the doors know event types, not controls"},
+	{"services/collector", module + "/pkg/control", "the doors know event types, not controls"},
+	{"pkg/source", "github.com/twmb/franz-go", "mappings are pure: they see payloads, not records"},
 }
 
 // services are the programs. services/assay is the binary that holds them all,
@@ -115,7 +116,7 @@ type home struct {
 }
 
 var homes = []home{
-	{"cel.dev/cel-go", []string{"pkg/control"}, "only pkg/control knows that controls are CEL"},
+	{"cel.dev/cel-go", []string{"pkg/control", "pkg/source"}, "controls and mappings are CEL, and nobody else knows"},
 	{"github.com/ClickHouse", []string{"pkg/clickhouse", "services/recorder"}, "ask pkg/clickhouse; only the recorder builds column batches itself"},
 	{"github.com/segmentio/kafka-go", []string{"services/notifier"}, "it hands out aborted records; use franz-go through pkg/stream"},
 	{"github.com/twmb/franz-go/pkg/kfake", []string{"pkg/embedded"}, "only pkg/embedded runs a broker"},
