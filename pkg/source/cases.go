@@ -157,13 +157,13 @@ func (e *expected) faultDiff(got []string) string {
 	if len(e.Faults) != len(got) {
 		return fmt.Sprintf("%d faults, not %d: %s\n", len(got), len(e.Faults), strings.Join(got, "; "))
 	}
-	var diff string
+	var diff strings.Builder
 	for i, part := range e.Faults {
 		if !strings.Contains(got[i], part) {
-			diff += fmt.Sprintf("fault %d is %q, without %q\n", i, got[i], part)
+			fmt.Fprintf(&diff, "fault %d is %q, without %q\n", i, got[i], part)
 		}
 	}
-	return diff
+	return diff.String()
 }
 
 func (e *expected) delivery() (Delivery, error) {

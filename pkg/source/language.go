@@ -55,6 +55,10 @@ func language() (*cel.Env, error) {
 		cel.Function("json", cel.Overload("json_string", []*cel.Type{cel.StringType}, cel.DynType, cel.UnaryBinding(jsonBinding))),
 		cel.Function("pick", cel.Overload("pick_dyn_list", []*cel.Type{cel.DynType, cel.ListType(cel.StringType)}, cel.StringType,
 			cel.BinaryBinding(pickBinding))),
+		cel.Function("moment", cel.Overload("moment_dyn_list", []*cel.Type{cel.DynType, cel.ListType(cel.StringType)}, cel.StringType,
+			cel.BinaryBinding(momentBinding))),
+		cel.Function("fit", cel.Overload("fit_string_int", []*cel.Type{cel.StringType, cel.IntType}, cel.StringType,
+			cel.BinaryBinding(fitBinding))),
 	)
 }
 

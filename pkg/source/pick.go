@@ -1,6 +1,8 @@
 package source
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,6 +11,8 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+
+	"assay.example/assay/pkg/compliance"
 )
 
 // maxPicked is the most characters that a name of something has; longer text is none.
@@ -18,26 +22,65 @@ const maxPicked = 256
 // or a truth value, as text. What is absent, empty, too long or of another type is
 // passed over, so that a payload of an unforeseen shape fails no mapping.
 func pickBinding(x, paths ref.Val) ref.Val {
+	return first("pick", x, paths, func(s string) (string, bool) {
+		return s, s != "" && utf8.RuneCountInString(s) <= maxPicked
+	})
+}
+
+// momentBinding is `moment(x, paths)`: the first of some places that has a time in
+// any of the ways of instant(). What is none is passed over, and so is a time outside
+// of the years 2000 to 9999: vendors write 0001-01-01 for never.
+func momentBinding(x, paths ref.Val) ref.Val {
+	return first("moment", x, paths, func(s string) (string, bool) {
+		at, err := parseTime(s)
+		return at.String(), err == nil && at >= earliest && at < latest
+	})
+}
+
+// From 2000-01-01 to 10000-01-01.
+const (
+	earliest = compliance.Instant(946_684_800_000_000)
+	latest   = compliance.Instant(253_402_300_800_000_000)
+)
+
+// first is what take makes of the first place where it says yes, else empty text.
+func first(name string, x, paths ref.Val, take func(string) (string, bool)) ref.Val {
 	list, ok := paths.(traits.Lister)
 	if !ok {
-		return types.NewErr("pick() needs a list of paths, not %s", paths.Type().TypeName())
+		return types.NewErr("%s() needs a list of paths, not %s", name, paths.Type().TypeName())
 	}
 	for it := list.Iterator(); it.HasNext() == types.True; {
 		path, ok := it.Next().(types.String)
 		if !ok {
-			return types.NewErr("pick() needs paths as text")
+			return types.NewErr("%s() needs paths as text", name)
 		}
-		if s := scalar(walk(x, strings.Split(string(path), "."))); s != "" && utf8.RuneCountInString(s) <= maxPicked {
+		if s, ok := take(scalar(walk(x, string(path)))); ok {
 			return types.String(s)
 		}
 	}
 	return types.String("")
 }
 
+// fitBinding is `fit(s, n)`: s if it has at most n characters, else what identifies
+// it in no more: the beginning of its digest.
+func fitBinding(v, most ref.Val) ref.Val {
+	s, ok := v.(types.String)
+	n, whole := most.(types.Int)
+	if !ok || !whole || n < 1 {
+		return types.NewErr("fit() needs text and a number of characters")
+	}
+	if types.Int(utf8.RuneCountInString(string(s))) <= n {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	digest := hex.EncodeToString(sum[:])
+	return types.String(digest[:min(int(n), len(digest))])
+}
+
 // walk follows keys, and places in lists; nil if one leads nowhere.
-func walk(v ref.Val, steps []string) ref.Val {
+func walk(v ref.Val, path string) ref.Val {
 	v = unwrap(v)
-	for _, step := range steps {
+	for step := range strings.SplitSeq(path, ".") {
 		switch x := v.(type) {
 		case traits.Mapper:
 			v, _ = x.Find(types.String(step))

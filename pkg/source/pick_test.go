@@ -99,3 +99,42 @@ func TestJSON(t *testing.T) {
 		require.Equal(t, `{"incident_id":"`+want+`"}`, string(got.Events[1].Data), packed)
 	}
 }
+
+const timing = `
+title: A vendor
+documentation: https://example.test
+signature: none
+each: body.records
+kind: '"any"'
+mappings:
+  - kinds: [any]
+    type: incident.resolved
+    id: text(place)
+    data:
+      incident_id: '"t/" + moment(record, ["a.at", "at", "then"])'
+      responder: fit(pick(record, ["who"]), 8)
+`
+
+// moment passes over what is no time, and over never; fit keeps what fits.
+func TestMomentAndFit(t *testing.T) {
+	types, err := dictionary.Default()
+	require.NoError(t, err)
+	l, err := source.Load(fstest.MapFS{"v/source.yaml": {Data: []byte(timing)}}, types)
+	require.NoError(t, err)
+	v, _ := l.Vendor("v")
+	for record, want := range map[string]string{
+		`{"at": "2026-07-01T12:00:00+02:00"}`:                           `{"incident_id":"t/2026-07-01T10:00:00Z"}`,
+		`{"at": 1782900000, "who": "12345678"}`:                         `{"incident_id":"t/2026-07-01T10:00:00Z","responder":"12345678"}`,
+		`{"at": "soon", "then": "2026-07-01 10:00:00 UTC"}`:             `{"incident_id":"t/2026-07-01T10:00:00Z"}`,
+		`{"at": "0001-01-01T00:00:00Z", "then": 0, "who": "123456789"}`: `{"incident_id":"t/","responder":"15e2b0d3"}`,
+		`{"a": [], "at": {}, "then": true}`:                             `{"incident_id":"t/"}`,
+		`{"at": 1e300}`:                                                 `{"incident_id":"t/"}`,
+		`[]`:                                                            `{"incident_id":"t/"}`,
+	} {
+		body, err := source.Decode([]byte(`{"records": [` + record + `]}`))
+		require.NoError(t, err)
+		m := v.Map(source.Delivery{Body: body})
+		require.Empty(t, m.Faults, record)
+		require.Equal(t, want, string(m.Events[0].Data), record)
+	}
+}

@@ -78,6 +78,7 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.notifyCommand(),
 		a.lintCommand(),
 		a.testCommand(),
+		a.sourceCommand(),
 		a.versionCommand(),
 		a.configCommand(),
 		a.topicsCommand(),
