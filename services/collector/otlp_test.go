@@ -10,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -471,4 +473,22 @@ func collect(v any, content bool, said map[string]bool) {
 			said[v] = true
 		}
 	}
+}
+
+// The command that the documentation shows is run as it stands.
+func TestTheDocumentedExportWorks(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl on this machine")
+	}
+	page, err := os.ReadFile("../../docs/formats/otlp.md")
+	require.NoError(t, err)
+	commands := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	require.Len(t, commands, 1)
+	r := start(t, otlpConfig())
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(commands[0][1], "http://127.0.0.1:8081", r.url))
+	cmd.Env = append(os.Environ(), "ASSAY_KEY="+secret)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.JSONEq(t, `{}`, string(out))
+	require.Contains(t, string(r.read(1, "events.model-call")[0].Value), `"data_class":"internal"`)
 }

@@ -137,12 +137,16 @@ func links(list []*tracev1.Span_Link) []any {
 
 func (r *Redactor) log(shared map[string]any, service string, l *logsv1.LogRecord) Record {
 	trace, span := hexID(l.GetTraceId(), 16), hexID(l.GetSpanId(), 8)
+	id := fingerprint(l)
+	if trace != "" {
+		id = trace + "/" + span + "/" + id
+	}
 	at := l.GetTimeUnixNano()
 	if at == 0 {
 		at = l.GetObservedTimeUnixNano()
 	}
 	fields := map[string]any{
-		"id": trace + "/" + span + "/" + fingerprint(l), "trace_id": trace, "span_id": span,
+		"id": id, "trace_id": trace, "span_id": span,
 		"time": timeText(at), "severity": severity(l), "event_name": clip(eventName(l)),
 		"attributes": r.fields(r.spans, l.GetAttributes()),
 	}
