@@ -14,16 +14,8 @@ if ((free < need)); then
   exit 1
 fi
 
-run=$(mktemp -d)
-stop() { scripts/kafka-down.sh -x -d "$run/kafka" >&2 && rm -rf "$run"; }
-trap stop EXIT
-trap 'exit 130' INT TERM
-
-taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-port=19592
-while taken "$port" || taken $((port + 1)); do port=$((port + 100)); done
-scripts/kafka-up.sh -d "$run/kafka" -p "$port" >&2
-
-cd bench
-GOWORK=off go build -o "$run/ingest" ./ingest
-"$run/ingest" -brokers "127.0.0.1:$port" "$@"
+# shellcheck disable=SC2016 # the variable is with-kafka.sh's
+exec scripts/with-kafka.sh bash -euc '
+  cd bench
+  GOWORK=off go run ./ingest -brokers "$ASSAY_E2E_KAFKA" "$@"
+' bench "$@"

@@ -33,13 +33,21 @@ mappings:
       incident_id: 'pick(json(record.packed), ["x.0"]) + "!"'
 `
 
-// Whatever the shape, pick takes the first place that has a name, and fails never.
-func TestPick(t *testing.T) {
+// made is the vendor of one file.
+func made(t *testing.T, text string) *source.Vendor {
+	t.Helper()
 	types, err := dictionary.Default()
 	require.NoError(t, err)
-	l, err := source.Load(fstest.MapFS{"v/source.yaml": {Data: []byte(picking)}}, types)
+	l, err := source.Load(fstest.MapFS{"v/source.yaml": {Data: []byte(text)}}, types)
 	require.NoError(t, err)
-	v, _ := l.Vendor("v")
+	v, ok := l.Vendor("v")
+	require.True(t, ok)
+	return v
+}
+
+// Whatever the shape, pick takes the first place that has a name, and fails never.
+func TestPick(t *testing.T) {
+	v := made(t, picking)
 
 	long := strings.Repeat("x", 257)
 	records := []struct{ record, want string }{
@@ -85,11 +93,7 @@ func TestPick(t *testing.T) {
 
 // A payload inside of a payload is what it says; what is no JSON says nothing.
 func TestJSON(t *testing.T) {
-	types, err := dictionary.Default()
-	require.NoError(t, err)
-	l, err := source.Load(fstest.MapFS{"v/source.yaml": {Data: []byte(picking)}}, types)
-	require.NoError(t, err)
-	v, _ := l.Vendor("v")
+	v := made(t, picking)
 	for packed, want := range map[string]string{`{\"x\": [7]}`: "7!", `{\"x\": null}`: "!", `{`: "!", ``: "!"} {
 		body, err := source.Decode([]byte(`{"records": [{"packed": "` + packed + `"}]}`))
 		require.NoError(t, err)
@@ -117,11 +121,7 @@ mappings:
 
 // moment passes over what is no time, and over never; fit keeps what fits.
 func TestMomentAndFit(t *testing.T) {
-	types, err := dictionary.Default()
-	require.NoError(t, err)
-	l, err := source.Load(fstest.MapFS{"v/source.yaml": {Data: []byte(timing)}}, types)
-	require.NoError(t, err)
-	v, _ := l.Vendor("v")
+	v := made(t, timing)
 	for record, want := range map[string]string{
 		`{"at": "2026-07-01T12:00:00+02:00"}`:                           `{"incident_id":"t/2026-07-01T10:00:00Z"}`,
 		`{"at": 1782900000, "who": "12345678"}`:                         `{"incident_id":"t/2026-07-01T10:00:00Z","responder":"12345678"}`,

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -9,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/daemon/daemontest"
 	"assay.example/assay/pkg/embedded/clickhousetest"
 	"assay.example/assay/pkg/settings"
 	"assay.example/assay/services/collector"
@@ -54,28 +53,11 @@ func TestUpSurvivesAKillAndAStop(t *testing.T) {
 type upProcess struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	log    *lockedBuffer
+	log    *daemontest.Log
 	dir    string
 	events string
 	ended  chan error
 	conn   clickhouse.Conn
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func startUp(t *testing.T, dir string) *upProcess {
@@ -84,7 +66,7 @@ func startUp(t *testing.T, dir string) *upProcess {
 	require.NoError(t, err)
 	admin, err := freeAddress(t.Context())
 	require.NoError(t, err)
-	p := &upProcess{t: t, log: &lockedBuffer{}, dir: dir, events: events, ended: make(chan error, 1)}
+	p := &upProcess{t: t, log: &daemontest.Log{}, dir: dir, events: events, ended: make(chan error, 1)}
 	p.cmd = exec.Command("assay", "up", "--set", "demo=true", "--set", "embedded.dataDir="+dir, "--set", "embedded.kafkaPort=0",
 		"--set", "collector.listen="+events, "--set", "admin.listen="+admin)
 	p.cmd.Stderr = p.log

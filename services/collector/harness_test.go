@@ -24,6 +24,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"assay.example/assay/pkg/daemon/daemontest"
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector"
@@ -42,31 +43,13 @@ func digest(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// syncBuffer is a log that tests read while it is written.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
 // rig is a collector that runs on a fake Kafka.
 type rig struct {
 	t       *testing.T
 	cluster *kfake.Cluster
 	kafka   stream.Config
 	metrics *prometheus.Registry
-	log     *syncBuffer
+	log     *daemontest.Log
 	url     string
 	ready   sync.Map // part → error
 	stop    context.CancelFunc
@@ -102,7 +85,7 @@ func startWith(t *testing.T, cfg collector.Config, change func(*collector.Deps))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &rig{
-		t: t, cluster: cluster, kafka: kafka, metrics: prometheus.NewRegistry(), log: &syncBuffer{},
+		t: t, cluster: cluster, kafka: kafka, metrics: prometheus.NewRegistry(), log: &daemontest.Log{},
 		url: "http://" + listener.Addr().String(), stop: cancel, stopped: make(chan error, 1),
 	}
 	deps := collector.Deps{

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -41,6 +40,7 @@ import (
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/pkg/source"
 	"assay.example/assay/services/collector"
+	"assay.example/assay/services/collector/internal/otlp/otlptest"
 )
 
 const (
@@ -400,42 +400,30 @@ func TestContentIsKeptBesideItsDigestIfSomebodyWantsIt(t *testing.T) {
 	require.NotContains(t, string(r.read(1, "events.model-call")[0].Value), "4111")
 }
 
-// Real exporters' payloads go in; none of what people or models said comes out.
-func TestNoContentOfRealExportersTravels(t *testing.T) {
-	folder := os.Getenv("ASSAY_FIXTURES")
-	if folder == "" {
-		folder = "../../../shared/fixtures"
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "otlp", "*.json"))
-	require.NoError(t, err)
-	if len(files) == 0 {
-		t.Skipf("NOTHING OF REAL EXPORTERS IS TESTED: no payloads in %s/otlp; set ASSAY_FIXTURES", folder)
-	}
+// Exports go in; none of what people or models said comes out.
+func TestNoContentOfExportersTravels(t *testing.T) {
+	exports := otlptest.All(t, "../../../shared/fixtures")
 	r := startWith(t, otlpConfig(), func(d *collector.Deps) {
 		d.Now = func() time.Time { return time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC) }
 	})
 	said := map[string]bool{}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		require.NoError(t, err)
-		binary, err := os.ReadFile(strings.TrimSuffix(file, ".json") + ".pb")
-		require.NoError(t, err)
+	for _, export := range exports {
 		path := "/v1/traces"
-		if strings.Contains(file, ".logs.") {
+		if export.Logs {
 			path = "/v1/logs"
 		}
-		for contentType, body := range map[string][]byte{jsonType: raw, protobufType: binary} {
+		for contentType, body := range map[string][]byte{jsonType: export.JSON, protobufType: export.Protobuf} {
 			a := r.export(path, contentType, body)
-			require.Equal(t, http.StatusOK, a.status, "%s: %s", file, a.body)
-			require.Contains(t, []string{"", "{}"}, a.body, file)
+			require.Equal(t, http.StatusOK, a.status, "%s: %s", export.Name, a.body)
+			require.Contains(t, []string{"", "{}"}, a.body, export.Name)
 		}
 		var doc any
-		require.NoError(t, json.Unmarshal(raw, &doc))
+		require.NoError(t, json.Unmarshal(export.JSON, &doc))
 		collect(doc, false, said)
 	}
 	require.Greater(t, len(said), 15)
-	produced := r.read(2*len(files), "received")
-	produced = append(produced, r.read(2*len(files), "events.model-call")...)
+	produced := r.read(2*len(exports), "received")
+	produced = append(produced, r.read(2*len(exports), "events.model-call")...)
 	require.Zero(t, r.held("assay.rejected"))
 	for _, rec := range produced {
 		for text := range said {

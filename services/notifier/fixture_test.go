@@ -1,7 +1,6 @@
 package notifier_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/pem"
@@ -10,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/daemon/daemontest"
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/pkg/settings"
 	"assay.example/assay/pkg/stream"
@@ -43,29 +42,12 @@ type world struct {
 	kafka   *kgo.Client
 	cfg     notifier.Config
 	caFile  string
-	log     *lockedBuffer
+	log     *daemontest.Log
 
 	hook  *receivertest.Webhook
 	slack *receivertest.Receiver
 	pager *receivertest.PagerDuty
 	am    *receivertest.Alertmanager
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func newWorld(t *testing.T, opts ...kfake.Opt) *world {
@@ -74,7 +56,7 @@ func newWorld(t *testing.T, opts ...kfake.Opt) *world {
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
 	w := &world{
-		T: t, cluster: cluster, cfg: notifier.Default(), log: &lockedBuffer{},
+		T: t, cluster: cluster, cfg: notifier.Default(), log: &daemontest.Log{},
 		hook: receivertest.NewWebhook(hookSecret), slack: receivertest.NewSlack(),
 		pager: receivertest.NewPagerDuty(routingKey), am: receivertest.NewAlertmanager(),
 	}

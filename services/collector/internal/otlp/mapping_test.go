@@ -1,10 +1,7 @@
 package otlp_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -14,19 +11,20 @@ import (
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/source"
 	"assay.example/assay/services/collector/internal/otlp"
+	"assay.example/assay/services/collector/internal/otlp/otlptest"
 )
 
 const received = compliance.Instant(1_780_000_000_000_000)
 
-func library(t *testing.T) (*source.Library, *source.Vendor) {
+func vendor(t *testing.T) *source.Vendor {
 	t.Helper()
 	types, err := dictionary.Default()
 	require.NoError(t, err)
-	lib, err := source.Default(types)
+	vendors, err := source.Default(types)
 	require.NoError(t, err)
-	v, ok := lib.Vendor("otlp")
+	v, ok := vendors.Vendor("otlp")
 	require.True(t, ok)
-	return lib, v
+	return v
 }
 
 // records decodes and lays out a request.
@@ -51,32 +49,6 @@ func mapped(t *testing.T, v *source.Vendor, r otlp.Record) source.Mapped {
 	return v.Map(source.Delivery{Body: body, Received: received})
 }
 
-func TestTheCasesOfTheMappings(t *testing.T) {
-	lib, _ := library(t)
-	tested, err := lib.Test(os.DirFS("../../../../schemas/sources"), "otlp")
-	require.NoError(t, err)
-	require.NotEmpty(t, tested.Cases)
-	for _, c := range tested.Cases {
-		require.Empty(t, c.Diff, "%s:%d: %s", c.File, c.Line, c.Name)
-	}
-	require.Empty(t, tested.Unshown)
-}
-
-// fixtures lists the payloads of real exporters, as OTLP/JSON.
-func fixtures(t *testing.T) []string {
-	t.Helper()
-	folder := os.Getenv("ASSAY_FIXTURES")
-	if folder == "" {
-		folder = "../../../../../shared/fixtures"
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "otlp", "*.json"))
-	require.NoError(t, err)
-	if len(files) == 0 {
-		t.Skipf("NOTHING OF REAL EXPORTERS IS TESTED: no payloads in %s/otlp; set ASSAY_FIXTURES", folder)
-	}
-	return files
-}
-
 // row is what the table of fixtures says of one.
 type row struct {
 	file                   string
@@ -85,24 +57,18 @@ type row struct {
 	timed                  bool
 }
 
-func TestRealExportersAreUnderstood(t *testing.T) {
-	_, v := library(t)
+func TestExportersAreUnderstood(t *testing.T) {
+	v := vendor(t)
 	types, err := dictionary.Default()
 	require.NoError(t, err)
-	files := fixtures(t)
-	for _, file := range files {
-		logs := strings.Contains(file, ".logs.")
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		binary, err := os.ReadFile(strings.TrimSuffix(file, ".json") + ".pb")
-		require.NoError(t, err)
-		list := records(t, text, logs, otlp.JSON)
-		require.Equal(t, list, records(t, binary, logs, otlp.Protobuf), "%s: JSON and protobuf differ", file)
-		r := row{file: filepath.Base(file), records: len(list), timed: true}
+	for _, export := range otlptest.All(t, "../../../../../shared/fixtures") {
+		list := records(t, export.JSON, export.Logs, otlp.JSON)
+		require.Equal(t, list, records(t, export.Protobuf, export.Logs, otlp.Protobuf), "%s: JSON and protobuf differ", export.Name)
+		r := row{file: export.Name, records: len(list), timed: true}
 		for _, rec := range list {
 			m := mapped(t, v, rec)
-			require.Empty(t, m.Faults, file)
-			require.NotEmpty(t, m.Events, "%s: nothing was understood", file)
+			require.Empty(t, m.Faults, export.Name)
+			require.NotEmpty(t, m.Events, "%s: nothing was understood", export.Name)
 			for _, e := range m.Events {
 				r.add(t, types, e)
 				t.Logf("%s %s %s", e.ID, e.Time, e.Data)
@@ -110,7 +76,6 @@ func TestRealExportersAreUnderstood(t *testing.T) {
 		}
 		t.Logf("%-90s records %d, events %d, %v, actor %v, target %v, time %v", r.file, r.records, r.events, r.types, r.actors, r.targets, r.timed)
 	}
-	require.GreaterOrEqual(t, len(files), 19)
 }
 
 func (r *row) add(t *testing.T, types *dictionary.Dictionary, e source.Event) {

@@ -66,6 +66,8 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.ProducerBatchMaxBytes(maxBatchBytes),
+		// The one compression that every Kafka client reads without another library.
+		kgo.ProducerBatchCompression(kgo.GzipCompression()),
 	})...)
 	if err != nil {
 		return fmt.Errorf("opening the publisher's client: %w", err)
