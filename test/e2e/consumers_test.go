@@ -68,7 +68,7 @@ func requireTold(t *testing.T, want, got []string) {
 // publishViolations writes what a publisher writes that is killed now and then:
 // runs of records come again.
 func (f *fleet) publishViolations(items int) (told []string) {
-	cl := f.client()
+	cl := f.client(kgo.ProducerBatchCompression(kgo.GzipCompression())) // as the publisher does
 	var records []*kgo.Record
 	for i := range items {
 		for n, change := range []record.Change{record.Opened, record.Updated, record.Corrected}[:1+i%3] {

@@ -70,8 +70,12 @@ func TestRecordsFollowTheirSchema(t *testing.T) {
 	r.Stop()
 	j.Stop()
 	p.Stop()
-	changes := map[string]int{}
+	changes, compressed := map[string]int{}, 0
 	for _, record := range w.ReadCommitted(evaltest.Violations) {
+		if kind := record.Attrs.CompressionType(); kind != 0 { // what would not shrink stays as it is
+			require.EqualValues(t, 1, kind, "only gzip is read by every client")
+			compressed++
+		}
 		require.NoError(t, conforms(t, s, record.Value), "%s", record.Value)
 		var v struct{ Change string }
 		require.NoError(t, json.Unmarshal(record.Value, &v))
@@ -79,6 +83,7 @@ func TestRecordsFollowTheirSchema(t *testing.T) {
 	}
 	require.NotZero(t, changes["opened"])
 	require.NotZero(t, changes["corrected"])
+	require.NotZero(t, compressed)
 }
 
 // So is whatever a revision can say, the ends of time and an unknown control included.
