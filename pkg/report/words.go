@@ -33,7 +33,8 @@ type ExpectedWord struct {
 	Between string   `json:"between,omitempty"`
 }
 
-func wordsOf(c *control.Control) Words {
+// WordsOf says what a compiled control tells of itself; ReadWords adds the rest.
+func WordsOf(c *control.Control) Words {
 	w := Words{ID: c.ID, Title: c.Title, Severity: c.Severity, Criteria: c.Criteria, RuleHash: c.Hash, Params: c.Params}
 	w.Where, w.Assertion = c.Words()
 	if s := c.Population.Schedule; s != nil {

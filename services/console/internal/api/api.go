@@ -1,0 +1,190 @@
+// Package api is the console's HTTP API, version 1: what is on record, as JSON. It
+// answers from the same questions as the pages and the commands (pkg/report).
+//
+// It guarantees:
+//   - Each answer is about one tenant, and that is one of the viewer's.
+//   - A role that may not do something gets a 403 before anything is asked.
+//   - What lies outside a viewer's periods is not in an answer.
+//   - Every refusal is a problem (RFC 9457) with a type that stays.
+//   - The OpenAPI document has every route, and no other.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/rs/zerolog"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/services/console/internal/access"
+)
+
+// Prefix is where the API lies.
+const Prefix = "/api/v1"
+
+// Options are what an API is made from.
+type Options struct {
+	// Conn reads. It need not be able to write.
+	Conn   clickhouse.Conn
+	Bundle *control.Bundle
+	// Files is where the bundle was read from, for the words of its controls.
+	Files fs.FS
+	Types *dictionary.Dictionary
+	Log   zerolog.Logger
+	Now   func() time.Time
+	// Program is the version of the program, Arguments those that named the bundle.
+	Program   string
+	Arguments []string
+	// PublicURL is where the API is reached, for its description; may be empty.
+	PublicURL string
+}
+
+// answerWithin bounds the work for one answer.
+const answerWithin = 20 * time.Second
+
+// API answers under Prefix, and with its description. Each request's context needs a
+// viewer.
+type API struct {
+	Options
+
+	mux   *http.ServeMux
+	huma  huma.API
+	words map[string]report.Words
+	// actions are what each operation needs, by its id.
+	actions map[string]access.Action
+
+	specJSON, specYAML []byte
+}
+
+// New makes the API.
+func New(o Options) (*API, error) {
+	a := &API{Options: o, mux: http.NewServeMux(), words: map[string]report.Words{}, actions: map[string]access.Action{}}
+	for _, c := range o.Bundle.Controls {
+		words := report.WordsOf(c)
+		words.ReadWords(o.Files, c.File)
+		a.words[c.ID] = words
+	}
+	a.huma = humago.New(a.mux, a.config())
+	a.register()
+	var err error
+	if a.specJSON, err = json.Marshal(a.huma.OpenAPI()); err != nil {
+		return nil, err
+	}
+	if a.specYAML, err = a.huma.OpenAPI().YAML(); err != nil {
+		return nil, err
+	}
+	a.mux.HandleFunc("GET /openapi.json", document("application/openapi+json", a.specJSON))
+	a.mux.HandleFunc("GET /openapi.yaml", document("application/openapi+yaml", a.specYAML))
+	a.mux.HandleFunc("/", a.missing)
+	return a, nil
+}
+
+// Mux is the handler of everything.
+func (a *API) Mux() *http.ServeMux { return a.mux }
+
+func document(kind string, content []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		_, _ = w.Write(content) // the reader has gone
+	}
+}
+
+// missing is what answers where there is no route: another method may have one.
+func (a *API) missing(w http.ResponseWriter, r *http.Request) {
+	other := r.Clone(r.Context())
+	if other.Method = http.MethodGet; r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if _, pattern := a.mux.Handler(other); pattern != "/" {
+			w.Header().Set("Allow", "GET, HEAD")
+			Refuse(w, http.StatusMethodNotAllowed, "the API is read only: use GET")
+			return
+		}
+	}
+	Refuse(w, http.StatusNotFound, "there is nothing here; see /openapi.json")
+}
+
+func (a *API) config() huma.Config {
+	c := huma.DefaultConfig("Assay", "1")
+	c.Info.Description = "What Assay has on record: controls, verdicts with their evidence, events, and the reports of periods. Read only."
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
+	c.NoFormatFallback = false
+	c.RejectUnknownQueryParameters = true
+	c.Transformers = []huma.Transformer{typed}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token":   {Type: "http", Scheme: "bearer", Description: "A token made with assay token new."},
+		"session": {Type: "apiKey", In: "cookie", Name: "__Host-assay", Description: "The session of somebody who signed in."},
+	}
+	c.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+	if a.PublicURL != "" {
+		c.Servers = []*huma.Server{{URL: a.PublicURL}}
+	}
+	return c
+}
+
+// call is what an operation is called with, beside its parameters.
+type call struct {
+	access.Viewer
+
+	asker *report.Asker
+	now   compliance.Instant
+}
+
+// answer is the response of an operation.
+type answer[Body any] struct{ Body Body }
+
+// parameters are any that begin with a Scope.
+type parameters[In any] interface {
+	*In
+	scope() Scope
+}
+
+// operation names a route and what it needs.
+type operation struct {
+	path, id, summary string
+	needs             access.Action
+}
+
+// add registers a route: it finds the viewer's tenant, refuses who may not, and bounds
+// the time.
+func add[In any, P parameters[In], Body any](a *API, op operation, answerTo func(context.Context, call, *In) (*Body, error)) {
+	a.actions[op.id] = op.needs
+	huma.Register(a.huma, huma.Operation{
+		Method: http.MethodGet, Path: Prefix + op.path, OperationID: op.id, Summary: op.summary,
+		Errors: []int{
+			http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestEntityTooLarge,
+			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+		},
+	}, func(ctx context.Context, in *In) (*answer[Body], error) {
+		ctx, cancel := context.WithTimeout(ctx, answerWithin)
+		defer cancel()
+		c, err := a.admit(ctx, op.needs, P(in).scope().Tenant)
+		if err != nil {
+			return nil, a.problem(ctx, op.id, err)
+		}
+		body, err := answerTo(ctx, c, in)
+		if err != nil {
+			return nil, a.problem(ctx, op.id, err)
+		}
+		return &answer[Body]{*body}, nil
+	})
+}
+
+func (a *API) admit(ctx context.Context, needs access.Action, tenant string) (call, error) {
+	viewer, err := access.From(ctx).In(tenant)
+	if err != nil {
+		return call{}, err
+	}
+	if !viewer.May(needs) {
+		return call{}, compliance.Errorf(compliance.Forbidden, "the role %s may not read %s", viewer.Role, needs)
+	}
+	now := compliance.InstantOf(a.Now())
+	return call{viewer, report.NewAsker(a.Conn, viewer.Tenant, now), now}, nil
+}

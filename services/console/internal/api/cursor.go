@@ -1,0 +1,83 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/report"
+)
+
+// cursorVersion changes when a cursor's content does; older ones are then refused.
+const cursorVersion = 1
+
+// cursor says where the next page begins. It is no secret, and no authority: what may
+// be seen is checked anew with each page. Its sum shows damage, and that the question
+// is the one that it was made for.
+type cursor struct {
+	Version int                `json:"v"`
+	AsOf    compliance.Instant `json:"a"`
+	After   []any              `json:"k"`
+}
+
+const sumBytes = 12
+
+func sumOf(question string, raw []byte) []byte {
+	sum := sha256.Sum256(append([]byte(question+"\x00"), raw...))
+	return sum[:sumBytes]
+}
+
+// encodeCursor writes the cursor of a page of a question.
+func encodeCursor(question string, p report.Page) (string, error) {
+	var raw bytes.Buffer
+	e := json.NewEncoder(&raw)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(cursor{cursorVersion, p.AsOf, p.After}); err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(append(sumOf(question, raw.Bytes()), raw.Bytes()...)), nil
+}
+
+var errCursor = compliance.Errorf(compliance.Invalid,
+	"the cursor is damaged, or belongs to another question: send it as it came, with the same parameters, or begin anew without one")
+
+// decodeCursor reads what encodeCursor wrote for the same question.
+func decodeCursor(question, text string, order []report.Column) (report.Page, error) {
+	all, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(all) <= sumBytes {
+		return report.Page{}, errCursor
+	}
+	raw := all[sumBytes:]
+	if subtle.ConstantTimeCompare(all[:sumBytes], sumOf(question, raw)) != 1 {
+		return report.Page{}, errCursor
+	}
+	var c cursor
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&c) != nil || c.Version != cursorVersion || c.AsOf <= 0 || len(c.After) != len(order) {
+		return report.Page{}, errCursor
+	}
+	for i, column := range order {
+		if c.After[i], err = valueOf(c.After[i], column.Text); err != nil {
+			return report.Page{}, err
+		}
+	}
+	return report.Page{AsOf: c.AsOf, After: c.After}, nil
+}
+
+func valueOf(v any, text bool) (any, error) {
+	switch v := v.(type) {
+	case string:
+		if text {
+			return v, nil
+		}
+	case json.Number:
+		if n, err := v.Int64(); err == nil && !text {
+			return n, nil
+		}
+	}
+	return nil, errCursor
+}

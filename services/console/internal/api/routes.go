@@ -1,0 +1,197 @@
+package api
+
+import (
+	"context"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/services/console/internal/access"
+)
+
+// register adds every route.
+func (a *API) register() {
+	add(a, operation{"/me", "me", "Who you are and what you may see", access.ReadSelf}, a.me)
+	add(a, operation{"/controls", "controls", "The controls", access.ReadControls}, a.controls)
+	add(a, operation{"/controls/{id}", "control", "One control in words", access.ReadControls}, a.control)
+	add(a, operation{"/controls/{id}/days", "control-days", "How many items a control has by day, and what is said of them", access.ReadControls}, a.days)
+	add(a, operation{"/items", "items", "What controls say of their items", access.ReadItems}, a.items)
+	add(a, operation{"/items/{control}/{item}", "item", "One item explained: the rule, the evidence, and the verdict made again", access.ReadItems}, a.item)
+	add(a, operation{"/violations", "violations", "Violations as they were published", access.ReadItems}, a.violations)
+	add(a, operation{"/events", "events", "Events as they stand in the log", access.ReadEvents}, a.events)
+	add(a, operation{"/events/{topic}/{partition}/{offset}", "event", "The event at one place in the log", access.ReadEvents}, a.event)
+	add(a, operation{"/rejected", "rejected", "What came and was no event", access.ReadRefused}, a.rejected)
+	add(a, operation{"/conflicts", "conflicts", "Events that came with more than one body", access.ReadRefused}, a.conflicts)
+	add(a, operation{"/sources", "sources", "The declared sources, and when they were silent", access.ReadSources}, a.sources)
+	add(a, operation{"/periods/{period}/report", "period-report", "The report of a period", access.ReadReports}, a.report)
+	add(a, operation{"/deliveries", "deliveries", "Who was told of violations", access.ReadDeliveries}, a.deliveries)
+	add(a, operation{"/health", "pipeline-health", "How far the record reaches", access.ReadHealth}, a.health)
+}
+
+// Me is the viewer.
+type Me struct {
+	User    string          `json:"user"`
+	Role    access.Role     `json:"role"`
+	Tenant  string          `json:"tenant"`
+	Tenants []string        `json:"tenants" nullable:"false"`
+	Periods []report.Period `json:"periods,omitempty"`
+	// May lists what the role may read.
+	May []access.Action `json:"may" nullable:"false"`
+}
+
+func (a *API) me(_ context.Context, c call, _ *struct{ Scope }) (*Me, error) {
+	me := &Me{User: c.User, Role: c.Role, Tenant: c.Tenant, Tenants: c.Tenants, Periods: c.Periods, May: []access.Action{}}
+	for _, action := range access.Actions() {
+		if c.May(action) {
+			me.May = append(me.May, action)
+		}
+	}
+	return me, nil
+}
+
+type itemsIn struct {
+	Scope
+	Window
+	Paging
+
+	Control string `query:"control" maxLength:"128" example:"CH-01"`
+	Outcome string `query:"outcome" enum:"pass,deviation,waived,inconclusive,not_applicable,pending,withdrawn"`
+	Reason  string `query:"reason" maxLength:"128"`
+}
+
+func (a *API) items(ctx context.Context, c call, in *itemsIn) (*Page[report.Found], error) {
+	f := report.Filter{Control: in.Control, Outcome: in.Outcome, Reason: in.Reason}
+	return page(ctx, c, report.ItemList(), in.Window, f, in.Paging)
+}
+
+type violationsIn struct {
+	Scope
+	Window
+	Paging
+
+	Control string `query:"control" maxLength:"128" example:"CH-01"`
+	Item    string `query:"item" maxLength:"1024"`
+	Outcome string `query:"outcome" maxLength:"32"`
+}
+
+func (a *API) violations(ctx context.Context, c call, in *violationsIn) (*Page[report.Violation], error) {
+	f := report.Filter{Control: in.Control, Item: in.Item, Outcome: in.Outcome}
+	return page(ctx, c, report.ViolationList(), in.Window, f, in.Paging)
+}
+
+type eventsIn struct {
+	Scope
+	Window
+	Paging
+
+	Type   string `query:"type" maxLength:"256" example:"access.*" doc:"An event type, or a beginning and a star."`
+	Source string `query:"source" maxLength:"1024"`
+	ID     string `query:"id" maxLength:"1024"`
+}
+
+func (a *API) events(ctx context.Context, c call, in *eventsIn) (*Page[report.Event], error) {
+	return page(ctx, c, report.EventList(), in.Window, report.Filter{Type: in.Type, Source: in.Source, ID: in.ID}, in.Paging)
+}
+
+type rejectedIn struct {
+	Scope
+	Window
+	Paging
+
+	Type   string `query:"type" maxLength:"256" doc:"An event type, or a beginning and a star."`
+	Source string `query:"source" maxLength:"1024"`
+	Code   string `query:"code" maxLength:"64"`
+}
+
+func (a *API) rejected(ctx context.Context, c call, in *rejectedIn) (*Page[report.Rejected], error) {
+	return page(ctx, c, report.RejectedList(), in.Window, report.Filter{Type: in.Type, Source: in.Source, Code: in.Code}, in.Paging)
+}
+
+type conflictsIn struct {
+	Scope
+	Window
+	Paging
+
+	Type   string `query:"type" maxLength:"256" doc:"An event type, or a beginning and a star."`
+	Source string `query:"source" maxLength:"1024"`
+}
+
+func (a *API) conflicts(ctx context.Context, c call, in *conflictsIn) (*Page[report.Conflict], error) {
+	return page(ctx, c, report.ConflictList(), in.Window, report.Filter{Type: in.Type, Source: in.Source}, in.Paging)
+}
+
+type deliveriesIn struct {
+	Scope
+	Window
+	Paging
+
+	Control string `query:"control" maxLength:"128"`
+	Target  string `query:"target" maxLength:"128"`
+	Outcome string `query:"outcome" maxLength:"32" doc:"delivered, retry, refused or abandoned."`
+}
+
+func (a *API) deliveries(ctx context.Context, c call, in *deliveriesIn) (*Page[report.Delivery], error) {
+	f := report.Filter{Control: in.Control, Target: in.Target, Outcome: in.Outcome}
+	return page(ctx, c, report.DeliveryList(), in.Window, f, in.Paging)
+}
+
+type itemIn struct {
+	Scope
+
+	Control string `path:"control" maxLength:"128" example:"CH-01"`
+	Item    string `path:"item" maxLength:"1024" doc:"The item's id, with / written as %2F."`
+}
+
+// errNoItem is the same for an item that isn't there and one that may not be seen.
+var errNoItem = compliance.Errorf(compliance.NotFound, "there is no such item, or you may not see it; list items with /api/v1/items")
+
+func (a *API) item(ctx context.Context, c call, in *itemIn) (*report.Explained, error) {
+	e, err := report.Explain(ctx, a.Conn, a.Bundle, a.Types, report.Subject{Tenant: c.Tenant, Control: in.Control, Item: in.Item})
+	if compliance.CodeOf(err) == compliance.NotFound || err == nil && !c.Sees(e.Verdict.Item.Time) {
+		return nil, errNoItem
+	}
+	return e, err
+}
+
+type eventIn struct {
+	Scope
+
+	Topic     string `path:"topic" maxLength:"249" example:"assay.events.access"`
+	Partition int32  `path:"partition" minimum:"0"`
+	Offset    int64  `path:"offset" minimum:"0"`
+}
+
+// Stored is an event with its place in the Merkle tree of its partition.
+type Stored struct {
+	report.Event
+
+	LeafIndex uint64 `json:"leaf_index"`
+	Leaf      string `json:"leaf"`
+	// UsedBy lists verdicts that name it as evidence, the first hundred.
+	UsedBy []report.Verdict `json:"used_by" nullable:"false"`
+}
+
+var errNoEvent = compliance.Errorf(compliance.NotFound, "there is no such event, or you may not see it; list events with /api/v1/events")
+
+// mostUses bounds the verdicts that are listed with an event.
+const mostUses = 100
+
+func (a *API) event(ctx context.Context, c call, in *eventIn) (*Stored, error) {
+	got, err := c.asker.EventAt(ctx, in.Topic, in.Partition, in.Offset)
+	if err != nil {
+		return nil, err
+	}
+	if len(got.Rows) == 0 || !c.Sees(got.Rows[0].Time) {
+		return nil, errNoEvent
+	}
+	used, err := c.asker.RestingOn(ctx, in.Topic, in.Partition, in.Offset, mostUses)
+	if err != nil {
+		return nil, err
+	}
+	out := &Stored{Event: got.Rows[0].Event, LeafIndex: got.Rows[0].LeafIndex, Leaf: got.Rows[0].Leaf, UsedBy: []report.Verdict{}}
+	for _, v := range used.Rows {
+		if c.Sees(v.Item.Time) {
+			out.UsedBy = append(out.UsedBy, v)
+		}
+	}
+	return out, nil
+}

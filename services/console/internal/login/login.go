@@ -1,0 +1,196 @@
+package login
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/services/console/internal/access"
+)
+
+// User is somebody with a password.
+type User struct {
+	Grant
+
+	Hash Hash
+}
+
+// Token lets a program in.
+type Token struct {
+	Grant
+
+	SHA256 compliance.Hash
+}
+
+// Grant is what a user or a token is given.
+type Grant struct {
+	Name    string
+	Role    access.Role
+	Tenants []string
+	Periods []report.Period
+	// Expires is when it ends; 0 is never.
+	Expires compliance.Instant
+}
+
+func (g *Grant) valid(now time.Time) bool {
+	return g.Expires == 0 || compliance.InstantOf(now) < g.Expires
+}
+
+func (g *Grant) viewer(token bool) access.Viewer {
+	return access.Viewer{User: g.Name, Role: g.Role, Tenant: g.Tenants[0], Tenants: g.Tenants, Periods: g.Periods, Token: token}
+}
+
+// Options are what a Gate is made from.
+type Options struct {
+	Users  []User
+	Tokens []Token
+	// Key signs sessions.
+	Key []byte
+	// Secure says that browsers come over TLS, here or at a proxy in front.
+	Secure bool
+	// Proxies may say for whom they ask (X-Forwarded-For).
+	Proxies []netip.Prefix
+	Now     func() time.Time
+	Log     zerolog.Logger
+	// Count hears the outcome of each attempt: in, wrong, throttled.
+	Count func(outcome string)
+}
+
+// Gate lets people and programs in. It is safe for concurrent use.
+type Gate struct {
+	Options
+
+	users  map[string]*User
+	decoy  Hash
+	bench  bench
+	byUser *throttle
+	byHost *throttle
+	ended  *ended
+}
+
+// Attempts: ten for a user and thirty for an address at once, then one in a while.
+const (
+	userBurst, userEvery = 10, 30 * time.Second
+	hostBurst, hostEvery = 30, 2 * time.Second
+)
+
+// New makes a gate. Users and tokens have been checked.
+func New(o Options) (*Gate, error) {
+	g := &Gate{
+		Options: o, users: map[string]*User{}, bench: make(bench, benchSize), ended: &ended{until: map[string]int64{}},
+		byUser: newThrottle(userBurst, userEvery), byHost: newThrottle(hostBurst, hostEvery),
+	}
+	like := Hash{memory: memory, passes: passes, lanes: lanes, salt: make([]byte, saltBytes), key: make([]byte, keyBytes)}
+	for i := range o.Users {
+		g.users[o.Users[i].Name] = &o.Users[i]
+		if h := o.Users[i].Hash; i == 0 || h.memory*h.passes > like.memory*like.passes {
+			like = h
+		}
+	}
+	g.decoy = decoy(like)
+	return g, nil
+}
+
+// ErrNobody says that a request has neither a session nor a token.
+var ErrNobody = compliance.Errorf(compliance.Forbidden, "sign in, or send Authorization: Bearer <token>")
+
+// TooOften says when to come back.
+type TooOften struct{ Wait time.Duration }
+
+// Error says what to do.
+func (e *TooOften) Error() string {
+	return "too many attempts; try again in " + e.Wait.Round(time.Second).String()
+}
+
+// Viewer finds out who asks. A token that is sent counts, whatever cookie is there.
+// The error is ErrNobody or a *TooOften.
+func (g *Gate) Viewer(r *http.Request) (access.Viewer, error) {
+	token, none := bearer(r.Header)
+	if none {
+		if _, u, ok := g.session(r); ok {
+			return u.viewer(false), nil
+		}
+		return access.Viewer{}, ErrNobody
+	}
+	if t := g.token(token); t != nil {
+		return t.viewer(true), nil
+	}
+	if wait, ok := g.byHost.take(g.client(r), g.Now()); !ok {
+		g.Count("throttled")
+		return access.Viewer{}, &TooOften{wait}
+	}
+	g.Count("wrong")
+	return access.Viewer{}, ErrNobody
+}
+
+// token looks at every token, whichever matches, and compares digests in constant time.
+func (g *Gate) token(token string) *Token {
+	digest, found := sha256.Sum256([]byte(token)), -1
+	for i := range g.Tokens {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(digest[:], g.Tokens[i].SHA256[:]), i, found)
+	}
+	if found < 0 || !g.Tokens[found].valid(g.Now()) {
+		return nil
+	}
+	return &g.Tokens[found]
+}
+
+// session is that of the request's cookie, if it is still good.
+func (g *Gate) session(r *http.Request) (session, *User, bool) {
+	c, err := r.Cookie(g.cookieName())
+	if err != nil {
+		return session{}, nil, false
+	}
+	s, ok := unsealed(g.Key, c.Value)
+	if !ok || s.Until <= g.Now().Unix() || g.ended.has(s.ID) {
+		return session{}, nil, false
+	}
+	u := g.users[s.User]
+	if u == nil || !u.valid(g.Now()) || s.Bind != bindOf(g.Key, u.Hash) {
+		return session{}, nil, false
+	}
+	return s, u, true
+}
+
+// errWrong is the same for an unknown user, a wrong password and a user whose time is over.
+var errWrong = compliance.Errorf(compliance.Forbidden, "the name or the password is wrong")
+
+// check is nil, and the user, for the right name and password.
+func (g *Gate) check(ctx context.Context, client, name, password string) (*User, error) {
+	key := throttleKey(name)
+	hostWait, hostOK := g.byHost.take(client, g.Now())
+	userWait, userOK := g.byUser.take(key, g.Now())
+	if !hostOK || !userOK {
+		g.Count("throttled")
+		return nil, &TooOften{max(hostWait, userWait)}
+	}
+	u, known := g.users[name]
+	hash := g.decoy
+	if known {
+		hash = u.Hash
+	}
+	right, err := g.bench.matches(ctx, hash, password)
+	if err != nil {
+		return nil, err
+	}
+	if !right || !known || !u.valid(g.Now()) {
+		g.Count("wrong")
+		return nil, errWrong
+	}
+	g.byUser.forgive(key)
+	g.Count("in")
+	return u, nil
+}
+
+// throttleKey is short, however long a name somebody invents.
+func throttleKey(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return string(sum[:16])
+}
