@@ -18,11 +18,16 @@ func staffHandle(n int) string { return fmt.Sprintf("agent-%03d", 100+n) }
 // joinerHandle is somebody who joined in the period.
 func joinerHandle(n int) string { return fmt.Sprintf("agent-%03d", 300+n) }
 
-// entitlement is something that a person can be granted.
+// entitlement is something that a person can be granted. Of a group of the directory
+// and of an application as a whole nobody says more than its name; rights inside of
+// an application have scopes that only the application knows.
 type entitlement struct {
 	name, system string
 	scopes       []string
 }
+
+// directory is the system that groups belong to.
+const directory = "okta"
 
 func catalog() []entitlement {
 	return []entitlement{
@@ -31,11 +36,11 @@ func catalog() []entitlement {
 		{"console:admin", "console", []string{"settings.write", "tickets.read", "users.write"}},
 		{"helpdesk:agent", "helpdesk", []string{"mail.read", "mail.reply"}},
 		{"helpdesk:admin", "helpdesk", []string{"mail.read", "queues.write"}},
-		{"warehouse:reader", "warehouse", []string{"tables.read"}},
+		{"warehouse-readers", directory, []string{"warehouse-readers"}},
 		{"warehouse:writer", "warehouse", []string{"tables.read", "tables.write"}},
 		{"vcs:developer", "vcs", []string{"code.push", "code.read"}},
 		{"vcs:maintainer", "vcs", []string{"code.push", "code.read", "settings.write"}},
-		{"cloud:viewer", "cloud", []string{"resources.read"}},
+		{"cloud-portal", "cloud-portal", []string{"cloud-portal"}},
 		{"cloud:operator", "cloud", []string{"resources.read", "resources.write"}},
 	}
 }

@@ -1,13 +1,22 @@
 package story
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"time"
 
 	"assay.example/assay/pkg/compliance"
 )
 
-// change is one change of code on its way to production.
+// repository is where the company's code is, and repositoryName its last part.
+const (
+	repository     = "northwind/assist"
+	repositoryName = "assist"
+)
+
+// change is one change of code on its way to production: a pull request, named as
+// its host names it.
 type change struct {
 	id, author, commit string
 	n                  int
@@ -22,7 +31,7 @@ func (w *world) runChanges() {
 	plants := s.spread(len(times),
 		"self-approval", "deployed-before-approval", "self-approval", "deployed-before-approval")
 	for i, at := range times {
-		c := &change{id: fmt.Sprintf("chg-%d", 4100+i), n: 4100 + i, author: pick(s, engineers())}
+		c := &change{id: fmt.Sprintf("%s#%d", repositoryName, 4100+i), n: 4100 + i, author: pick(s, engineers())}
 		switch {
 		case plants[i] == "self-approval":
 			s.selfApproved(c, at)
@@ -38,10 +47,16 @@ func (w *world) runChanges() {
 
 // push pushes a new commit of c.
 func (s *scene) push(c *change, at compliance.Instant) {
-	c.commit = fmt.Sprintf("%016x", s.rng.Uint64())
+	c.commit = commitOf(s.rng.Uint64())
 	s.emit(vcs, "change.pushed", at, fields{
-		"change_id": c.id, "commit": c.commit, "author": c.author, "repository": "northwind/assist",
+		"change_id": c.id, "commit": c.commit, "author": c.author, "repository": repository,
 	})
+}
+
+// commitOf is a hash such as those of commits, 40 hex digits.
+func commitOf(n uint64) string {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(nil, n))
+	return fmt.Sprintf("%x", sum[:20])
 }
 
 func (s *scene) approveChange(c *change, at compliance.Instant, approver string) {

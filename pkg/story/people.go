@@ -69,7 +69,9 @@ func (p *person) next() entitlement {
 	return e
 }
 
-func (p *person) entitlementID(e entitlement) string { return p.id + "/" + e.name }
+// entitlementID is named as a directory names what somebody holds: by the group or
+// the application, and who is in it.
+func (p *person) entitlementID(e entitlement) string { return e.name + "/" + p.id }
 
 func (s *scene) join(p *person, at compliance.Instant, role string) {
 	s.emit(idp, "person.joined", at, fields{"person_id": p.id, "role": role})
