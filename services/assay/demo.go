@@ -98,7 +98,7 @@ func (o *demoOptions) run(ctx context.Context) error {
 // config is the user's, with the demonstration's own folder, clock and secrets.
 func (o *demoOptions) config(ctx context.Context) (Config, error) {
 	o.set = append([]string{"demo=true", "log.level=warn", "log.format=console", "evaluator.clock=external"}, o.set...)
-	cfg, _, err := o.load("log", "admin", "kafka", "collector", "evaluator")
+	cfg, err := o.loadForUp()
 	if err != nil {
 		return cfg, err
 	}
@@ -112,6 +112,7 @@ func (o *demoOptions) config(ctx context.Context) (Config, error) {
 		if cfg.Collector.Listen, err = freeAddress(ctx); err != nil {
 			return cfg, err
 		}
+		cfg.Console.Listen = "127.0.0.1:0"
 	} else if err := os.RemoveAll(cfg.Embedded.DataDir); err != nil {
 		return cfg, fmt.Errorf("emptying the demonstration's folder: %w", err)
 	}

@@ -52,13 +52,18 @@ func loadControls(cfg Config) (*control.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, where := fs.FS(controls.FS), "the built-in library"
-	if cfg.Controls != "" {
-		files, where = os.DirFS(cfg.Controls), cfg.Controls
-	}
+	files, where := controlFiles(cfg)
 	bundle, err := control.Load(files, types)
 	if err != nil {
 		return nil, compliance.Errorf(compliance.Invalid, "loading the controls of %s:\n%w", where, err)
 	}
 	return bundle, nil
+}
+
+// controlFiles are those of the controls, and where that is.
+func controlFiles(cfg Config) (files fs.FS, where string) {
+	if cfg.Controls != "" {
+		return os.DirFS(cfg.Controls), cfg.Controls
+	}
+	return controls.FS, "the built-in library"
 }

@@ -12,6 +12,7 @@ import (
 	"assay.example/assay/pkg/settings"
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector"
+	"assay.example/assay/services/console"
 	"assay.example/assay/services/evaluator"
 	"assay.example/assay/services/notifier"
 	"assay.example/assay/services/recorder"
@@ -31,6 +32,7 @@ type Config struct {
 	Evaluator  evaluator.Config  `yaml:"evaluator"`
 	Recorder   recorder.Config   `yaml:"recorder"`
 	Notifier   notifier.Config   `yaml:"notifier"`
+	Console    console.Config    `yaml:"console"`
 	Embedded   Embedded          `yaml:"embedded"`
 }
 
@@ -52,6 +54,7 @@ func defaultConfig() Config {
 		Evaluator:  evaluator.Default(),
 		Recorder:   recorder.Default(),
 		Notifier:   notifier.Default(),
+		Console:    console.Default(),
 		Embedded:   Embedded{DataDir: "./assay-data", KafkaPort: 9092},
 	}
 }
@@ -93,7 +96,7 @@ func (a *app) load(sections ...string) (Config, *settings.Settings, error) {
 	cfg := defaultConfig()
 	s, err := settings.Load(&cfg, settings.Source{
 		File: a.configFile, Env: a.env, Prefix: "ASSAY_", Reserved: reserved(), Set: a.set,
-		Hidden: []string{"collector.demo", "recorder.demo", "recorder.kafka", "recorder.clickhouse", "notifier.kafka"}, // from the top
+		Hidden: []string{"collector.demo", "recorder.demo", "recorder.kafka", "recorder.clickhouse", "notifier.kafka", "console.demo", "console.clickhouse"}, // from the top
 	})
 	cfg.letDemoIn()
 	if err == nil && len(sections) > 0 {
@@ -113,12 +116,15 @@ func (c *Config) letDemoIn() {
 	if !c.Demo {
 		return
 	}
-	c.Collector.Demo, c.Recorder.Demo = true, true
+	c.Collector.Demo, c.Recorder.Demo, c.Console.Demo = true, true, true
 	if len(c.Collector.Keys) == 0 {
 		c.Collector.Keys = collector.DemoKeys()
 	}
 	if c.Recorder.CommitmentKey == "" && c.Recorder.CommitmentKeyFile == "" {
 		c.Recorder.CommitmentKey = recorder.DemoCommitmentKey
+	}
+	if !c.Console.LetsAnybodyIn() {
+		c.Console.Users = console.DemoUsers()
 	}
 }
 

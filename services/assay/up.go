@@ -35,7 +35,7 @@ The embedded Kafka keeps every event through a kill, but may tear a transaction;
 after such a stop, verdicts are made again from the events.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, _, err := a.load("log", "admin", "kafka", "collector", "evaluator", "notifier")
+			cfg, err := a.loadForUp()
 			if err != nil {
 				return err
 			}
@@ -46,6 +46,17 @@ after such a stop, verdicts are made again from the events.`,
 			return a.up(c.Context(), cfg, bundle, nil)
 		},
 	}
+}
+
+// loadForUp reads the configuration of everything. The console starts only where
+// somebody could sign in.
+func (a *app) loadForUp(sections ...string) (Config, error) {
+	sections = append(sections, "log", "admin", "kafka", "collector", "evaluator", "notifier")
+	cfg, s, err := a.load(sections...)
+	if err == nil && cfg.Console.LetsAnybodyIn() {
+		err = s.Validate("console")
+	}
+	return cfg, err
 }
 
 // machine is the pair of engines that one process runs.
@@ -82,12 +93,18 @@ func (a *app) up(ctx context.Context, cfg Config, bundle *control.Bundle, with f
 // all are the services against the flow, so that they stop along it: the
 // collector first, the recorder last.
 func (a *app) all(cfg Config, bundle *control.Bundle, metrics prometheus.Registerer) []daemon.Component {
-	return []daemon.Component{
+	components := []daemon.Component{
 		a.recorder(cfg, metrics),
 		a.notifier(cfg, metrics),
 		a.evaluator(cfg, bundle, metrics),
 		a.collector(cfg, metrics),
 	}
+	if !cfg.Console.LetsAnybodyIn() {
+		log := a.logger(cfg)
+		log.Warn().Msg("the console is off: console.users and console.tokens are empty, so nobody could sign in")
+		return components
+	}
+	return append(components, a.console(cfg, bundle, metrics, nil))
 }
 
 // startMachine starts both engines at once and puts their addresses into cfg.
@@ -114,6 +131,7 @@ func (a *app) startMachine(ctx context.Context, cfg *Config) (*machine, error) {
 	}
 	cfg.Kafka.Brokers = []string{m.kafka.Address()}
 	cfg.ClickHouse = m.clickhouse.Config()
+	cfg.Console.ClickHouse = m.clickhouse.ReaderConfig()
 	return m, nil
 }
 

@@ -2,10 +2,12 @@ package login
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,14 +24,14 @@ func TestHash(t *testing.T) {
 	again, err := ParseHash(h.String())
 	require.NoError(t, err)
 	require.Equal(t, h, again)
-	require.True(t, again.matches("correct horse"))
-	require.False(t, again.matches("correct horsf"))
+	require.True(t, again.Matches("correct horse"))
+	require.False(t, again.Matches("correct horsf"))
 	other, err := NewHash("correct horse")
 	require.NoError(t, err)
 	require.NotEqual(t, h.String(), other.String(), "each has a salt of its own")
 	d := decoy(h)
 	require.Equal(t, []any{h.memory, h.passes, h.lanes, len(h.key)}, []any{d.memory, d.passes, d.lanes, len(d.key)}, "a decoy costs the same")
-	require.False(t, d.matches("correct horse"))
+	require.False(t, d.Matches("correct horse"))
 	for _, short := range []string{"", "123456789", strings.Repeat("x", 257)} {
 		_, err := NewHash(short)
 		require.Error(t, err)
@@ -60,7 +62,7 @@ func TestParseHashRefuses(t *testing.T) {
 	require.NotPanics(t, func() {
 		h, err := ParseHash("$argon2id$v=19$m=8192,t=1,p=1$" + salt + "$" + key)
 		require.NoError(t, err)
-		h.matches("x")
+		h.Matches("x")
 	})
 }
 
@@ -82,7 +84,7 @@ func TestThrottle(t *testing.T) {
 		th.forgive("a")
 		require.True(t, take("a"))
 		for i := range 2 * mostBuckets {
-			take(fmt.Sprint(i))
+			take(strconv.Itoa(i))
 		}
 		require.Len(t, th.buckets, mostBuckets, "what strangers invent takes bounded room")
 		require.Equal(t, mostBuckets, th.order.Len())
@@ -139,7 +141,7 @@ func TestGuessedTokens(t *testing.T) {
 		}
 		looked := 0
 		for range 3600 {
-			if ask("Bearer assay_wrong") == error(ErrNobody) {
+			if errors.Is(ask("Bearer assay_wrong"), ErrNobody) {
 				looked++
 			}
 			time.Sleep(time.Second)
@@ -159,13 +161,13 @@ func TestGuessedPasswords(t *testing.T) {
 	right := 0
 	for i := range 40 {
 		_, err := g.check(t.Context(), fmt.Sprintf("192.0.2.%d", i), "u-alice", "wrong horse")
-		if _, often := err.(*TooOften); !often {
+		if _, often := errors.AsType[*TooOften](err); !often {
 			right++
 		}
 	}
 	require.Equal(t, userBurst, right)
 	_, err := g.check(t.Context(), "192.0.2.99", "u-alice", "correct horse")
-	require.IsType(t, &TooOften{}, err)
+	require.ErrorAs(t, err, new(*TooOften))
 }
 
 // An unknown name costs as much as a known one: the same number of hashes.

@@ -62,8 +62,8 @@ func (h Hash) of(password string) []byte {
 	return argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.lanes, uint32(len(h.key)))
 }
 
-// matches does the same work whatever the password is.
-func (h Hash) matches(password string) bool {
+// Matches does the same work whatever the password is.
+func (h Hash) Matches(password string) bool {
 	return subtle.ConstantTimeCompare(h.of(password), h.key) == 1
 }
 
@@ -114,7 +114,7 @@ func (b bench) matches(ctx context.Context, h Hash, password string) (bool, erro
 	select {
 	case b <- struct{}{}:
 		defer func() { <-b }()
-		return h.matches(password), nil
+		return h.Matches(password), nil
 	case <-ctx.Done():
 		return false, compliance.Errorf(compliance.Unavailable, "too many sign in at once; try again in a moment")
 	}

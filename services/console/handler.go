@@ -1,0 +1,151 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/services/console/internal/access"
+	"assay.example/assay/services/console/internal/api"
+	"assay.example/assay/services/console/internal/login"
+	"assay.example/assay/services/console/internal/reads"
+)
+
+// lateHandler answers with 503 until there is somebody to ask.
+type lateHandler struct{ handler atomic.Pointer[http.Handler] }
+
+func (l *lateHandler) set(h http.Handler) { l.handler.Store(&h) }
+
+// ServeHTTP passes requests on, once there is somebody.
+func (l *lateHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := l.handler.Load(); h != nil {
+		(*h).ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	api.Refuse(w, http.StatusServiceUnavailable, "ClickHouse, which holds what is on record, does not answer yet; try again")
+}
+
+// newHandler puts everything together: headers, who asks, what is recorded of it, and
+// then the API or a page.
+func newHandler(cfg Config, deps Deps, conn clickhouse.Conn, client *kgo.Client, gate *login.Gate, metrics *metrics) (http.Handler, error) {
+	answers, err := api.New(api.Options{
+		Conn: conn, Bundle: deps.Bundle, Files: deps.Files, Types: deps.Types, Log: deps.Log, Now: deps.Now,
+		Program: deps.Program, Arguments: deps.Arguments, PublicURL: cfg.PublicURL,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := newPages(cfg, deps, conn)
+	if err != nil {
+		return nil, err
+	}
+	recorder, err := reads.New(client, deps.Kafka.Topic("events.access"), deps.Types, cfg.RecordTimeout, deps.Now)
+	if err != nil {
+		return nil, err
+	}
+	forms, err := login.NewPages(gate, pages.stylesheet)
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{gate: gate, recorder: recorder, metrics: metrics}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /login", forms.Ask)
+	mux.HandleFunc("POST /login", forms.Enter)
+	mux.HandleFunc("POST /logout", forms.Leave)
+	mux.Handle("GET /assets/", pages.mux)
+	mux.Handle("GET /openapi.json", answers.Mux())
+	mux.Handle("GET /openapi.yaml", answers.Mux())
+	mux.Handle("/api/", d.known(answers.Mux(), refuseProgram))
+	mux.Handle("/", d.known(pages.mux, askToSignIn))
+	return secured(metrics.observed(mux, http.NewCrossOriginProtection().Handler(mux))), nil
+}
+
+// policy lets a page load the console's own style and pictures and post its forms, and
+// nothing else: no script, no frame, no other site.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store") // assets say otherwise
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// desk finds out who asks, and records what auditors ask for.
+type desk struct {
+	gate     *login.Gate
+	recorder *reads.Recorder
+	metrics  *metrics
+}
+
+// known lets viewers through; turnAway answers all others.
+func (d *desk) known(next *http.ServeMux, turnAway func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		viewer, err := d.gate.Viewer(r)
+		if err != nil {
+			turnAway(w, r, err)
+			return
+		}
+		if viewer.Role == access.Auditor && !d.recorded(w, r, viewer, next) {
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(access.With(r.Context(), viewer)))
+	})
+}
+
+// recorded says whether a question may be answered; it answers itself if not.
+func (d *desk) recorded(w http.ResponseWriter, r *http.Request, viewer access.Viewer, mux *http.ServeMux) bool {
+	_, pattern := mux.Handler(r)
+	viewer, err := viewer.In(r.URL.Query().Get("tenant"))
+	if err != nil || pattern == "" || pattern == "/" {
+		return true // it is refused: nothing is read
+	}
+	if err := d.recorder.Record(r.Context(), viewer, reads.Of(viewer, pattern, r)); err != nil {
+		d.gate.Log.Warn().Err(err).Msg("an auditor was not answered, since what is read could not be recorded")
+		w.Header().Set("Retry-After", "5")
+		api.Refuse(w, http.StatusServiceUnavailable, "what auditors read is recorded, and Kafka, which keeps the record, did not take it; try again")
+		return false
+	}
+	d.metrics.reads.Inc()
+	return true
+}
+
+func refuseProgram(w http.ResponseWriter, _ *http.Request, err error) {
+	if often, ok := errors.AsType[*login.TooOften](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(int(often.Wait.Seconds())))
+		api.Refuse(w, http.StatusTooManyRequests, often.Error())
+		return
+	}
+	api.Refuse(w, http.StatusUnauthorized, err.Error())
+}
+
+// askToSignIn leads a browser to the form, and from there back to where it was.
+func askToSignIn(w http.ResponseWriter, r *http.Request, err error) {
+	if _, ok := errors.AsType[*login.TooOften](err); ok || r.Header.Get("Authorization") != "" || r.Method != http.MethodGet {
+		refuseProgram(w, r, err)
+		return
+	}
+	address := "/login"
+	if r.URL.Path != "/" || r.URL.RawQuery != "" {
+		address += "?next=" + url.QueryEscape(r.URL.RequestURI())
+	}
+	http.Redirect(w, r, address, http.StatusSeeOther)
+}
