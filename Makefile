@@ -34,7 +34,7 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test race e2e chaos bench planted lint tidy-check
+.PHONY: test race e2e browser chaos bench planted lint tidy-check
 test: ## All tests that need no Kafka; skipped ones are counted at the end
 	go test -timeout 15m -json ./... | $(SUMMARY)
 
@@ -46,6 +46,9 @@ CHAOS := ^(TestKills|TestBrokerKilled|TestKill9)$$
 
 e2e: ## The services as processes on real Kafka, which scripts/ start
 	scripts/e2e.sh -json -skip '$(CHAOS)' | $(SUMMARY)
+
+browser: ## The pages in Chromium, on the demonstration's data
+	scripts/browser.sh -json -v | $(SUMMARY)
 
 chaos: ## The same while evaluators, recorders and the broker are killed with -9
 	scripts/e2e.sh -json -v -run '$(CHAOS)' | $(SUMMARY)
