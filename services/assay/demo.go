@@ -27,6 +27,7 @@ type demoOptions struct {
 	*app
 	check bool
 	small bool
+	doors bool
 	seed  uint64
 	// patience bounds each wait for verdicts.
 	patience time.Duration
@@ -44,11 +45,17 @@ the demonstration stays up on the wall's clock, so that your own events work at 
 
 Its folder (embedded.dataDir and /demo) is emptied at each start. With --check it
 uses free ports, stops at the end, and exits 0 only if exactly what was planted is
-reported, item by item.`,
+reported, item by item.
+
+With --doors, GitHub, Okta, PagerDuty, PromptLayer and the assistant's OpenTelemetry
+exporter tell their parts of the story in payloads of their own, signed, at the
+collector's own doors for them, and some that are forged or replayed come besides.
+The result must be the same.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	c.Flags().BoolVar(&o.check, "check", false, "compare with what was planted and stop")
+	c.Flags().BoolVar(&o.doors, "doors", false, "have vendors tell the story themselves, signed")
 	o.storyFlags(c)
 	c.AddCommand(a.demoControlsCommand(), a.demoPlayCommand())
 	return c
@@ -103,6 +110,9 @@ func (o *demoOptions) config(ctx context.Context) (Config, error) {
 		return cfg, err
 	}
 	cfg.Embedded.DataDir = filepath.Join(cfg.Embedded.DataDir, demoDir)
+	if o.doors {
+		openDoors(&cfg)
+	}
 	if o.check {
 		if cfg.Embedded.DataDir, err = os.MkdirTemp("", "assay-demo-"); err != nil {
 			return cfg, fmt.Errorf("making the demonstration's folder: %w", err)
@@ -138,6 +148,8 @@ type performance struct {
 	stop    context.CancelFunc
 	// collector is the base URL; empty for that of the configuration.
 	collector string
+	// tallies are what went through the doors.
+	tallies []driver.Tally
 }
 
 func (p *performance) run(ctx context.Context, cfg Config) (err error) {
@@ -152,6 +164,7 @@ func (p *performance) run(ctx context.Context, cfg Config) (err error) {
 	d := driver.Driver{
 		Collector: p.collector, Key: collector.DemoKey, Kafka: cfg.Kafka,
 		Log: p.logger(cfg), Await: p.await, Progress: p.progressed(),
+		Doors: p.doors, DoorSecret: collector.DemoSourceSecret,
 	}
 	if err := d.Play(ctx, p.story); err != nil {
 		return err
@@ -160,6 +173,14 @@ func (p *performance) run(ctx context.Context, cfg Config) (err error) {
 	differences, err := p.settle(ctx)
 	if err != nil {
 		return err
+	}
+	if p.doors {
+		p.tallies = d.Tallies
+		more, err := p.checkDoors(ctx)
+		if err != nil {
+			return err
+		}
+		differences = append(differences, more...)
 	}
 	if err := p.show(ctx, cfg, differences); err != nil {
 		return err

@@ -100,6 +100,11 @@ func (p *performance) show(ctx context.Context, cfg Config, differences []string
 	if err := p.showPlanted(rows); err != nil {
 		return err
 	}
+	if p.doors {
+		if err := p.showDoors(); err != nil {
+			return err
+		}
+	}
 	for _, d := range differences[:min(len(differences), 20)] {
 		p.say("DIFFERS %s", d)
 	}

@@ -2,6 +2,11 @@
 // posts events to the collector in the order in which they arrive and writes the
 // log's clock, so that a quarter passes in a minute. At the end it hands the clock
 // to the wall.
+//
+// With Doors it tells what vendors would tell in each vendor's own words, signed, at
+// the vendor's door, and tries forged and replayed deliveries besides. What it sends
+// and how it signs is written after the vendors' documentation and shares nothing
+// with the collector, so that the two hold each other.
 package driver
 
 import (
@@ -34,12 +39,18 @@ type Driver struct {
 	// Collector is the base URL, Key the API key.
 	Collector string
 	Key       string
-	Kafka     stream.Config
-	Log       zerolog.Logger
+	// Doors has vendors speak for themselves; the collector has the doors that Doors
+	// lists, each with DoorSecret.
+	Doors      bool
+	DoorSecret string
+	Kafka      stream.Config
+	Log        zerolog.Logger
 	// Await blocks until the verdict that a barrier names is published.
 	Await func(context.Context, story.Barrier) error
 	// Progress hears how many of the emissions are done.
 	Progress func(done, total int)
+	// Tallies are filled by Play where Doors is set.
+	Tallies []Tally
 }
 
 // playing is one performance.
@@ -47,10 +58,13 @@ type playing struct {
 	*Driver
 	client     *kgo.Client
 	partitions map[string]int32
-	poster     *poster
-	clock      compliance.Instant
-	batch      []story.Emission
-	done       int
+	poster     interface {
+		post(ctx context.Context, emissions []story.Emission) error
+	}
+	courier *courier // nil without doors
+	clock   compliance.Instant
+	batch   []story.Emission
+	done    int
 }
 
 // Play performs the story. It returns when every event was acknowledged and the
@@ -66,11 +80,22 @@ func (d *Driver) Play(ctx context.Context, s *story.Story) error {
 		return fmt.Errorf("making a Kafka client: %w", err)
 	}
 	defer client.Close()
-	p := &playing{Driver: d, client: client, clock: compliance.Ever, poster: newPoster(d.Collector, d.Key)}
+	post := newPoster(d.Collector, d.Key)
+	p := &playing{Driver: d, client: client, clock: compliance.Ever, poster: post}
+	if d.Doors {
+		p.courier = newCourier(post, s, d.DoorSecret)
+		p.poster = p.courier
+	}
 	if err := p.findPartitions(ctx); err != nil {
 		return err
 	}
-	return p.play(ctx, s)
+	if err := p.play(ctx, s); err != nil {
+		return err
+	}
+	if p.courier != nil {
+		d.Tallies = p.courier.tally()
+	}
+	return nil
 }
 
 func (p *playing) play(ctx context.Context, s *story.Story) error {
@@ -79,30 +104,40 @@ func (p *playing) play(ctx context.Context, s *story.Story) error {
 		total++
 	}
 	for e := range s.Events() {
-		if e.Barrier != nil {
-			if err := p.wait(ctx, e); err != nil {
-				return err
-			}
-			continue
+		if err := p.perform(ctx, e, total); err != nil {
+			return err
 		}
-		if p.clock == compliance.Ever {
-			if err := p.tell(ctx, e.Arrives); err != nil {
-				return err
-			}
-		}
-		if e.Arrives.Sub(p.clock) >= Step {
-			if err := p.advance(ctx, e.Arrives); err != nil {
-				return err
-			}
-			p.Progress(p.done, total)
-		}
-		p.batch = append(p.batch, e)
-		p.done++
 	}
 	if err := p.flush(ctx); err != nil {
 		return err
 	}
+	if p.courier != nil {
+		if err := p.courier.replay(ctx); err != nil {
+			return err
+		}
+	}
 	return p.finish(ctx)
+}
+
+// perform takes one emission up, and moves the clock where it is time.
+func (p *playing) perform(ctx context.Context, e story.Emission, total int) error {
+	if e.Barrier != nil {
+		return p.wait(ctx, e)
+	}
+	if p.clock == compliance.Ever {
+		if err := p.tell(ctx, e.Arrives); err != nil {
+			return err
+		}
+	}
+	if e.Arrives.Sub(p.clock) >= Step {
+		if err := p.advance(ctx, e.Arrives); err != nil {
+			return err
+		}
+		p.Progress(p.done, total)
+	}
+	p.batch = append(p.batch, e)
+	p.done++
+	return nil
 }
 
 // advance sends what is collected and moves the clock to just before the next

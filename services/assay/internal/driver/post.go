@@ -16,14 +16,23 @@ import (
 // maxBatch is how many events go into one request.
 const maxBatch = 500
 
-// poster sends CloudEvents in batches.
+// poster sends requests to the collector.
 type poster struct {
-	url, key string
-	client   *http.Client
+	base, key string
+	client    *http.Client
 }
 
 func newPoster(base, key string) *poster {
-	return &poster{url: base + "/v1/events", key: key, client: &http.Client{Timeout: time.Minute}}
+	// Each of the story's sources sends by itself, and all to one host.
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}
+	return &poster{base: base, key: key, client: &http.Client{Timeout: time.Minute, Transport: transport}}
+}
+
+// request is one that may be sent again as it is.
+type request struct {
+	path   string
+	header http.Header
+	body   []byte
 }
 
 // cloudEvent is one event in structured mode.
@@ -38,7 +47,8 @@ type cloudEvent struct {
 	Data        map[string]any `json:"data"`
 }
 
-// post sends the emissions in order; it returns when all are acknowledged.
+// post sends the emissions as CloudEvents, in order; it returns when all are
+// acknowledged.
 func (p *poster) post(ctx context.Context, emissions []story.Emission) error {
 	for len(emissions) > 0 {
 		n := min(len(emissions), maxBatch)
@@ -50,8 +60,14 @@ func (p *poster) post(ctx context.Context, emissions []story.Emission) error {
 		if err != nil {
 			return fmt.Errorf("encoding a batch: %w", err)
 		}
-		if err := p.send(ctx, body); err != nil {
-			return err
+		status, answer, err := p.send(ctx, &request{path: "/v1/events", body: body, header: http.Header{
+			"Content-Type": {"application/cloudevents-batch+json"}, "Authorization": {"Bearer " + p.key},
+		}})
+		if err == nil && status >= 300 {
+			err = fmt.Errorf("the collector says %d: %s", status, answer)
+		}
+		if err != nil {
+			return fmt.Errorf("posting events: %w", err)
 		}
 		emissions = emissions[n:]
 	}
@@ -74,38 +90,32 @@ func encode(e story.Emission) cloudEvent {
 
 // send repeats a request that the collector asks to repeat, which is safe: events
 // are known by source and id.
-func (p *poster) send(ctx context.Context, body []byte) error {
+func (p *poster) send(ctx context.Context, r *request) (status int, answer []byte, err error) {
 	for {
-		status, wait, answer, err := p.once(ctx, body)
-		switch {
-		case err != nil:
-			return fmt.Errorf("posting events: %w", err)
-		case status < 300:
-			return nil
-		case status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable:
-			return fmt.Errorf("posting events: the collector says %d: %s", status, answer)
+		status, wait, answer, err := p.once(ctx, r)
+		if err != nil || status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+			return status, answer, err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, nil, ctx.Err()
 		case <-time.After(wait):
 		}
 	}
 }
 
-func (p *poster) once(ctx context.Context, body []byte) (status int, wait time.Duration, answer string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
+func (p *poster) once(ctx context.Context, r *request) (status int, wait time.Duration, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+r.path, bytes.NewReader(r.body))
 	if err != nil {
-		return 0, 0, "", err
+		return 0, 0, nil, err
 	}
-	req.Header.Set("Content-Type", "application/cloudevents-batch+json")
-	req.Header.Set("Authorization", "Bearer "+p.key)
+	req.Header = r.header.Clone()
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return 0, 0, "", err
+		return 0, 0, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	answer, err = io.ReadAll(io.LimitReader(resp.Body, 4096))
 	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-	return resp.StatusCode, time.Duration(max(seconds, 1)) * time.Second, string(text), err
+	return resp.StatusCode, time.Duration(max(seconds, 1)) * time.Second, answer, err
 }
