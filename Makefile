@@ -66,9 +66,12 @@ lint: ## golangci-lint (pinned by scripts/tools.sh), its formatters, shellcheck 
 	"$$tool" run $(LINT_FLAGS)
 	if command -v shellcheck >/dev/null; then shellcheck --external-sources scripts/*.sh .ci/run; else echo 'shellcheck is not installed; the scripts were not checked'; fi
 
-tidy-check: ## go.mod and go.sum say what the code needs
+tidy-check: ## go.mod and go.sum say what the code needs, and bench/ builds
 	go mod tidy -diff
 	go mod verify
+	cd bench
+	go mod tidy -diff
+	go vet ./...
 
 ##@ Work
 .PHONY: fmt clean help
