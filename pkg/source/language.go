@@ -3,7 +3,10 @@ package source
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +53,7 @@ func language() (*cel.Env, error) {
 			cel.UnaryBinding(instantBinding))),
 		cel.Function("digest", cel.Overload("digest_string", []*cel.Type{cel.StringType}, cel.StringType,
 			cel.UnaryBinding(digestBinding))),
+		cel.Function("hide", cel.Overload("hide_string", []*cel.Type{cel.StringType}, cel.StringType, cel.UnaryBinding(hideBinding))),
 		cel.Function("text", cel.Overload("text_dyn", []*cel.Type{cel.DynType}, cel.StringType,
 			cel.UnaryBinding(textBinding))),
 		cel.Function("json", cel.Overload("json_string", []*cel.Type{cel.StringType}, cel.DynType, cel.UnaryBinding(jsonBinding))),
@@ -70,6 +74,22 @@ func digestBinding(v ref.Val) ref.Val {
 	}
 	sum := sha256.Sum256([]byte(s))
 	return types.String(hex.EncodeToString(sum[:]))
+}
+
+// address is that of a person's mail, wherever in a name it stands.
+var address = regexp.MustCompile(`[^\s/:,;<>"'()]+@[^\s/:,;<>"'()@]+\.[^\s/:,;<>"'()@]+`)
+
+// hideBinding is `hide(s)`: a text in which addresses are replaced by their digests,
+// each by the same one everywhere: "sha256:" and hex, of the address in lower case.
+func hideBinding(v ref.Val) ref.Val {
+	s, ok := v.(types.String)
+	if !ok {
+		return types.NewErr("hide() needs text")
+	}
+	return types.String(address.ReplaceAllStringFunc(string(s), func(found string) string {
+		sum := sha256.Sum256([]byte(strings.ToLower(found)))
+		return "sha256:" + hex.EncodeToString(sum[:])
+	}))
 }
 
 // jsonBinding is `json(s)`: what a text that is JSON says, for payloads inside of
@@ -114,7 +134,9 @@ func instantBinding(v ref.Val) ref.Val {
 	case types.Int:
 		at = epoch(float64(x))
 	case types.Double:
-		at = epoch(float64(x))
+		if at = epoch(float64(x)); !(math.Abs(float64(x)) < maxEpoch) {
+			err = errors.New("a number beyond all times is no time")
+		}
 	case types.Timestamp:
 		at = compliance.InstantOf(x.Time)
 	default:
@@ -130,6 +152,8 @@ func instantBinding(v ref.Val) ref.Val {
 var layouts = []string{
 	"2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05-0700",
 	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00",
+	"2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999999999Z07", "2006/01/02 15:04:05 -0700", "20060102T150405Z",
+	time.RFC1123, time.RFC1123Z, "2006-01-02",
 }
 
 func parseTime(s string) (compliance.Instant, error) {
@@ -141,11 +165,15 @@ func parseTime(s string) (compliance.Instant, error) {
 			return compliance.InstantOf(t), nil
 		}
 	}
-	if n, err := strconv.ParseFloat(s, 64); err == nil {
+	if n, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(n) < maxEpoch {
 		return epoch(n), nil
 	}
 	return 0, fmt.Errorf("%q is no time", clip(s))
 }
+
+// maxEpoch is beyond any time in nanoseconds; infinite numbers, and what is no number,
+// are no times.
+const maxEpoch = 1e19
 
 // epoch takes a number since 1970 in seconds, milli-, micro- or nanoseconds: their
 // ranges don't overlap between 1973 and 5138.

@@ -32,6 +32,9 @@ type field struct {
 	value *program
 }
 
+// kindEmpty is the kind of a delivery without a record.
+const kindEmpty = "empty"
+
 // maxID is the most bytes that an event's id may have; a longer one is hashed.
 const maxID = 256
 
@@ -46,6 +49,10 @@ func (v *Vendor) Map(d Delivery) Mapped {
 		return out
 	}
 	kinds, unmapped := map[string]bool{}, map[string]bool{}
+	if len(records) == 0 && !v.ignore {
+		// What should be taken apart and has no part may be of a shape that nobody foresaw.
+		kinds[kindEmpty], unmapped[kindEmpty] = true, true
+	}
 	for i, record := range records {
 		s.record, s.place, s.memo = record, i, map[string]any{}
 		kind, err := v.kind.text(s)
