@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -39,7 +40,9 @@ func (t *Type) Decode(raw []byte) (map[string]any, error) {
 			Hint:   "send references and digests instead of content",
 		})
 	}
-	d := decoder{in: jsontext.NewDecoder(bytes.NewBuffer(raw)), limits: Limits{MaxBytes, MaxDepth, MaxKeys}}
+	in, done := reader(raw)
+	defer done()
+	d := decoder{in: in, limits: Limits{MaxBytes, MaxDepth, MaxKeys}}
 	data, err := d.document(t.root)
 	if err != nil {
 		return nil, err
@@ -51,6 +54,23 @@ func (t *Type) Decode(raw []byte) (map[string]any, error) {
 		return nil, t.explain(err)
 	}
 	return data, nil
+}
+
+// readers are used again: making one took a tenth of reading an event.
+var readers = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
+// reader reads raw until done. It lets names stand twice, which object finds on its
+// way: the reader's own search for them took a third of the time.
+func reader(raw []byte) (in *jsontext.Decoder, done func()) {
+	in, ok := readers.Get().(*jsontext.Decoder)
+	if !ok {
+		in = new(jsontext.Decoder)
+	}
+	in.Reset(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
+	return in, func() {
+		in.Reset(bytes.NewBuffer(nil)) // it must not hold on to raw
+		readers.Put(in)
+	}
 }
 
 // Limits bound a document that is no event, such as a vendor's.
@@ -148,6 +168,11 @@ func (d *decoder) object(f *Field) (map[string]any, error) {
 			return nil, err
 		}
 		name := tok.String()
+		if _, twice := out[name]; twice {
+			return nil, Syntax(&jsontext.SyntacticError{
+				ByteOffset: d.in.InputOffset(), JSONPointer: d.in.StackPointer(), Err: jsontext.ErrDuplicateName,
+			})
+		}
 		v, err := d.value(fields[name])
 		if err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	ce "github.com/cloudevents/sdk-go/v2/event"
@@ -37,6 +38,23 @@ func TestBatchTellsTheEventsApart(t *testing.T) {
 
 	_, err = cloudevent.Batch([]byte("["+whole+","+whole+"]"), 1)
 	require.ErrorContains(t, err, "more than 1 events")
+}
+
+// What stands twice is refused wherever it may matter: in envelopes here, in data by
+// the dictionary.
+func TestNamesThatStandTwice(t *testing.T) {
+	for member, pointer := range map[string]string{
+		`"type": "t"`: "/type", `"data": {}`: "/data", `"x": 1, "x": 2`: "/x", `"x": null, "x": {}`: "/x", `"t\u0079pe": "t"`: "/type",
+	} {
+		twice := strings.Replace(whole, "{", "{"+member+",", 1)
+		e := cloudevent.Structured([]byte(twice))
+		refusal, ok := errors.AsType[*dictionary.Refusal](e.Err)
+		require.True(t, ok, member)
+		require.Equal(t, pointer, refusal.Faults[0].Pointer)
+		require.Contains(t, refusal.Faults[0].Reason, "stands twice")
+		_, err := cloudevent.Batch([]byte("["+whole+","+twice+"]"), 3)
+		require.ErrorContains(t, err, "/1"+pointer+": the key stands twice")
+	}
 }
 
 func TestEveryFaultOfAnEnvelopeIsTold(t *testing.T) {
