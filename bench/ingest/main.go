@@ -50,6 +50,11 @@ func run(ctx context.Context, brokers []string, plan sidebyside.Plan) error {
 			Ours: sidebyside.Way{Name: "collector", Run: rig.postBatches},
 			Peer: sidebyside.Way{Name: "franz-go", Run: rig.produceBatches},
 		},
+		{
+			Name: "signed webhooks of 8 kB", Unit: "deliveries/s", AtLeast: 0.5,
+			Ours: sidebyside.Way{Name: "collector", Run: rig.postDeliveries(rig.url + "/v1/sources/github")},
+			Peer: sidebyside.Way{Name: "net/http, HMAC, franz-go", Run: rig.postDeliveries(rig.peer)},
+		},
 	}
 	for _, r := range rows {
 		if err := r.Measure(ctx, plan); err != nil {

@@ -23,6 +23,7 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/embedded"
 	"assay.example/assay/pkg/record"
+	"assay.example/assay/pkg/settings"
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector"
 )
@@ -39,7 +40,8 @@ const key = "key of the benchmark"
 type rig struct {
 	kafka  stream.Config
 	client *kgo.Client
-	url    string
+	url    string // of the collector
+	peer   string // of the least receiver of webhooks
 	http   *http.Client
 	stop   []func()
 }
@@ -69,7 +71,7 @@ func newRig(ctx context.Context, brokers []string) (*rig, error) {
 	if err := stream.CreateTopics(ctx, r.client, r.kafka, stream.Embedded); err != nil {
 		return nil, err
 	}
-	return r, r.collect(ctx)
+	return r, errors.Join(r.collect(ctx), r.least(ctx))
 }
 
 // collect starts the collector.
@@ -77,6 +79,7 @@ func (r *rig) collect(ctx context.Context) error {
 	cfg := collector.Default()
 	digest := sha256.Sum256([]byte(key))
 	cfg.Keys = []collector.Key{{ID: "bench", SHA256: hex.EncodeToString(digest[:]), Tenant: "default", Sources: []string{"*"}}}
+	cfg.Sources = []collector.Source{{Name: "github", Vendor: "github", Source: "/github", Secrets: []settings.Secret{secret}}}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -135,12 +138,12 @@ func (r *rig) postBatches(ctx context.Context) (int64, error) {
 	}
 	body.WriteByte(']')
 	return each(ctx, func(ctx context.Context) (int64, error) {
-		return batch, r.post(ctx, "/v1/events", "application/cloudevents-batch+json", body.Bytes(), "Authorization", "Bearer "+key)
+		return batch, r.post(ctx, r.url+"/v1/events", "application/cloudevents-batch+json", body.Bytes(), "Authorization", "Bearer "+key)
 	})
 }
 
-func (r *rig) post(ctx context.Context, path, media string, body []byte, headers ...string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+path, bytes.NewReader(body))
+func (r *rig) post(ctx context.Context, url, media string, body []byte, headers ...string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
