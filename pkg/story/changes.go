@@ -3,6 +3,7 @@ package story
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -56,7 +57,7 @@ func (s *scene) push(c *change, at compliance.Instant) {
 // commitOf is a hash such as those of commits, 40 hex digits.
 func commitOf(n uint64) string {
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(nil, n))
-	return fmt.Sprintf("%x", sum[:20])
+	return hex.EncodeToString(sum[:20])
 }
 
 func (s *scene) approveChange(c *change, at compliance.Instant, approver string) {

@@ -15,6 +15,7 @@ import (
 // openDoors has the collector take what the story's vendors send. Their events have
 // the sources that the story's controls know, whoever tells them.
 func openDoors(cfg *Config) {
+	cfg.Collector.OTLP.Source = "" // a service's own name is its source
 	for _, d := range driver.Doors() {
 		cfg.Collector.Sources = append(cfg.Collector.Sources, collector.Source{
 			Name: d.Name, Vendor: d.Vendor, Source: d.Source, Secrets: []settings.Secret{collector.DemoSourceSecret},

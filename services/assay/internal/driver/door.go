@@ -57,6 +57,12 @@ func vendors() []vendor {
 	return []vendor{
 		webhook("github", "github", "/vcs", githubChange, signGitHub),
 		webhook("github-deployments", "github", "/cd", githubDeployment, signGitHub),
+		webhook("okta", "okta", "/idp", okta, signBearer),
+		webhook("pagerduty", "pagerduty", "/pager", pagerDuty, signPagerDuty),
+		webhook("promptlayer", "promptlayer", "/prompts", promptRelease, signPromptLayer),
+		webhook("promptlayer-evaluations", "promptlayer", "/evals", promptEvaluation, signPromptLayer),
+		{Door{"traces", otlp, "/assistant"}, "/v1/traces", spans, signBearer},
+		{Door{"logs", otlp, "/scorer"}, "/v1/logs", scores, signBearer},
 	}
 }
 
@@ -92,16 +98,21 @@ const otlp = "otlp"
 type known struct {
 	// pushes are the first ones of each change, by the change's id.
 	pushes map[string]compliance.Event
+	// incidents are their openings, by the incident's id.
+	incidents map[string]compliance.Event
 }
 
 func knownOf(s *story.Story) *known {
-	k := &known{pushes: map[string]compliance.Event{}}
+	k := &known{pushes: map[string]compliance.Event{}, incidents: map[string]compliance.Event{}}
 	for e := range s.Events() {
 		if e.Barrier != nil || e.Duplicate {
 			continue
 		}
-		if e.Event.Type == "change.pushed" {
+		switch e.Event.Type {
+		case "change.pushed":
 			keepFirst(k.pushes, text(e.Event, "change_id"), e.Event)
+		case "incident.opened":
+			k.incidents[text(e.Event, "incident_id")] = e.Event
 		}
 	}
 	return k
@@ -159,6 +170,6 @@ func text(ev compliance.Event, name string) string {
 // number is a vendor's number for what the story names in words.
 func number(name string) int64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(name))  // a hash takes all bytes
+	_, _ = h.Write([]byte(name)) // a hash takes all bytes
 	return int64(h.Sum64() >> 20)
 }
