@@ -25,7 +25,8 @@ type OTLP struct {
 	// nobody speaks it. It has TLS if the collector has.
 	GRPCListen string `yaml:"grpcListen"`
 	// Source begins the CloudEvents source of the events; a slash and the service.name
-	// follow. A key needs it among its sources, such as /otlp/*.
+	// follow. A key needs it among its sources, such as /otlp/*. Empty, services have
+	// the sources that other senders call by their names, such as /assistant.
 	Source string `yaml:"source"`
 	// MaxBytes limits an export, unpacked. It is never more than an eighth of
 	// MaxInFlightBytes, so that several fit.
@@ -57,7 +58,7 @@ func (c Config) otlpFaults() []error {
 	o := c.OTLP
 	_, port, err := net.SplitHostPort(o.GRPCListen)
 	check(o.GRPCListen == "" || err == nil && port != "", "otlp.grpcListen: %q is not host:port, such as 127.0.0.1:4317", o.GRPCListen)
-	check(strings.HasPrefix(o.Source, "/") && len(o.Source) <= 64 && !strings.ContainsAny(o.Source, "* \t\n"),
+	check(o.Source == "" || strings.HasPrefix(o.Source, "/") && len(o.Source) <= 64 && !strings.ContainsAny(o.Source, "* \t\n"),
 		"otlp.source: %q doesn't begin with '/', is too long, or holds '*' or space; the usual one is /otlp", o.Source)
 	check(o.MaxBytes >= 1<<10 && o.MaxBytes <= 64<<20, "otlp.maxBytes: is %d; choose 1024 to %d", o.MaxBytes, 64<<20)
 	for i, name := range o.Keep {
