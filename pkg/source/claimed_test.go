@@ -67,10 +67,16 @@ func TestABodyIsNoOtherEventThanItsOwn(t *testing.T) {
 	v, ok := l.Vendor("github")
 	require.True(t, ok)
 	tried := 0
+	seen := map[string]int{}
 	for _, p := range claimable(t, l) {
 		body, err := source.Decode(p.raw)
 		require.NoError(t, err)
 		own := p.headers["x-github-event"]
+		if kind := own + "." + actionOf(body); seen[kind] == few {
+			continue
+		} else {
+			seen[kind]++
+		}
 		known := slices.Contains(githubEvents(), own)
 		mine := ids(v, own, body, p.raw)
 		for _, claimed := range githubEvents() {
@@ -84,6 +90,15 @@ func TestABodyIsNoOtherEventThanItsOwn(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs of a body and an event that it isn't", tried)
+}
+
+// few bodies of each action are enough: they differ in what they hold, hardly in what
+// they have.
+const few = 2
+
+func actionOf(body any) string {
+	m, _ := body.(map[string]any)
+	return fmt.Sprint(m["action"])
 }
 
 func ids(v *source.Vendor, event string, body any, raw []byte) []string {

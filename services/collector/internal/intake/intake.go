@@ -24,7 +24,7 @@ import (
 const RecordOverhead = 1 << 10
 
 // linger lets requests that arrive together share a batch.
-const linger = 5 * time.Millisecond
+const linger = 1 * time.Millisecond
 
 // Options are a producer's that loses and repeats nothing by itself: acks from
 // all in-sync replicas, idempotent. The budget bounds memory, so the client's own

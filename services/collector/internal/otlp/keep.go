@@ -28,6 +28,8 @@ var attributes = []string{
 	"traceloop.workflow.name", "traceloop.prompt.key", "traceloop.prompt.version",
 	"llm.request.type", "llm.request.model", "llm.response.model", "llm.model_name", "llm.provider", "llm.system", "llm.vendor",
 	"llm.usage.*", "llm.token_count.*", "openinference.span.kind", "embedding.model_name", "reranker.model_name",
+	"ai.operationId", "ai.model.id", "ai.model.provider", "ai.response.model", "ai.response.id", "ai.response.finishReason",
+	"ai.toolCall.name", "ai.toolCall.id",
 	"agent.name", "tool.name", "graph.node.id", "graph.node.name", "graph.node.parent_id", "session.id",
 	"mcp.method.name", "mcp.protocol.version", "mcp.session.id", "mcp.resource.uri", "mcp.tool.name", "mcp.server.name",
 	"jsonrpc.request.id", "jsonrpc.protocol.version", "rpc.system", "rpc.service", "rpc.method", "rpc.response.status_code",
