@@ -34,7 +34,7 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test race e2e browser chaos bench planted lint tidy-check
+.PHONY: test race e2e browser fuzz chaos bench planted lint tidy-check
 test: ## All tests that need no Kafka; skipped ones are counted at the end
 	go test -timeout 15m -json ./... | $(SUMMARY)
 
@@ -55,6 +55,10 @@ chaos: ## The same while evaluators, recorders and the broker are killed with -9
 
 bench: ## The doors beside plain franz-go and net/http, on real Kafka
 	scripts/bench.sh
+
+FUZZTIME ?= 10s
+fuzz: ## Every decoder and mapping, FUZZTIME each
+	scripts/fuzz.sh $(FUZZTIME)
 
 planted: ## The engine's property test against each planted bug, which it must catch
 	scripts/planted.sh
