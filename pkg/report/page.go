@@ -179,12 +179,7 @@ type deliveryRow struct {
 // DeliveryList lists attempts to tell somebody of violations, by time.
 func DeliveryList() *List[Delivery] {
 	return newList("page_deliveries", "last_deliveries", []string{"control", "outcome", "target"},
-		func(r *deliveryRow) Delivery {
-			return Delivery{
-				instant(r.At), r.ID, r.Message, r.Target, r.Kind, r.Control, r.Route, r.Violations, r.Items, r.Revisions,
-				r.Action, r.Attempt, r.Outcome, r.Status, r.Error, r.Duration,
-			}
-		},
+		(*deliveryRow).delivery,
 		func(d *Delivery) []any { return []any{int64(d.At), d.ID} },
 		number("at"), text("id"))
 }

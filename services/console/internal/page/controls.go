@@ -1,0 +1,176 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/services/console/internal/chart"
+)
+
+// controlsBody is the list of controls.
+type controlsBody struct {
+	When     *when
+	Controls []*controlRow
+	Bundle   string
+	Made     made
+}
+
+func controlList(v *visit) (*sheet, error) {
+	w, err := v.when()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.wholeDays(); err != nil {
+		return nil, err
+	}
+	days, err := v.asker.DayCounts(v.ctx(), "", w.Period)
+	if err != nil {
+		return nil, err
+	}
+	b := &controlsBody{When: w, Bundle: v.Bundle.Hash, Made: v.made(days.Made), Controls: v.controlRows(w, days.Rows, compliance.Never)}
+	return &sheet{Template: "controls", Title: "Controls", Body: b}, nil
+}
+
+// controlBody is one control over a period.
+type controlBody struct {
+	report.Words
+	tally
+
+	When *when
+	// Source is the text of its file.
+	Source, File string
+	Schedule     bool
+	Timing       []fact
+	Months       []chart.SVG
+	Days         []dayRow
+	Reasons      []reasonRow
+	Rules        []report.Rule
+	Items        *itemsOf
+	MadeDays     made
+	MadeRules    made
+	Report       string
+	Again        []command
+	// Known is how far the record reaches.
+	Known string
+}
+
+// N is the control's items in the period.
+func (b *controlBody) N() int64 { return b.tally.Items() }
+
+// fact is a name and what is so called.
+type fact struct{ Name, Value string }
+
+// dayRow is a day of the table beside the calendar.
+type dayRow struct {
+	dayTally
+
+	Link string
+}
+
+// On is the day.
+func (d *dayRow) On() string { return d.Date.Format(time.DateOnly) }
+
+// reasonRow is a reason and where its items are listed.
+type reasonRow struct {
+	report.Reason
+
+	Link  string
+	State chart.State
+}
+
+var errNoControl = compliance.Errorf(compliance.NotFound, "There is no such control in the bundle that this console shows.")
+
+func controlPage(v *visit) (*sheet, error) {
+	c := v.Bundle.Control(v.request.PathValue("id"))
+	if c == nil {
+		return nil, errNoControl
+	}
+	w, err := v.when()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.wholeDays(); err != nil {
+		return nil, err
+	}
+	var days report.Answer[report.DayCount]
+	var rules report.Answer[report.Rule]
+	var extent report.Answer[report.Record]
+	err = v.together(
+		asked(&days, func(ctx context.Context) (report.Answer[report.DayCount], error) {
+			return v.asker.DayCounts(ctx, c.ID, w.Period)
+		}),
+		asked(&rules, func(ctx context.Context) (report.Answer[report.Rule], error) {
+			return v.asker.ControlRules(ctx, c.ID, w.Period)
+		}),
+		asked(&extent, v.asker.Extent),
+	)
+	if err != nil {
+		return nil, err
+	}
+	h := histories(days.Rows)[c.ID]
+	if h == nil {
+		h = &history{Days: map[time.Time]*dayTally{}}
+	}
+	b := &controlBody{
+		Words: v.words[c.ID], tally: h.All, When: w, File: c.File, Timing: timing(c), Rules: rules.Rows,
+		MadeDays: v.made(days.Made), MadeRules: v.made(rules.Made),
+		Report: v.to(path("reports", w.Label)) + "#" + c.ID, Again: v.controlCommands(w, c),
+	}
+	raw, err := fs.ReadFile(v.Files, c.File)
+	if err == nil {
+		b.Source = string(raw)
+	}
+	known := compliance.Never
+	if len(extent.Rows) > 0 {
+		known = max(extent.Rows[0].KnownAt, extent.Rows[0].Received)
+	}
+	b.fill(v, h, known)
+	b.Items, err = v.itemList(w, c.ID, h)
+	return &sheet{Template: "control", Title: c.ID + " " + c.Title, Body: b}, err
+}
+
+func (b *controlBody) fill(v *visit, h *history, known compliance.Instant) {
+	at := path("controls", b.ID)
+	days := h.days(b.When, known, func(date time.Time) string {
+		return v.to(at, b.When.with("outcome", "all", "day", date.Format(time.DateOnly))...) + "#items"
+	})
+	for from := 0; from < len(days); {
+		to := from + 1
+		for to < len(days) && days[to].Date.Month() == days[from].Date.Month() {
+			to++
+		}
+		b.Months = append(b.Months, chart.Month(fmt.Sprintf("m%d", from), days[from:to]))
+		from = to
+	}
+	for _, d := range days {
+		if t := h.Days[d.Date]; t != nil {
+			b.Days = append(b.Days, dayRow{*t, d.Link})
+		}
+	}
+	for _, r := range h.Reasons {
+		b.Reasons = append(b.Reasons, reasonRow{
+			r, v.to(at, b.When.with("outcome", string(r.Outcome), "reason", r.Reason)...) + "#items", stateOf(r.Outcome),
+		})
+	}
+}
+
+// timing says how long things may take.
+func timing(c *control.Control) []fact {
+	return []fact{
+		{"Verdicts are provisional for", lasting(c.FinalAfter) + " after their deadline"},
+		{"Late events still correct for", lasting(c.CorrectUntil)},
+	}
+}
+
+func (v *visit) controlCommands(w *when, c *control.Control) []command {
+	return []command{
+		{"Its counts, with Assay", shell(append(append([]string{"assay", "report"}, flagsOf(w.Period)...), v.common()...)...)},
+		{"Its items, with Assay", shell(append(append([]string{"assay", "query", "verdicts", "--control", c.ID}, flagsOf(w.Period)...), "--tenant", v.Tenant)...)},
+		{"Its days, from the API", v.curl(path("api", "v1", "controls", c.ID, "days"), w.Pairs...)},
+	}
+}

@@ -1,0 +1,314 @@
+package page
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/services/console/internal/access"
+	"assay.example/assay/services/console/internal/chart"
+)
+
+// itemBody is one item explained.
+type itemBody struct {
+	*report.Explained
+
+	State       chart.State
+	ControlLink string
+	Text        string
+	// Standing says in a sentence what the verdict is and what it waits for.
+	Standing  string
+	Final     bool
+	Exhibits  []exhibit
+	History   []revision
+	Parts     []part
+	Timeline  chart.SVG
+	Lineage   chart.SVG
+	Violation []report.Violation
+	Delivery  []report.Delivery
+	// Told says that the viewer may see deliveries.
+	Told          bool
+	MadeHistory   made
+	MadeViolation made
+	MadeDelivery  made
+	Again         []command
+}
+
+// exhibit is an event that the verdict names. Link is empty where it may not be seen.
+type exhibit struct {
+	report.Exhibit
+
+	Link string
+}
+
+// Checked says what was found at the place that the verdict names.
+func (x *exhibit) Checked() string {
+	switch {
+	case !x.OnRecord:
+		return "not on record"
+	case !x.Intact:
+		return "other bytes than the verdict names"
+	}
+	return "same bytes"
+}
+
+// revision is what was said at one time.
+type revision struct {
+	report.Verdict
+
+	State chart.State
+}
+
+// part is what was looked for, for the item or a part of it.
+type part struct {
+	report.Looked
+
+	State  chart.State
+	Wanted []wanted
+}
+
+// wanted is an expectation, and what came of it.
+type wanted struct {
+	report.Expectation
+
+	Found  []link
+	Remedy *link
+	State  chart.State
+}
+
+// link is an event with its time; Link may be empty.
+type link struct{ Text, Time, Link string }
+
+// errNoItem is the same for an item that isn't there and one that may not be seen.
+var errNoItem = compliance.Errorf(compliance.NotFound, "There is no such item on record, or you may not see it.")
+
+// mostTold bounds the violations and deliveries that are listed with an item.
+const mostTold = 200
+
+func itemPage(v *visit) (*sheet, error) {
+	id, item := v.request.PathValue("control"), v.request.PathValue("item")
+	if v.Bundle.Control(id) == nil || len(item) > mostParam {
+		return nil, errNoItem
+	}
+	b := &itemBody{Told: v.May(access.ReadDeliveries)}
+	var violations report.Answer[report.Violation]
+	var deliveries report.Answer[report.Delivery]
+	questions := []func(context.Context) error{
+		func(ctx context.Context) (err error) {
+			b.Explained, err = report.Explain(ctx, v.Conn, v.Bundle, v.Types, report.Subject{Tenant: v.Tenant, Control: id, Item: item})
+			return err
+		},
+		asked(&violations, func(ctx context.Context) (report.Answer[report.Violation], error) {
+			f := report.Filter{Control: id, Item: item, Limit: mostTold}
+			f.From, f.To = report.Always()
+			return v.asker.Violations(ctx, f)
+		}),
+	}
+	if b.Told {
+		questions = append(questions, asked(&deliveries, func(ctx context.Context) (report.Answer[report.Delivery], error) {
+			return v.asker.ItemDeliveries(ctx, id, item, mostTold)
+		}))
+	}
+	err := v.together(questions...)
+	if compliance.CodeOf(err) == compliance.NotFound || err == nil && !v.Sees(b.Verdict.Item.Time) {
+		return nil, errNoItem
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.Violation, b.MadeViolation = violations.Rows, v.made(violations.Made)
+	b.Delivery, b.MadeDelivery = deliveries.Rows, v.made(deliveries.Made)
+	b.fill(v)
+	return &sheet{Template: "item", Title: item + " · " + id, Body: b}, nil
+}
+
+func (b *itemBody) fill(v *visit) {
+	verdict := &b.Verdict
+	b.State, b.Text = stateOf(verdict.Outcome), v.words[b.Rule.ID].Text
+	b.Rule = v.words[b.Rule.ID]
+	b.ControlLink = v.to(path("controls", b.Rule.ID))
+	if !v.Bound() {
+		b.ControlLink = v.to(path("controls", b.Rule.ID), "period", quarter(verdict.Item.Time.Time()).Label)
+	}
+	b.Final = b.Explained.Again.Watermark >= verdict.FinalAt
+	b.Standing = b.standing()
+	for i := range b.Evidence {
+		b.Exhibits = append(b.Exhibits, exhibit{b.Evidence[i], v.eventLink(&b.Evidence[i].Evidence)})
+	}
+	for _, h := range b.Explained.History {
+		b.History = append(b.History, revision{h, stateOf(h.Outcome)})
+	}
+	for _, looked := range b.Explained.Again.Parts {
+		p := part{Looked: looked, State: stateOf(looked.Outcome)}
+		for _, e := range looked.Expectations {
+			p.Wanted = append(p.Wanted, v.wanted(e))
+		}
+		b.Parts = append(b.Parts, p)
+	}
+	b.MadeHistory = made{Query: "history", At: moment(v.now), Rows: len(b.History), Link: v.to(path("query", "history"), "control", b.Rule.ID, "item", verdict.Item.ID)}
+	b.Timeline = b.timeline()
+	b.Lineage = b.lineage(v)
+	b.Again = []command{
+		{"With Assay", shell(append([]string{"assay", "explain", b.Rule.ID + "/" + verdict.Item.ID}, v.common()...)...)},
+		{"From the API", v.curl(path("api", "v1", "items", b.Rule.ID, verdict.Item.ID))},
+	}
+}
+
+// eventLink leads to an event, if it may be seen.
+func (v *visit) eventLink(e *compliance.Evidence) string {
+	if e.Topic == "" || !v.Sees(e.Time) || !v.May(access.ReadEvents) {
+		return ""
+	}
+	return v.to(path("events", e.Topic, strconv.Itoa(int(e.Partition)), strconv.FormatInt(e.Offset, 10)))
+}
+
+func (v *visit) wanted(e report.Expectation) wanted {
+	w := wanted{Expectation: e, State: chart.Unknown}
+	switch e.State {
+	case "found":
+		w.State = chart.Pass
+	case "missing":
+		w.State = chart.Nothing
+	}
+	for i := range e.Found {
+		w.Found = append(w.Found, link{e.Found[i].ID, exact(e.Found[i].Time), v.eventLink(&e.Found[i])})
+	}
+	if e.Remedy != nil {
+		w.Remedy = &link{e.Remedy.ID, exact(e.Remedy.Time), v.eventLink(e.Remedy)}
+	}
+	return w
+}
+
+// standing says what the verdict is, and why it is so still.
+func (b *itemBody) standing() string {
+	v := &b.Verdict
+	reason := ""
+	if v.Reason != "" {
+		reason = " (" + words(v.Reason) + ")"
+	}
+	switch v.Outcome {
+	case compliance.Pending:
+		return "Nothing is decided yet" + reason + ": " + b.waiting()
+	case compliance.Inconclusive:
+		return "It can’t be said whether the control operated" + reason + ". This is no pass."
+	case compliance.Deviation:
+		if v.RemediatedAt != 0 {
+			return "The control did not operate here" + reason + ". It was remedied at " + moment(v.RemediatedAt) + ", which erases nothing."
+		}
+		return "The control did not operate here" + reason + ", and no remedy is on record."
+	case compliance.Waived:
+		return "The control did not operate here" + reason + ", and a waiver is on record. It counts as a deviation all the same."
+	case compliance.NotApplicable:
+		return "The control does not apply here" + reason + "."
+	case compliance.Withdrawn:
+		return "It is no longer in the control’s population" + reason + "."
+	case compliance.Pass:
+		return "The control operated."
+	}
+	return "This console doesn’t know what " + string(v.Outcome) + " means. It is no pass."
+}
+
+// waiting says what is still open.
+func (b *itemBody) waiting() string {
+	var open []string
+	for _, p := range b.Explained.Again.Parts {
+		for _, e := range p.Expectations {
+			if e.State == "open" {
+				open = append(open, e.Name+" is "+strings.Replace(e.Why, "open until ", "awaited until ", 1))
+			}
+		}
+	}
+	if len(open) == 0 {
+		return "it is due at " + moment(b.Verdict.Due) + "."
+	}
+	return strings.Join(open, "; ") + "."
+}
+
+// timeline draws when things were expected, and when they came.
+func (b *itemBody) timeline() chart.SVG {
+	v := &b.Verdict
+	from, to := v.Item.Time, v.Item.Time
+	reach := func(times ...compliance.Instant) {
+		for _, t := range times {
+			if t > compliance.Ever && t < compliance.Never && t != 0 {
+				from, to = min(from, t), max(to, t)
+			}
+		}
+	}
+	lanes := []chart.Lane{{Name: "item", Marks: []chart.Mark{
+		{At: v.Item.Time.Time(), Kind: "item", Tip: "the item, at " + exact(v.Item.Time)},
+		{At: v.KnownAt.Time(), Kind: "known", Tip: "known at " + exact(v.KnownAt)},
+	}}}
+	reach(v.KnownAt)
+	for _, p := range b.Parts {
+		for _, w := range p.Wanted {
+			lane := chart.Lane{Name: strings.TrimSpace(p.Part + " " + w.Name), State: w.State}
+			if w.Interval != "" {
+				reach(w.From, w.To)
+				lane.From, lane.To = w.From.Time(), w.To.Time()
+			}
+			for i := range w.Expectation.Found {
+				f := &w.Expectation.Found[i]
+				reach(f.Time)
+				lane.Marks = append(lane.Marks, chart.Mark{At: f.Time.Time(), Kind: "evidence", Tip: f.ID + " at " + exact(f.Time), Link: w.Found[i].Link})
+			}
+			if r := w.Expectation.Remedy; r != nil {
+				reach(r.Time)
+				lane.Marks = append(lane.Marks, chart.Mark{At: r.Time.Time(), Kind: "remedy", Tip: "remedy " + r.ID + " at " + exact(r.Time), Link: w.Remedy.Link})
+			}
+			lanes = append(lanes, lane)
+		}
+	}
+	const mostLanes = 12
+	if len(lanes) == 1 || from == to {
+		return ""
+	}
+	around := (to - from) / 40
+	return chart.Timeline("t", (from - around).Time(), (to + around).Time(), lanes[:min(len(lanes), mostLanes)])
+}
+
+// mostNodes is how many of a kind a lineage draws.
+const mostNodes = 4
+
+// lineage draws what rests on what.
+func (b *itemBody) lineage(v *visit) chart.SVG {
+	stages := []chart.Stage{{Heading: "Events"}, {Heading: "Verdict"}, {Heading: "Violations"}}
+	add := func(stage int, n chart.Node) {
+		if s := &stages[stage]; len(s.Nodes) < mostNodes {
+			s.Nodes = append(s.Nodes, n)
+		} else {
+			s.More++
+		}
+	}
+	for i := range b.Exhibits {
+		x := &b.Exhibits[i]
+		state := chart.Pass
+		if !x.OnRecord || !x.Intact {
+			state = chart.Unknown
+		}
+		add(0, chart.Node{Title: x.Type, Text: x.ID, State: state, Tip: x.Expectation + ": " + x.Checked(), Link: x.Link})
+	}
+	add(1, chart.Node{
+		Title: b.Rule.ID + " · revision " + strconv.Itoa(b.Verdict.Revision), Text: words(b.Verdict.Outcome) + " " + words(b.Verdict.Reason),
+		State: b.State, Tip: "known at " + exact(b.Verdict.KnownAt),
+	})
+	for i := range b.Violation {
+		n := &b.Violation[i]
+		add(2, chart.Node{Title: n.Change, Text: "revision " + strconv.Itoa(n.Revision), State: stateOf(compliance.Outcome(n.Outcome)), Tip: moment(n.KnownAt)})
+	}
+	if b.Told {
+		stages = append(stages, chart.Stage{Heading: "Deliveries"})
+		for i := range b.Delivery {
+			d := &b.Delivery[i]
+			state := chart.Deviation
+			if d.Outcome == "delivered" {
+				state = chart.Pass
+			}
+			add(3, chart.Node{Title: d.Target, Text: d.Outcome + " " + d.At.Time().Format(time.DateTime), State: state, Tip: d.Error, Link: v.to("/deliveries", "target", d.Target)})
+		}
+	}
+	return chart.Lineage("l", stages)
+}

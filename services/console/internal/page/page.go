@@ -1,0 +1,120 @@
+// Package page is the console's pages: what is on record, for people. It answers from
+// the same questions as the API and the commands (pkg/report), and writes HTML that
+// needs no script.
+//
+// It guarantees:
+//   - Each page is about one tenant, and that is one of the viewer's.
+//   - A role that may not do something gets a 403 before anything is asked.
+//   - What lies outside a viewer's periods is on no page, and what may not be seen
+//     looks like what isn't there.
+//   - What isn't known is never shown as a pass.
+//   - Each table says which question it answers, and leads to how it is asked.
+//   - No page needs a script, an inline style, or anything from elsewhere.
+package page
+
+import (
+	"html/template"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/services/console/internal/access"
+)
+
+// Options are what pages are made from.
+type Options struct {
+	// Conn reads. It need not be able to write.
+	Conn   clickhouse.Conn
+	Bundle *control.Bundle
+	// Files is where the bundle was read from, for the words and the text of its controls.
+	Files fs.FS
+	Types *dictionary.Dictionary
+	Log   zerolog.Logger
+	Now   func() time.Time
+	// Program is the version of the program, Arguments those that named the bundle.
+	Program   string
+	Arguments []string
+	// PublicURL is where the console is reached, for commands to copy; the request's own
+	// host if it is empty.
+	PublicURL string
+}
+
+// Pages answers with pages. Each request's context needs a viewer (package access).
+type Pages struct {
+	Options
+
+	assets    assets
+	templates map[string]*template.Template
+	words     map[string]report.Words
+	inquiries map[string]inquiry
+}
+
+// answerWithin bounds the work for one page.
+const answerWithin = 20 * time.Second
+
+// New makes the pages.
+func New(o Options) (*Pages, error) {
+	p := &Pages{Options: o, words: map[string]report.Words{}, inquiries: inquiries()}
+	for _, c := range o.Bundle.Controls {
+		words := report.WordsOf(c)
+		words.ReadWords(o.Files, c.File)
+		p.words[c.ID] = words
+	}
+	var err error
+	if p.assets, err = newAssets(); err != nil {
+		return nil, err
+	}
+	p.templates, err = parseTemplates()
+	return p, err
+}
+
+// Stylesheet is the address of the stylesheet. It is no secret: whoever signs in needs
+// it before.
+func (p *Pages) Stylesheet() string { return p.assets.address["style.css"] }
+
+// AssetsPrefix begins the addresses that need no viewer.
+const AssetsPrefix = "/assets/"
+
+// Register adds every page, and what answers where there is none. Patterns other than
+// "/" name what a page shows, for the record of what auditors read.
+func (p *Pages) Register(mux *http.ServeMux) {
+	mux.HandleFunc("/", p.missing)
+	mux.HandleFunc("GET "+AssetsPrefix+"{name}", p.assets.serve)
+	for _, r := range p.routes() {
+		mux.HandleFunc("GET "+r.path, p.handler(r))
+	}
+}
+
+// route is a page, and what it needs.
+type route struct {
+	path  string
+	needs access.Action
+	show  func(*visit) (*sheet, error)
+}
+
+func (p *Pages) routes() []route {
+	return []route{
+		{"/{$}", access.ReadControls, overview},
+		{"/controls", access.ReadControls, controlList},
+		{"/controls/{id}", access.ReadItems, controlPage},
+		{"/items/{control}/{item}", access.ReadItems, itemPage},
+		{"/events", access.ReadEvents, eventList},
+		{"/events/{topic}/{partition}/{offset}", access.ReadEvents, eventPage},
+		{"/events/{topic}/{partition}/{offset}/raw", access.ReadEvents, rawEvent},
+		{"/sources", access.ReadSources, sourcesPage},
+		{"/rejected", access.ReadRefused, rejectedPage},
+		{"/reports", access.ReadReports, reportList},
+		{"/reports/{period}", access.ReadReports, reportPage},
+		{"/reports/{period}/{file}", access.ReadReports, reportFile},
+		{"/deliveries", access.ReadDeliveries, deliveriesPage},
+		{"/query", access.ReadSelf, queryList},
+		{"/query/{name}", access.ReadSelf, queryPage},
+		{"/help", access.ReadSelf, helpPage},
+	}
+}

@@ -1,0 +1,165 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/report"
+)
+
+// mostDays is how many days a page shows at most.
+const mostDays = 400
+
+const day = compliance.Instant(24 * time.Hour / time.Microsecond)
+
+// when is the time that a page is about.
+type when struct {
+	report.Period
+
+	// Pairs name it in an address.
+	Pairs []string
+	// Choices are the periods that there are.
+	Choices []navItem
+	// Tenant is set where it must be named.
+	Tenant string
+}
+
+// Hidden is what a form of filters keeps.
+func (w *when) Hidden() (kept []fact) {
+	if w.Tenant != "" {
+		kept = append(kept, fact{"tenant", w.Tenant})
+	}
+	for i := 0; i+1 < len(w.Pairs); i += 2 {
+		kept = append(kept, fact{w.Pairs[i], w.Pairs[i+1]})
+	}
+	return kept
+}
+
+// when is the time that the request asks for, cut to what the viewer may see: period,
+// or from and to, or else the latest quarter that has items.
+func (v *visit) when() (*when, error) {
+	choices, err := v.choices(v.ctx())
+	if err != nil {
+		return nil, err
+	}
+	w := &when{}
+	if w.Period, err = v.askedPeriod(choices); err != nil {
+		return nil, err
+	}
+	if (w.To-w.From)/day > mostDays {
+		return nil, compliance.Errorf(compliance.Invalid, "%s has more than %d days: ask for a shorter time", w.Label, mostDays)
+	}
+	w.Pairs = pairsOf(w.Period)
+	if len(v.Tenants) > 1 {
+		w.Tenant = v.Tenant
+	}
+	for _, c := range choices {
+		w.Choices = append(w.Choices, navItem{c.Label, v.to(v.request.URL.EscapedPath(), "period", c.Label), c == w.Period})
+	}
+	return w, nil
+}
+
+// choices are a bound viewer's periods, else the quarters with items, the latest last.
+func (v *visit) choices(ctx context.Context) ([]report.Period, error) {
+	if v.Bound() {
+		own := slices.Clone(v.Periods)
+		slices.SortStableFunc(own, func(a, b report.Period) int { return int(min(max(a.To-b.To, -1), 1)) })
+		return own, nil
+	}
+	got, err := v.asker.Quarters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var periods []report.Period
+	for _, q := range got.Rows {
+		periods = append(periods, quarter(q.First))
+	}
+	if len(periods) == 0 {
+		periods = append(periods, quarter(v.Now()))
+	}
+	const shown = 12
+	return periods[max(0, len(periods)-shown):], nil
+}
+
+func quarter(t time.Time) report.Period {
+	t = t.UTC()
+	p, err := report.ParsePeriod(fmt.Sprintf("%04d-Q%d", t.Year(), (int(t.Month())+2)/3))
+	if err != nil { // a year beyond 9999
+		from, to := report.Always()
+		return report.Period{Label: "always", From: from, To: to}
+	}
+	return p
+}
+
+func (v *visit) askedPeriod(choices []report.Period) (report.Period, error) {
+	label, from, to := v.param("period"), v.param("from"), v.param("to")
+	var p report.Period
+	var err error
+	switch {
+	case label != "" && (from != "" || to != ""):
+		return p, compliance.Errorf(compliance.Invalid, "period and from, to say the same thing twice: use one of them")
+	case label != "":
+		p, err = report.ParsePeriod(label)
+	case from != "" || to != "":
+		p, err = report.Between(from, to)
+	case len(choices) > 0:
+		p = choices[len(choices)-1]
+	default:
+		return p, compliance.Errorf(compliance.Forbidden, "there is no period that you may see")
+	}
+	if err != nil {
+		return p, err
+	}
+	return v.clipped(p)
+}
+
+// clipped is the part of a period that the viewer may see, named for what it is.
+func (v *visit) clipped(p report.Period) (report.Period, error) {
+	first, last := report.Always()
+	from, to, err := v.Clip(max(p.From, first), min(p.To, last))
+	if err != nil {
+		return p, err
+	}
+	if from != p.From || to != p.To {
+		p = report.Period{Label: exact(from) + "/" + exact(to), From: from, To: to}
+	}
+	return p, nil
+}
+
+// pairsOf are the parameters that name a period.
+func pairsOf(p report.Period) []string {
+	if named, err := report.ParsePeriod(p.Label); err == nil && named == p {
+		return []string{"period", p.Label}
+	}
+	return []string{"from", exact(p.From), "to", exact(p.To)}
+}
+
+// with are the parameters of the period and others, for an address.
+func (w *when) with(pairs ...string) []string { return append(slices.Clone(w.Pairs), pairs...) }
+
+// Title names the period for people.
+func (w *when) Title() string {
+	if named, err := report.ParsePeriod(w.Label); err == nil && named == w.Period {
+		return w.Label
+	}
+	return moment(w.From) + " to " + moment(w.To)
+}
+
+// wholeDays refuses times within days, which counts by day can't answer for.
+func (w *when) wholeDays() error {
+	if w.From%day != 0 || w.To%day != 0 {
+		return compliance.Errorf(compliance.Invalid, "counts are by whole days, UTC: let from and to be dates")
+	}
+	return nil
+}
+
+// dates are the days of the period, UTC.
+func (w *when) dates() (dates []time.Time) {
+	for t := w.From.Time().Truncate(24 * time.Hour); compliance.InstantOf(t) < w.To; t = t.AddDate(0, 0, 1) {
+		dates = append(dates, t)
+	}
+	return dates
+}

@@ -1,0 +1,137 @@
+package page
+
+import (
+	"bytes"
+	"html/template"
+	"slices"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/output"
+	"assay.example/assay/pkg/report"
+)
+
+// reportsBody chooses a period.
+type reportsBody struct {
+	Periods []periodRow
+	Bound   bool
+	Made    made
+}
+
+type periodRow struct {
+	Label, From, To, Link string
+	Items                 int64
+}
+
+func reportList(v *visit) (*sheet, error) {
+	if asked := v.param("period"); asked != "" {
+		return &sheet{Redirect: v.to(path("reports", asked))}, nil
+	}
+	b := &reportsBody{Bound: v.Bound()}
+	add := func(p report.Period, items int64) {
+		b.Periods = append(b.Periods, periodRow{p.Label, moment(p.From), moment(p.To), v.to(path("reports", p.Label)), items})
+	}
+	if v.Bound() {
+		for _, p := range v.Periods {
+			add(p, 0)
+		}
+		return &sheet{Template: "reports", Title: "Reports", Body: b}, nil
+	}
+	got, err := v.asker.Quarters(v.ctx())
+	if err != nil {
+		return nil, err
+	}
+	b.Made = v.made(got.Made)
+	for _, q := range slices.Backward(got.Rows) {
+		add(quarter(q.First), q.Items)
+	}
+	return &sheet{Template: "reports", Title: "Reports", Body: b}, nil
+}
+
+// reportBody is the report of a period.
+type reportBody struct {
+	Label             string
+	Inside            template.HTML
+	JSON, CSV, HTML   string
+	Deviating         []string
+	Unevaluable       []string
+	Controls          int
+	OverviewLink      string
+	Again             []command
+	DeviatingControls []navItem
+}
+
+// named is the period that the address names, if all of it may be seen.
+func (v *visit) named() (report.Period, error) {
+	p, err := report.ParsePeriod(v.request.PathValue("period"))
+	if err != nil {
+		return p, err
+	}
+	return p, v.Within(p)
+}
+
+func (v *visit) report(p report.Period) (*report.Report, error) {
+	return report.Make(v.ctx(), v.Conn, v.Bundle, report.Params{
+		Tenant: v.Tenant, Period: p, MadeAt: v.now, Program: v.Program, Arguments: v.Arguments,
+	})
+}
+
+func reportPage(v *visit) (*sheet, error) {
+	p, err := v.named()
+	if err != nil {
+		return nil, err
+	}
+	r, err := v.report(p)
+	if err != nil {
+		return nil, err
+	}
+	var inside bytes.Buffer
+	if err := r.WriteFragment(&inside); err != nil {
+		return nil, err
+	}
+	at := func(file string) string { return v.to(path("reports", p.Label, file)) }
+	b := &reportBody{
+		Label: p.Label, Inside: template.HTML(inside.String()), //nolint:gosec // G203: WriteFragment is a template that escapes
+		JSON: at("report.json"), CSV: at("report.csv"), HTML: at("report.html"), Controls: len(r.Controls),
+		Deviating: r.Deviating(), Unevaluable: r.Unevaluable(), OverviewLink: v.to("/", "period", p.Label),
+		Again: []command{
+			{"With Assay", r.Command},
+			{"From the API", v.curl(path("api", "v1", "periods", p.Label, "report"))},
+		},
+	}
+	for i := range r.Controls {
+		c := &r.Controls[i]
+		if c.Result == compliance.OperatedWithDeviations || c.Result == compliance.NotEvaluable {
+			b.DeviatingControls = append(b.DeviatingControls, navItem{Text: c.ID + " " + words(c.Result), Link: "#" + c.ID})
+		}
+	}
+	return &sheet{Template: "report", Title: "Report of " + p.Label, Body: b}, nil
+}
+
+// reportFile sends the report as a file to keep.
+func reportFile(v *visit) (*sheet, error) {
+	p, err := v.named()
+	if err != nil {
+		return nil, err
+	}
+	var content bytes.Buffer
+	formats := map[string]struct {
+		media string
+		write func(*report.Report) error
+	}{
+		"report.json": {"application/json", func(r *report.Report) error { return r.WriteJSON(&content) }},
+		"report.csv":  {"text/csv; charset=utf-8", func(r *report.Report) error { return r.WriteCSV(output.Writer{Out: &content}) }},
+		"report.html": {"text/html; charset=utf-8", func(r *report.Report) error { return r.WriteHTML(&content) }},
+	}
+	format, ok := formats[v.request.PathValue("file")]
+	if !ok {
+		return nil, compliance.Errorf(compliance.NotFound, "A report comes as report.json, report.csv or report.html.")
+	}
+	r, err := v.report(p)
+	if err != nil {
+		return nil, err
+	}
+	if err := format.write(r); err != nil {
+		return nil, err
+	}
+	return &sheet{File: &file{"assay-" + p.Label + "-" + v.request.PathValue("file"), format.media, content.Bytes()}}, nil
+}

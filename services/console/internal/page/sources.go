@@ -1,0 +1,223 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/services/console/internal/chart"
+)
+
+// sourcesBody is what came of each source, and when it was silent.
+type sourcesBody struct {
+	When         *when
+	Months       chart.SVG
+	Sources      []*sourceRow
+	Undeclared   []*sourceRow
+	Bound        bool
+	MadeDays     made
+	MadeLives    made
+	MadeHeard    made
+	MadeTrouble  made
+	Days         []sourceDay
+	Again        []command
+	SilentCount  int
+	RejectedLink string
+}
+
+// sourceRow is one source over a period.
+type sourceRow struct {
+	report.SourceLife
+
+	Name        string
+	Types       []string
+	Declared    bool
+	May         string
+	Strip       chart.SVG
+	Summary     string
+	Silences    []gapRow
+	Events      int64
+	Beats       int64
+	Heard       *report.Heard
+	Refused     int64
+	Quarantined int64
+	EventsLink  string
+	RefusedLink string
+}
+
+// gapRow is a silence.
+type gapRow struct{ From, To, Lasted string }
+
+// sourceDay is a day of the table beside the strips.
+type sourceDay struct {
+	Source, Day   string
+	Events, Beats int64
+}
+
+func sourcesPage(v *visit) (*sheet, error) {
+	w, err := v.when()
+	if err != nil {
+		return nil, err
+	}
+	b := &sourcesBody{When: w, Bound: v.Bound(), RejectedLink: v.to("/rejected", w.Pairs...)}
+	var days report.Answer[report.SourceDay]
+	var trouble report.Answer[report.Trouble]
+	var heard report.Answer[report.Heard]
+	var extent report.Answer[report.Record]
+	questions := []func(context.Context) error{
+		asked(&days, func(ctx context.Context) (report.Answer[report.SourceDay], error) {
+			return v.asker.SourceDays(ctx, w.Period)
+		}),
+		asked(&trouble, func(ctx context.Context) (report.Answer[report.Trouble], error) {
+			return v.asker.TroubleBySource(ctx, w.Period)
+		}),
+		asked(&extent, v.asker.Extent),
+	}
+	if !v.Bound() {
+		questions = append(questions, asked(&heard, v.asker.LastHeard))
+	}
+	if err := v.together(questions...); err != nil {
+		return nil, err
+	}
+	known := w.To
+	if len(extent.Rows) > 0 {
+		known = max(extent.Rows[0].KnownAt, extent.Rows[0].Received)
+	}
+	lives, m, err := v.livesUntil(w, known)
+	if err != nil {
+		return nil, err
+	}
+	b.MadeDays, b.MadeLives, b.MadeHeard, b.MadeTrouble = v.made(days.Made), v.made(m), v.made(heard.Made), v.made(trouble.Made)
+	b.fill(v, &lifeOfSources{days.Rows, trouble.Rows, heard.Rows, lives, min(known, w.To)})
+	return &sheet{Template: "sources", Title: "Sources", Body: b}, nil
+}
+
+// livesUntil are the sources' silences up to where the record reaches.
+func (v *visit) livesUntil(w *when, known compliance.Instant) (map[string]report.SourceLife, report.Made, error) {
+	p := w.Period
+	if p.To = min(p.To, known); p.To <= p.From {
+		return nil, report.Made{}, nil
+	}
+	return v.asker.Lives(v.ctx(), v.Bundle.Sources, p)
+}
+
+// lifeOfSources is what was asked of sources.
+type lifeOfSources struct {
+	days    []report.SourceDay
+	trouble []report.Trouble
+	heard   []report.Heard
+	lives   map[string]report.SourceLife
+	end     compliance.Instant
+}
+
+func (b *sourcesBody) fill(v *visit, l *lifeOfSources) {
+	dates := b.When.dates()
+	var days []chart.Day
+	for _, d := range dates {
+		days = append(days, chart.Day{Date: d})
+	}
+	b.Months = chart.Months(days)
+	rows := map[string]*sourceRow{}
+	row := func(name string) *sourceRow {
+		if rows[name] == nil {
+			rows[name] = &sourceRow{
+				Name: name, EventsLink: v.to("/events", b.When.with("source", name)...), RefusedLink: v.to("/rejected", b.When.with("source", name)...),
+			}
+			b.Undeclared = append(b.Undeclared, rows[name])
+		}
+		return rows[name]
+	}
+	for _, s := range v.Bundle.Sources {
+		r := row(s.Name)
+		r.Declared, r.Types, r.SourceLife, r.May = true, s.Types, l.lives[s.Name], "not declared"
+		if s.MaxGap > 0 {
+			r.May = lasting(s.MaxGap)
+		}
+	}
+	b.Sources, b.Undeclared = b.Undeclared, nil
+	volumes := volumesOf(l.days, dates)
+	for _, d := range l.days {
+		r := row(d.Source)
+		r.Events, r.Beats = r.Events+d.Events, r.Beats+d.Beats
+		b.Days = append(b.Days, sourceDay{d.Source, d.Day.UTC().Format(time.DateOnly), d.Events, d.Beats})
+	}
+	for _, t := range l.trouble {
+		r := row(t.Source)
+		r.Refused, r.Quarantined = t.Refused, t.Quarantined
+	}
+	for i := range l.heard {
+		if r := rows[l.heard[i].Source]; r != nil {
+			r.Heard = &l.heard[i]
+		}
+	}
+	most := int64(1)
+	for _, d := range l.days {
+		most = max(most, d.Events)
+	}
+	for i, r := range slices.Concat(b.Sources, b.Undeclared) {
+		r.draw(v, b.When, fmt.Sprintf("s%d", i), volumes[r.Name], most, dates, l.end)
+		if len(r.Silences) > 0 {
+			b.SilentCount++
+		}
+	}
+	b.Again = []command{{"From the API", v.curl("/api/v1/sources", b.When.Pairs...)}}
+}
+
+// volumesOf sorts what came by source and day.
+func volumesOf(days []report.SourceDay, dates []time.Time) map[string]map[time.Time]chart.Volume {
+	by := map[string]map[time.Time]chart.Volume{}
+	for _, d := range days {
+		if by[d.Source] == nil {
+			by[d.Source] = make(map[time.Time]chart.Volume, len(dates))
+		}
+		by[d.Source][d.Day.UTC()] = chart.Volume{Date: d.Day.UTC(), Events: d.Events, Beats: d.Beats}
+	}
+	return by
+}
+
+// draw makes the strip, and the same in words.
+func (r *sourceRow) draw(v *visit, w *when, name string, volumes map[time.Time]chart.Volume, most int64, dates []time.Time, end compliance.Instant) {
+	days := make([]chart.Volume, len(dates))
+	with := 0
+	for i, date := range dates {
+		days[i] = volumes[date]
+		days[i].Date = date
+		if days[i].Events > 0 {
+			with++
+		}
+	}
+	var gaps []chart.Gap
+	for _, g := range gapsOf(r.SourceLife, end) {
+		lasted := lasting(g.To.Sub(g.From))
+		r.Silences = append(r.Silences, gapRow{moment(g.From), moment(g.To), lasted})
+		gaps = append(gaps, chart.Gap{
+			From: g.From.Time(), To: g.To.Time(), Tip: r.Name + " was silent for " + lasted + " from " + moment(g.From),
+			Link: v.to("/query/signs_of_life", w.Pairs...),
+		})
+	}
+	r.Strip = chart.Coverage(name, days, gaps, most)
+	parts := []string{"events on " + plural(int64(with), "day")}
+	if n := len(gaps); n > 0 {
+		parts = append(parts, "silent "+plural(int64(n), "time"))
+	}
+	r.Summary = strings.Join(parts, ", ")
+}
+
+// Note says what is known of the source's silence.
+func (r *sourceRow) Note() string {
+	switch {
+	case !r.Declared:
+		return "not declared"
+	case r.MaxGap == 0:
+		return "promises no signs of life, so its silence proves nothing"
+	case r.RetiredAt != 0:
+		return "retired at " + moment(r.RetiredAt)
+	case len(r.Silences) > 0:
+		return "silent"
+	}
+	return "heard all through"
+}
