@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/services/console/internal/page"
 )
 
 // pages are those for people, and the address of their stylesheet.
@@ -12,7 +13,15 @@ type pages struct {
 	stylesheet string
 }
 
-// newPages has none yet.
-func newPages(_ Config, _ Deps, _ clickhouse.Conn) (*pages, error) {
-	return &pages{mux: http.NewServeMux(), stylesheet: "/assets/assay.css"}, nil
+func newPages(cfg Config, deps Deps, conn clickhouse.Conn) (*pages, error) {
+	all, err := page.New(page.Options{
+		Conn: conn, Bundle: deps.Bundle, Files: deps.Files, Types: deps.Types, Log: deps.Log, Now: deps.Now,
+		Program: deps.Program, Arguments: deps.Arguments, PublicURL: cfg.PublicURL,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := &pages{mux: http.NewServeMux(), stylesheet: all.Stylesheet()}
+	all.Register(p.mux)
+	return p, nil
 }

@@ -6,8 +6,8 @@
 // Its tests have the build tag browser; scripts/browser.sh finds the browser and runs
 // them.
 //
-//	ASSAY_BROWSER_CHROMIUM     the browser's binary
-//	ASSAY_BROWSER_AXE          axe.min.js
-//	ASSAY_BROWSER_SMALL        any value: the small story, for a quick look
-//	ASSAY_BROWSER_SCREENSHOTS  a folder for pictures of the pages
+//	ASSAY_TEST_BROWSER_CHROMIUM     the browser's binary
+//	ASSAY_TEST_BROWSER_AXE          axe.min.js
+//	ASSAY_TEST_BROWSER_SMALL        any value: the small story, for a quick look
+//	ASSAY_TEST_BROWSER_SCREENSHOTS  a folder for pictures of the pages
 package browser

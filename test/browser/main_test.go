@@ -71,7 +71,7 @@ func startDemo() error {
 		"demo", "--set", "embedded.dataDir=" + suite.folder, "--set", "embedded.kafkaPort=0", "--set", "embedded.clickhousePort=0",
 		"--set", "collector.listen=" + ports[0], "--set", "admin.listen=" + ports[1], "--set", "console.listen=" + ports[2],
 	}
-	if os.Getenv("ASSAY_BROWSER_SMALL") != "" {
+	if os.Getenv("ASSAY_TEST_BROWSER_SMALL") != "" {
 		args = append(args, "--small")
 	}
 	suite.console = "http://" + ports[2]
@@ -104,6 +104,7 @@ func awaitDemo(path string, ended <-chan error) error {
 		}
 		select {
 		case err := <-ended:
+			raw, _ = os.ReadFile(path)
 			return fmt.Errorf("the demonstration ended: %w\n%s", err, raw)
 		case <-deadline:
 			return fmt.Errorf("the demonstration was not played within %s\n%s", playedWithin, raw)

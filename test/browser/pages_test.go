@@ -23,12 +23,13 @@ func TestSigningInAndOut(t *testing.T) {
 	v := newVisitor(t)
 	v.open("/sources")
 	require.Equal(t, "/login?next=%2Fsources", v.address(), "a stranger signs in first")
-	v.do(chromedp.SendKeys(css("#user"), "engineer"), chromedp.SendKeys(css("#password"), "not the password"), chromedp.Submit(css("#password")),
-		chromedp.WaitVisible(css("[role=alert]")))
+	v.do(chromedp.SendKeys(css("#user"), "engineer"), chromedp.SendKeys(css("#password"), "not the password"))
+	v.submit("#password")
 	require.Contains(t, evaluated[string](v, `document.querySelector("[role=alert]").textContent`), "wrong")
-	v.do(chromedp.SendKeys(css("#password"), password), chromedp.Submit(css("#password")), chromedp.WaitReady(css("main h1")))
+	v.do(chromedp.SendKeys(css("#password"), password))
+	v.submit("#password")
 	require.Equal(t, "/sources", v.address(), "and is then where they wanted to be")
-	v.do(chromedp.Submit(css(`form[action="/logout"] button`)), chromedp.WaitReady(css("#password")))
+	v.submit(`form[action="/logout"] button`)
 	v.open("/sources")
 	require.Equal(t, "/login?next=%2Fsources", v.address(), "the session has ended")
 }
@@ -48,7 +49,7 @@ const askAxe = `(async () => {
 
 // TestEveryPage looks at each kind of page that links lead to, in light and dark.
 func TestEveryPage(t *testing.T) {
-	axe, err := os.ReadFile(os.Getenv("ASSAY_BROWSER_AXE"))
+	axe, err := os.ReadFile(os.Getenv("ASSAY_TEST_BROWSER_AXE"))
 	require.NoError(t, err, "run scripts/browser.sh, which fetches axe-core")
 	v := newVisitor(t)
 	v.signIn("engineer")
@@ -84,7 +85,7 @@ func (v *visitor) wellFormed(path string) {
 // picture keeps a page's picture, where they are asked for.
 func (v *visitor) picture(path, theme string) {
 	v.t.Helper()
-	folder := os.Getenv("ASSAY_BROWSER_SCREENSHOTS")
+	folder := os.Getenv("ASSAY_TEST_BROWSER_SCREENSHOTS")
 	if folder == "" {
 		return
 	}

@@ -57,7 +57,7 @@ const visitWithin = 30 * time.Second
 func newVisitor(t *testing.T) *visitor {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(os.Getenv("ASSAY_BROWSER_CHROMIUM")), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(os.Getenv("ASSAY_TEST_BROWSER_CHROMIUM")), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", false), chromedp.WindowSize(1280, 900))
 	allocated, free := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(free)
@@ -134,9 +134,18 @@ func (v *visitor) trouble() []string {
 func (v *visitor) signIn(user string) {
 	v.t.Helper()
 	v.open("/login")
-	v.do(chromedp.SendKeys(css("#user"), user), chromedp.SendKeys(css("#password"), password), chromedp.Submit(css("#password")),
-		chromedp.WaitReady(css("main h1")))
+	v.do(chromedp.SendKeys(css("#user"), user), chromedp.SendKeys(css("#password"), password))
+	v.submit("#password")
 	require.NotContains(v.t, v.address(), "/login", "signed in")
+}
+
+// submit sends the form of an element and waits for the page that answers.
+func (v *visitor) submit(element css) {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, visitWithin)
+	defer cancel()
+	_, err := chromedp.RunResponse(ctx, chromedp.Submit(element))
+	require.NoError(v.t, err)
 }
 
 func (v *visitor) address() string {
@@ -199,13 +208,16 @@ const mostOfAShape = 2
 func (v *visitor) pages() []string {
 	v.t.Helper()
 	found, queue, counts := []string{}, []string{"/"}, map[string]int{"/": 1}
-	seen := map[string]bool{"/": true}
+	seen, client := map[string]bool{"/": true}, program(v.t, "engineer")
 	for len(queue) > 0 {
 		path := queue[0]
 		queue = queue[1:]
+		if !isPage(v.t, client, path) { // a file
+			continue
+		}
 		require.EqualValues(v.t, http.StatusOK, v.open(path), path)
 		found = append(found, path)
-		for _, link := range evaluated[[]string](v, `Array.from(document.querySelectorAll("a[href]"), a => a.href)`) {
+		for _, link := range evaluated[[]string](v, `Array.from(document.querySelectorAll("a[href]"), a => new URL(a.getAttribute("href"), location).href)`) {
 			next, ours := strings.CutPrefix(link, suite.console)
 			next, _, _ = strings.Cut(next, "#")
 			if !ours || next == "" || seen[next] || strings.HasPrefix(next, "/api/") || strings.HasPrefix(next, "/openapi") || strings.HasPrefix(next, "/assets/") {
@@ -218,6 +230,16 @@ func (v *visitor) pages() []string {
 		}
 	}
 	return found
+}
+
+// isPage says whether a path answers with a page; it answers in any case.
+func isPage(t *testing.T, client *http.Client, path string) bool {
+	t.Helper()
+	response, err := client.Get(suite.console + path)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode, path)
+	return strings.HasPrefix(response.Header.Get("Content-Type"), "text/html")
 }
 
 func fileName(path, theme string) string {
