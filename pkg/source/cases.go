@@ -187,7 +187,15 @@ func (e *expected) delivery() (Delivery, error) {
 
 // DefaultLimits are those of a delivery. The largest of a webhook that was seen has
 // 30,000 keys.
-var DefaultLimits = dictionary.Limits{Bytes: 8 << 20, Depth: 64, Keys: 200_000}
+var DefaultLimits = dictionary.Limits{Bytes: maxBytes, Depth: 64, Keys: 200_000}
+
+// perKey is how few bytes the keys and elements of a large payload have, on average: a
+// record of a log has some 40 in 1,500. It bounds what is made of them in memory.
+const perKey = 24
 
 // Decode reads a payload for Map.
-func Decode(raw []byte) (any, error) { return dictionary.Parse(raw, DefaultLimits) }
+func Decode(raw []byte) (any, error) {
+	limits := DefaultLimits
+	limits.Keys = max(limits.Keys, len(raw)/perKey)
+	return dictionary.Parse(raw, limits)
+}

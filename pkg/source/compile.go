@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -67,23 +68,38 @@ func (c *compiler) file(file string, raw []byte) {
 
 // source reads what the vendor is; it may have mappings as well.
 func (c *compiler) source(n *yaml.Node) {
-	f := c.r.Mapping(n, "a source", "title", "documentation", "payloads", "signature", "headers", "delivery",
+	f := c.r.Mapping(n, "a source", "title", "documentation", "payloads", "signature", "bytes", "headers", "delivery",
 		"each", "kind", "unmapped", "let", "mappings")
 	v := c.vendor
 	v.Title, v.Documentation = c.needed(n, f, "title"), c.needed(n, f, "documentation")
 	v.Signature = c.needed(n, f, "signature")
 	v.Proven = c.choice(f["payloads"], "payloads", "real", "documented") == "real"
 	v.ignore = c.choice(f["unmapped"], "unmapped", "keep", "ignore") == "ignore"
+	v.Bytes = c.bytes(f["bytes"])
 	for _, h := range c.r.Texts(f["headers"], "headers") {
 		v.Headers = append(v.Headers, strings.ToLower(h))
 	}
 	c.let(f["let"])
-	v.each = c.program(f["each"], cel.ListType(cel.DynType))
+	v.each = c.bounded(f["each"], eachLimit, cel.ListType(cel.DynType))
 	if v.kind = c.program(f["kind"], cel.StringType); f["kind"] == nil {
 		c.r.Problem(n, "a source needs kind:, the vendor's word for what a record tells")
 	}
 	v.id = c.program(f["delivery"], cel.StringType)
 	c.maps(f["mappings"])
+}
+
+// maxBytes is the most that a vendor may say of his deliveries.
+const maxBytes = 64 << 20
+
+func (c *compiler) bytes(n *yaml.Node) int64 {
+	if n == nil {
+		return 0
+	}
+	size, err := strconv.ParseInt(c.r.Text(n, "bytes"), 10, 64)
+	if err != nil || size < 1 || size > maxBytes {
+		c.r.Problem(n, "bytes is the most that a delivery has: a whole number from 1 to %d", maxBytes)
+	}
+	return size
 }
 
 func (c *compiler) needed(n *yaml.Node, f map[string]*yaml.Node, name string) string {
@@ -197,6 +213,10 @@ func (c *compiler) data(m *mapping, n, of *yaml.Node) {
 // program compiles an expression, nil if it is absent. A result whose type CEL
 // doesn't know is looked at when it comes.
 func (c *compiler) program(n *yaml.Node, want ...*cel.Type) *program {
+	return c.bounded(n, costLimit, want...)
+}
+
+func (c *compiler) bounded(n *yaml.Node, limit uint64, want ...*cel.Type) *program {
 	if n == nil {
 		return nil
 	}
@@ -213,7 +233,7 @@ func (c *compiler) program(n *yaml.Node, want ...*cel.Type) *program {
 		c.r.Problem(n, "this is %s, but %s is needed", cel.FormatCELType(checked.OutputType()), cel.FormatCELType(want[0]))
 		return nil
 	}
-	run, err := c.env.Program(checked, cel.CostLimit(costLimit), cel.EvalOptions(cel.OptOptimize))
+	run, err := c.env.Program(checked, cel.CostLimit(limit), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		c.r.Problem(n, "%v", err)
 		return nil

@@ -22,6 +22,10 @@ import (
 // costLimit bounds one expression, so that no payload can stop a door.
 const costLimit = 1_000_000
 
+// eachLimit bounds the expression that takes a delivery apart: it goes over all records
+// of the largest one.
+const eachLimit = 50 * costLimit
+
 // The names that expressions may use, beside those that a file defines in `let:`.
 const (
 	nameBody     = "body"

@@ -31,6 +31,9 @@ type Vendor struct {
 	Signature string
 	// Headers are those that mappings look at, in lower case.
 	Headers []string
+	// Bytes is the most that a delivery of this vendor has, by his own word; 0 where
+	// nobody says.
+	Bytes int64
 	// Proven says that the mappings were tried on payloads that the vendor sent, not
 	// only on its documentation.
 	Proven bool

@@ -17,7 +17,8 @@
 //     max.message.bytes is below stream.MaxMessageBytes may refuse one event of a
 //     batch, and the answer (413) says that others may be in the log.
 //   - Tenant and sources are those of the sender's key.
-//   - Memory is bounded: what doesn't fit is answered with 429 at once.
+//   - Memory is bounded: what doesn't fit is answered with 429 at once. An idle
+//     collector takes every request within its limits, however many events it holds.
 //
 // After an answer of 503, and after none, some or all of the request's events may
 // be in the log, or get there later. Sending them again with the same ids is safe:
@@ -197,8 +198,12 @@ func newHooks(cfg Config, deps Deps, events *door.Door, vendors *source.Library)
 	if err != nil {
 		return nil, fmt.Errorf("registering the metrics of sources: %w", err)
 	}
+	largest := cfg.MaxEventBytes
+	for _, s := range sources {
+		largest = max(largest, s.Bytes)
+	}
 	// A body at its limit takes twice as much while it is read.
-	unproven := intake.NewBudget(max(cfg.MaxInFlightBytes/4, 2*cfg.MaxEventBytes), metrics.Unproven)
+	unproven := intake.NewBudget(max(cfg.MaxInFlightBytes/4, 2*largest), metrics.Unproven)
 	return webhook.New(webhook.Options{
 		Sources: sources, Door: events, Bytes: cfg.MaxEventBytes, Unproven: unproven, Metrics: metrics,
 	}), nil

@@ -73,6 +73,7 @@ func TestConfigReportsEveryFaultOfSources(t *testing.T) {
 		"a source of all":   {func(s *collector.Source) { s.Source = "/github/*" }, "sources[0].source:"},
 		"tenant of a path":  {func(s *collector.Source) { s.Tenant = "a/b" }, "sources[0].tenant:"},
 		"header":            {func(s *collector.Source) { s.Header = "X Key" }, "sources[0].header:"},
+		"too large":         {func(s *collector.Source) { s.MaxBytes = 65 << 20 }, "sources[0].maxBytes:"},
 		"a short secret":    {func(s *collector.Source) { s.Secrets = []settings.Secret{"hunter2"} }, "sources[0].secrets: one has less than 16 bytes"},
 		"the demo's secret": {func(s *collector.Source) { s.Secrets = []settings.Secret{collector.DemoSourceSecret} }, "everybody knows"},
 		"another's secret":  {func(s *collector.Source) { s.Secrets = []settings.Secret{settings.Secret(secretOf("gitlab"))} }, "sources[3].secrets: sources[0] has the same"},

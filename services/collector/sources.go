@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"regexp"
@@ -34,6 +35,10 @@ type Source struct {
 	Secrets     []settings.Secret `yaml:"secrets"`
 	SecretFiles []string          `yaml:"secretFiles"`
 	SecretEnv   []string          `yaml:"secretEnv"`
+	// MaxBytes limits a delivery, unpacked; 0 stands for what the vendor sends at most.
+	// It is never less than MaxEventBytes of the collector, nor more than 3/8 of its
+	// MaxInFlightBytes.
+	MaxBytes int64 `yaml:"maxBytes"`
 	// Header carries the secret of a vendor that signs nothing; empty stands for
 	// Authorization.
 	Header string `yaml:"header"`
@@ -76,6 +81,7 @@ func (s Source) faults(i int) []error {
 	}
 	check(s.Vendor != "", "sources[%d].vendor: is empty; it is one of schemas/sources, such as github")
 	check(!strings.ContainsAny(s.Tenant, "/# \t\n"), "sources[%d].tenant: %q holds '/', '#' or space; the usual one is %q", s.Tenant, record.DefaultTenant)
+	check(s.MaxBytes >= 0 && s.MaxBytes <= 64<<20, "sources[%d].maxBytes: is %d; choose up to %d, or 0 for what the vendor sends", s.MaxBytes, 64<<20)
 	check(s.Source != "" && len(s.Source) <= 256 && utf8.ValidString(s.Source) && !strings.ContainsFunc(s.Source, unicode.IsControl) && !strings.Contains(s.Source, "*"),
 		"sources[%d].source: %q is empty, too long, or holds '*' or a control character; choose one such as /github/acme", s.Source)
 	check(s.Header == "" || headerName.MatchString(s.Header), "sources[%d].header: it is no name of a header, such as X-Api-Key")
@@ -125,11 +131,19 @@ func (c Config) sources(vendors *source.Library, env func(string) string) ([]web
 			s.Tenant = record.DefaultTenant
 		}
 		list = append(list, webhook.Source{
-			Name: s.Name, Vendor: vendor, Tenant: s.Tenant, Source: s.Source,
+			Name: s.Name, Vendor: vendor, Tenant: s.Tenant, Source: s.Source, Bytes: c.deliveryBytes(s, vendor),
 			Trust: signature.Trust{Secrets: secrets, Header: s.Header},
 		})
 	}
 	return list, errors.Join(faults...)
+}
+
+// deliveryBytes is the most that a delivery of a source may have: what its vendor says
+// or the operator chose, where that fits into the budget with the buffer that grows and
+// with the events.
+func (c Config) deliveryBytes(s Source, vendor *source.Vendor) int64 {
+	wanted := max(c.MaxEventBytes, cmp.Or(s.MaxBytes, vendor.Bytes))
+	return max(c.MaxEventBytes, min(wanted, c.MaxInFlightBytes/8*3))
 }
 
 // agreed finds what doesn't fit the vendor's way to sign.

@@ -42,6 +42,15 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, lease *intake
 	return readAll(in, limit, lease)
 }
 
+// Unzip reads at most limit unpacked bytes, and takes them from the lease as they come.
+func Unzip(in io.Reader, limit int64, lease *intake.Lease) ([]byte, error) {
+	unzip, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, readError(err, limit)
+	}
+	return readAll(unzip, limit, lease)
+}
+
 func readAll(in io.Reader, limit int64, lease *intake.Lease) ([]byte, error) {
 	if err := lease.Grow(firstRead); err != nil {
 		return nil, err

@@ -151,11 +151,7 @@ func (d *Door) deliver(r *http.Request, key *Key, lease *intake.Lease, events []
 		d.count(events, outcomeRefused)
 		return p
 	}
-	err := lease.Grow(int64(len(records)) * intake.RecordOverhead)
-	if err == nil {
-		err = d.Intake.Send(r.Context(), lease, records)
-	}
-	if err != nil {
+	if err := d.Intake.Send(r.Context(), lease, records, intake.Overhead); err != nil {
 		d.count(events, outcomeUnsent)
 		return unsent(err, d.RetryAfter)
 	}

@@ -97,16 +97,8 @@ func (d *Door) Received(delivery *record.Received) *kgo.Record {
 }
 
 // Send returns nil once Kafka has all records, and counts those that are events.
-// The lease grows by what they hold.
-func (d *Door) Send(ctx context.Context, lease *intake.Lease, records []*kgo.Record, types []string) error {
-	var size int64
-	for _, r := range records {
-		size += int64(len(r.Value)) + intake.RecordOverhead
-	}
-	err := lease.Grow(size)
-	if err == nil {
-		err = d.Intake.Send(ctx, lease, records)
-	}
+func (d *Door) Send(ctx context.Context, lease *intake.Lease, records []*kgo.Record, size intake.Size, types []string) error {
+	err := d.Intake.Send(ctx, lease, records, size)
 	outcome := outcomeAccepted
 	if err != nil {
 		outcome = outcomeUnsent

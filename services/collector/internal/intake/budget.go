@@ -12,6 +12,11 @@ import (
 var errFull = compliance.Errorf(compliance.Unavailable,
 	"too many bytes wait for Kafka; send the same events again later, with the same ids")
 
+// errHalf is errFull when some of a request's records are in the log already: who is
+// told 429 may rely on none of them being there.
+var errHalf = compliance.Errorf(compliance.Unavailable,
+	"too many bytes wait for Kafka, which has a part of the events; send all of them again later, with the same ids")
+
 // IsFull says whether err is because of the budget.
 func IsFull(err error) bool { return err == errFull } //nolint:errorlint // the very value
 
@@ -36,6 +41,7 @@ func NewBudget(limit int64, gauge func(delta float64)) *Budget {
 // is for one goroutine; Hold and Release are for any.
 type Lease struct {
 	budget  *Budget
+	parent  *Lease // kept until this one is given back; nil for most
 	bytes   atomic.Int64
 	holders atomic.Int32
 }
@@ -57,6 +63,14 @@ func (l *Lease) Grow(n int64) error {
 	return nil
 }
 
+// part begins a share that keeps l as long as it is held itself.
+func (l *Lease) part() *Lease {
+	l.Hold()
+	p := l.budget.Lease()
+	p.parent = l
+	return p
+}
+
 // Hold adds a holder.
 func (l *Lease) Hold() { l.holders.Add(1) }
 
@@ -69,4 +83,7 @@ func (l *Lease) Release() {
 	// In this order, so that the gauge never shows more than the limit.
 	l.budget.gauge(-float64(n))
 	l.budget.used.Release(n)
+	if l.parent != nil {
+		l.parent.Release()
+	}
 }

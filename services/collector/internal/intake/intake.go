@@ -52,18 +52,63 @@ func New(client *kgo.Client, ackTimeout time.Duration, ready func(error)) *Intak
 	return &Intake{client: client, timeout: ackTimeout, health: health{tell: ready}}
 }
 
+// Size is what a record takes of the budget, beside what its lease holds already.
+type Size func(*kgo.Record) int64
+
+// Overhead is the size of a record whose value is a part of what the lease holds.
+func Overhead(*kgo.Record) int64 { return RecordOverhead }
+
+// Whole is the size of a record with a value of its own.
+func Whole(r *kgo.Record) int64 { return int64(len(r.Value)) + RecordOverhead }
+
+// portions is how many parts of the budget there are for one request's records: more
+// than one part of them goes to Kafka one after the other. So the records of one
+// request, however many they are, never need more room than there is.
+const portions = 8
+
 // Send returns nil once Kafka has acknowledged all records, and only then. Any
 // error leaves open whether some of them are, or will be, in the log; sending
-// them again is safe, since readers know an event by its id.
+// them again is safe, since readers know an event by its id. Only if IsFull holds for
+// the error none of them is.
 //
-// The records must be in the lease already; Send holds it until Kafka has
+// Send takes room for the records, and holds the lease with it until Kafka has
 // answered for each of them, which may be after it returned.
-func (i *Intake) Send(ctx context.Context, lease *Lease, records []*kgo.Record) error {
-	if len(records) == 0 {
-		return nil
-	}
+func (i *Intake) Send(ctx context.Context, lease *Lease, records []*kgo.Record, size Size) error {
 	wait, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
+	for begun := false; len(records) > 0; begun = true {
+		n, bytes := portion(records, size, lease.budget.limit/portions)
+		part := lease.part()
+		err := part.Grow(bytes)
+		switch {
+		case err == nil:
+			err = i.send(ctx, wait, part, records[:n])
+		case begun:
+			err = errHalf
+		}
+		part.Release()
+		if err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// portion is how many records go at once, one at least, and what they take.
+func portion(records []*kgo.Record, size Size, most int64) (n int, bytes int64) {
+	for _, r := range records {
+		more := size(r)
+		if n > 0 && bytes+more > most {
+			break
+		}
+		n, bytes = n+1, bytes+more
+	}
+	return n, bytes
+}
+
+// send waits for Kafka until wait ends.
+func (i *Intake) send(ctx, wait context.Context, lease *Lease, records []*kgo.Record) error {
 	select {
 	case err := <-i.produce(ctx, lease, records):
 		i.health.note(err)

@@ -27,6 +27,10 @@ const (
 	maxReason = 512
 )
 
+// isPacked says whether a body is a file that was packed before it was sent, such as
+// a log of CloudTrail. Its bytes say so, not a header.
+func isPacked(body []byte) bool { return bytes.HasPrefix(body, []byte{0x1f, 0x8b, 8}) }
+
 // form gives the payload of GitHub's other content type, one field of a form. The
 // bytes say that it is one, not a header: headers aren't signed, and a form could be
 // read out of a text inside of JSON.

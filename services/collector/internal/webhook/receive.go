@@ -1,11 +1,13 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -42,7 +44,12 @@ func (h *Hooks) receive(w http.ResponseWriter, r *http.Request) (*accepted, *doo
 	if p != nil {
 		return nil, p
 	}
-	if err := h.read(r.Context(), d); err != nil {
+	err := h.read(r.Context(), d, lease)
+	if intake.IsFull(err) {
+		h.Metrics.busy(d.account)
+		return nil, h.Door.ProblemOf(err)
+	}
+	if err != nil {
 		h.Metrics.count(d, outcomeMalformed)
 		h.reject(r.Context(), d, err)
 		return nil, h.Door.ProblemOf(err)
@@ -56,17 +63,18 @@ func (h *Hooks) prove(w http.ResponseWriter, r *http.Request, lease *intake.Leas
 	a := h.find(r)
 	unproven := h.Unproven.Lease()
 	defer unproven.Release()
-	body, err := door.ReadBody(w, r, h.Bytes, unproven)
+	body, err := door.ReadBody(w, r, a.Bytes, unproven)
 	if err != nil {
 		h.Metrics.unread(a.Name)
 		return nil, h.Door.ProblemOf(err)
 	}
-	if err := h.work.Acquire(r.Context(), 1); err != nil {
+	end, err := h.turn(r.Context(), body)
+	if err != nil {
 		return nil, h.Door.ProblemOf(err)
 	}
 	now := h.Door.Now()
 	signed, err := a.check(a.Trust, signature.Sent{Header: r.Header, Body: body, At: now})
-	h.work.Release(1)
+	end()
 	if err != nil || a == h.nobody {
 		return nil, h.unproven(a, err)
 	}
@@ -82,16 +90,24 @@ func (h *Hooks) prove(w http.ResponseWriter, r *http.Request, lease *intake.Leas
 
 // read maps what the delivery says, also if its sender has hung up: it is believed.
 // An error is a refusal: it is no JSON.
-func (h *Hooks) read(ctx context.Context, d *delivery) error {
-	if err := h.work.Acquire(context.WithoutCancel(ctx), 1); err != nil {
-		return fmt.Errorf("waiting for a processor: %w", err)
+func (h *Hooks) read(ctx context.Context, d *delivery, lease *intake.Lease) error {
+	came := d.body
+	if isPacked(d.payload) {
+		var err error
+		if d.payload, err = door.Unzip(bytes.NewReader(d.payload), d.Bytes, lease); err != nil {
+			return err
+		}
+		came = d.payload
 	}
-	defer h.work.Release(1)
+	end, err := h.turn(context.WithoutCancel(ctx), d.payload)
+	if err != nil {
+		return err
+	}
+	defer end()
 	inner, ok, err := form(d.payload)
 	if err != nil {
 		return err
 	}
-	came := d.body
 	if ok {
 		d.payload, came = inner, inner
 	}
@@ -115,11 +131,14 @@ func (h *Hooks) read(ctx context.Context, d *delivery) error {
 // yes, whatever became of it: it is kept, and mapped again when there is a mapping.
 func (h *Hooks) deliver(ctx context.Context, d *delivery, lease *intake.Lease) (*accepted, *door.Problem) {
 	records, types, faults := h.records(d)
-	kept := h.Door.Received(&record.Received{
-		Tenant: d.Tenant, Source: d.Source.Source, ID: d.id, Kind: d.kind(), At: d.at,
-		MediaType: clip(d.header.Get("Content-Type"), maxID), Mapping: d.Vendor.Version(), Events: len(records), Note: d.note(faults), Body: d.body,
-	})
-	if err := h.Door.Send(ctx, lease, append([]*kgo.Record{kept}, records...), types); err != nil {
+	kept := h.kept(d, len(records), d.note(faults))
+	size := func(r *kgo.Record) int64 {
+		if slices.Contains(kept, r) {
+			return intake.Overhead(r) // it is a part of the body
+		}
+		return intake.Whole(r)
+	}
+	if err := h.Door.Send(ctx, lease, append(kept, records...), size, types); err != nil {
 		h.Metrics.count(d, outcomeUnsent)
 		return nil, h.Door.ProblemOf(err)
 	}
@@ -128,6 +147,33 @@ func (h *Hooks) deliver(ctx context.Context, d *delivery, lease *intake.Lease) (
 	}
 	h.Metrics.count(d, outcomeOf(d, faults))
 	return &accepted{Accepted: len(records), Unmapped: d.unmapped(), Faults: len(faults)}, nil
+}
+
+// kept is the delivery as it came: one record, or several parts of one that no record
+// could hold.
+func (h *Hooks) kept(d *delivery, events int, note string) []*kgo.Record {
+	whole := record.Received{
+		Tenant: d.Tenant, Source: d.Source.Source, ID: d.id, Kind: d.kind(), At: d.at,
+		MediaType: clip(d.header.Get("Content-Type"), maxID), Mapping: d.Vendor.Version(), Events: events, Note: note, Body: d.body,
+	}
+	parts := slices.Collect(slices.Chunk(d.body, int(h.Bytes)))
+	if len(parts) < 2 {
+		return []*kgo.Record{h.Door.Received(&whole)}
+	}
+	records := make([]*kgo.Record, 0, len(parts))
+	for i, body := range parts {
+		part := whole
+		part.Body = body
+		part.Note = fmt.Sprintf("part %d of %d, of %d bytes with SHA-256 %s", i+1, len(parts), len(d.body), d.hash)
+		if note != "" {
+			part.Note = clip(part.Note+"; "+note, maxNote)
+		}
+		if i > 0 {
+			part.Events = 0
+		}
+		records = append(records, h.Door.Received(&part))
+	}
+	return records
 }
 
 // maxFaults is how many faults of one delivery are told one by one.

@@ -8,8 +8,10 @@
 package webhook
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"runtime"
 	"time"
@@ -31,6 +33,8 @@ type Source struct {
 	// Tenant and Source are those of the events.
 	Tenant, Source string
 	Trust          signature.Trust
+	// Bytes limits a delivery, unpacked.
+	Bytes int64
 }
 
 // Options are what Hooks need; all are required.
@@ -38,7 +42,8 @@ type Options struct {
 	Sources []Source
 	// Door checks and sends.
 	Door *door.Door
-	// Bytes limits a delivery.
+	// Bytes limits a delivery to nobody, and is the most that one record of the topic
+	// received holds: larger deliveries are kept in parts.
 	Bytes int64
 	// Unproven bounds the bytes of deliveries whose signature isn't checked yet: it
 	// is apart from the door's budget, so that strangers can't close the door.
@@ -56,7 +61,33 @@ type Hooks struct {
 	// work bounds how many payloads are taken apart at once: that costs many times
 	// their size, and more at once than there are processors gains nothing.
 	work *semaphore.Weighted
-	mux  *http.ServeMux
+	// large has payloads that no record could hold wait for each other, so that one of
+	// them at a time is in memory as more than its bytes.
+	large *semaphore.Weighted
+	mux   *http.ServeMux
+}
+
+// turn waits for a processor, and for other large payloads if this is one. What it
+// returns ends the turn.
+func (h *Hooks) turn(ctx context.Context, payload []byte) (end func(), err error) {
+	waits := []*semaphore.Weighted{h.work}
+	if int64(len(payload)) > h.Bytes {
+		waits = []*semaphore.Weighted{h.large, h.work} // in this order: who waits holds no processor
+	}
+	held := 0
+	end = func() {
+		for _, w := range waits[:held] {
+			w.Release(1)
+		}
+	}
+	for _, w := range waits {
+		if err := w.Acquire(ctx, 1); err != nil {
+			end()
+			return nil, fmt.Errorf("waiting for a processor: %w", err)
+		}
+		held++
+	}
+	return end, nil
 }
 
 // account is a source with what is found out about it once.
@@ -71,7 +102,7 @@ type account struct {
 func New(o Options) *Hooks {
 	h := &Hooks{
 		Options: o, sources: make(map[string]*account, len(o.Sources)), mux: http.NewServeMux(),
-		work: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		work: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), large: semaphore.NewWeighted(1),
 	}
 	for _, s := range o.Sources {
 		check, _ := signature.Find(s.Vendor.Signature)
@@ -82,7 +113,7 @@ func New(o Options) *Hooks {
 	}
 	check, _ := signature.Find(signature.GitHub)
 	h.nobody = &account{check: check, Source: Source{
-		Name: nobodysName, Trust: signature.Trust{Secrets: []settings.Secret{settings.Secret(rand.Text())}},
+		Name: nobodysName, Bytes: o.Bytes, Trust: signature.Trust{Secrets: []settings.Secret{settings.Secret(rand.Text())}},
 	}}
 	h.mux.HandleFunc("POST /v1/sources/{name}", h.post)
 	h.mux.HandleFunc("GET /v1/sources/{name}", h.get)

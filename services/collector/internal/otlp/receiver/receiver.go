@@ -132,7 +132,7 @@ func (b *batch) send(ctx context.Context, lease *intake.Lease) error {
 	if len(records) == 0 {
 		return nil
 	}
-	return b.Door.Send(ctx, lease, records, types)
+	return b.Door.Send(ctx, lease, records, intake.Whole, types)
 }
 
 // Register adds the paths of OTLP/HTTP.
