@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +51,7 @@ type Config struct {
 type User struct {
 	Name string `yaml:"name"`
 	// PasswordHash is argon2id in PHC form; assay hash-password makes one.
-	PasswordHash string `yaml:"passwordHash"`
+	PasswordHash settings.Secret `yaml:"passwordHash"`
 	Grant        `yaml:",inline"`
 }
 
@@ -125,6 +124,8 @@ func (c Config) resolve() (resolved, error) {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
 			faults = append(faults, fault("trustedProxies[%d]: %q is no network, such as 10.0.0.0/8", i, text))
+		} else if p.Bits() == 0 {
+			faults = append(faults, fault("trustedProxies[%d]: %q is everybody, who could then claim any address; name your proxies", i, text))
 		}
 		r.proxies = append(r.proxies, p.Masked())
 	}
@@ -156,33 +157,33 @@ func (c Config) addressFaults() []error {
 	check((c.CertFile == "") == (c.KeyFile == ""), "certFile: TLS needs certFile and keyFile; set both or neither")
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
-		check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && (u.Path == "" || u.Path == "/") && u.RawQuery == "",
-			"publicURL: %q is not such as https://assay.example.com", c.PublicURL)
+		check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" && u.User == nil,
+			"publicURL: is not such as https://assay.example.com, without a path, a user or a query")
 	}
 	check(c.SessionKey == "" || c.SessionKeyFile == "", "sessionKey: set it or sessionKeyFile, not both")
 	check(c.SessionKey == "" || len(c.SessionKey.Reveal()) >= leastKey, "sessionKey: has less than %d bytes; make one with openssl rand -hex 32", leastKey)
-	check(c.RecordTimeout >= time.Second, "recordTimeout: is %s; choose 1s or more", c.RecordTimeout)
+	check(c.RecordTimeout >= time.Second && c.RecordTimeout <= mostRecordTimeout, "recordTimeout: is %s; choose 1s to %s", c.RecordTimeout, mostRecordTimeout)
 	check(c.ShutdownTimeout > 0, "shutdownTimeout: is %s; choose a time above 0, such as 15s", c.ShutdownTimeout)
 	return faults
 }
 
-// leastKey is what a session's signature needs.
-const leastKey = 32
+const (
+	// leastKey is what a session's signature needs.
+	leastKey = 32
+	// mostRecordTimeout leaves time to say that a read wasn't recorded.
+	mostRecordTimeout = 20 * time.Second
+)
 
-// sessionKey is the configured one; nil if there is none.
+// sessionKey is the configured one; empty if there is none.
 func (c Config) sessionKey() ([]byte, error) {
-	if c.SessionKeyFile == "" {
-		return []byte(c.SessionKey.Reveal()), nil
-	}
-	raw, err := os.ReadFile(c.SessionKeyFile)
+	key, err := settings.ReadSecret(c.SessionKey, c.SessionKeyFile)
 	if err != nil {
 		return nil, compliance.Errorf(compliance.Invalid, "console.sessionKeyFile: %w", err)
 	}
-	key := strings.TrimSpace(string(raw))
-	if len(key) < leastKey {
+	if c.SessionKeyFile != "" && len(key.Reveal()) < leastKey {
 		return nil, compliance.Errorf(compliance.Invalid, "console.sessionKeyFile: %s has less than %d bytes; make one with openssl rand -hex 32", c.SessionKeyFile, leastKey)
 	}
-	return []byte(key), nil
+	return []byte(key.Reveal()), nil
 }
 
 // mostName is what fits into the record of what somebody reads.
@@ -190,7 +191,7 @@ const mostName = 64
 
 func (u User) resolve(at string, names map[string]bool, demo bool) (login.User, []error) {
 	grant, faults := u.Grant.resolve(at, u.Name, names)
-	hash, err := login.ParseHash(u.PasswordHash)
+	hash, err := login.ParseHash(u.PasswordHash.Reveal())
 	switch {
 	case err != nil:
 		faults = append(faults, fault("%s.passwordHash: %w", at, err))
@@ -241,6 +242,7 @@ func (g Grant) resolve(at, name string, names map[string]bool) (login.Grant, []e
 		if out.Expires, err = report.ParseTime(g.Expires); err != nil {
 			faults = append(faults, fault("%s.expires: %w", at, err))
 		}
+		out.Expires = max(out.Expires, 1) // 0, the end of 1969, would be never
 	}
 	return out, faults
 }

@@ -9,8 +9,10 @@
 //   - Nothing but the login, its assets and the API's description is answered to
 //     somebody who is not known.
 //   - Every answer is about one tenant, which is one of the viewer's, and an auditor
-//     sees nothing outside the own periods.
-//   - What an auditor reads is in Kafka, or isn't answered.
+//     sees nothing outside the own periods. How far topics are on record, which roles
+//     that run the system may see, is the one thing about all tenants.
+//   - What an auditor reads is in Kafka before the first byte of the answer is sent, or
+//     isn't answered.
 //   - No other site can act for somebody who is signed in, nor frame a page; no page
 //     runs a script.
 //   - It changes nothing that it shows.
@@ -24,6 +26,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -80,6 +83,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	if err != nil {
 		return err
 	}
+	warn(cfg, deps, access)
 	client, err := newClient(cfg, deps)
 	if err != nil {
 		return err
@@ -92,13 +96,13 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	deps.Log.Info().Stringer("address", listener.Addr()).Bool("tls", cfg.CertFile != "").Int("users", len(cfg.Users)).Int("tokens", len(cfg.Tokens)).Msg("console listens")
 	group, ctx := errgroup.WithContext(ctx)
 	late := &lateHandler{}
-	group.Go(func() error { return serve(ctx, cfg, deps, listener, late) })
+	var conn clickhouse.Conn
+	group.Go(func() error { return serve(ctx, cfg, deps, listener, secured(access.secure, late)) })
 	group.Go(func() error {
-		conn, err := awaitClickHouse(ctx, cfg.ClickHouse, deps)
-		if conn == nil || err != nil {
+		var err error
+		if conn, err = awaitClickHouse(ctx, cfg.ClickHouse, deps); conn == nil || err != nil {
 			return err
 		}
-		context.AfterFunc(ctx, func() { _ = conn.Close() })
 		h, err := newHandler(cfg, deps, conn, client, gate, metrics)
 		if err != nil {
 			return err
@@ -107,7 +111,24 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 		deps.Ready("", nil)
 		return nil
 	})
-	return group.Wait()
+	err = group.Wait()
+	if conn != nil { // the requests in hand, which serve has waited for, needed it
+		_ = conn.Close()
+	}
+	return err
+}
+
+// warn says what a configuration leaves open that may be meant.
+func warn(cfg Config, deps Deps, access resolved) {
+	host, _, _ := net.SplitHostPort(cfg.Listen)
+	ip, err := netip.ParseAddr(host)
+	loopback := host == "localhost" || err == nil && ip.IsLoopback()
+	if !access.secure && !loopback {
+		deps.Log.Warn().Str("listen", cfg.Listen).Msg("others may reach the console without TLS and read passwords and sessions on their way; set certFile, or publicURL to https:// where a proxy in front has TLS")
+	}
+	if cfg.SessionKey == "" && cfg.SessionKeyFile == "" {
+		deps.Log.Info().Msg("sessions end with this process, since sessionKey is not set")
+	}
 }
 
 func (d *Deps) complete() error {
@@ -136,7 +157,7 @@ func newGate(cfg Config, deps Deps, access resolved, metrics *metrics) (*login.G
 	return login.New(login.Options{
 		Users: access.users, Tokens: access.tokens, Key: key, Secure: access.secure, Proxies: access.proxies,
 		Now: deps.Now, Log: deps.Log, Count: func(outcome string) { metrics.logins.WithLabelValues(outcome).Inc() },
-	})
+	}), nil
 }
 
 func newClient(cfg Config, deps Deps) (*kgo.Client, error) {

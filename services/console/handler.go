@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -31,12 +32,12 @@ func (l *lateHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api.Refuse(w, http.StatusServiceUnavailable, "ClickHouse, which holds what is on record, does not answer yet; try again")
 }
 
-// newHandler puts everything together: headers, who asks, what is recorded of it, and
-// then the API or a page.
+// newHandler puts everything together: who asks, what is recorded of it, and then the
+// API or a page.
 func newHandler(cfg Config, deps Deps, conn clickhouse.Conn, client *kgo.Client, gate *login.Gate, metrics *metrics) (http.Handler, error) {
 	answers, err := api.New(api.Options{
 		Conn: conn, Bundle: deps.Bundle, Files: deps.Files, Types: deps.Types, Log: deps.Log, Now: deps.Now,
-		Program: deps.Program, Arguments: deps.Arguments, PublicURL: cfg.PublicURL,
+		Program: deps.Program, Arguments: deps.Arguments, PublicURL: cfg.PublicURL, Cookie: login.CookieName(gate.Secure),
 	})
 	if err != nil {
 		return nil, err
@@ -53,17 +54,46 @@ func newHandler(cfg Config, deps Deps, conn clickhouse.Conn, client *kgo.Client,
 	if err != nil {
 		return nil, err
 	}
+	foreign, err := refuseForeign(cfg)
+	if err != nil {
+		return nil, err
+	}
 	d := &desk{gate: gate, recorder: recorder, metrics: metrics}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", forms.Ask)
 	mux.HandleFunc("POST /login", forms.Enter)
+	mux.HandleFunc("/login", refuseMethod("GET, HEAD, POST"))
 	mux.HandleFunc("POST /logout", forms.Leave)
+	mux.HandleFunc("/logout", refuseMethod("POST"))
 	mux.Handle("GET /assets/", pages.mux)
-	mux.Handle("GET /openapi.json", answers.Mux())
-	mux.Handle("GET /openapi.yaml", answers.Mux())
+	mux.HandleFunc("/assets/", refuseMethod("GET, HEAD"))
+	mux.Handle("/openapi.json", answers.Mux())
+	mux.Handle("/openapi.yaml", answers.Mux())
 	mux.Handle("/api/", d.known(answers.Mux(), refuseProgram))
 	mux.Handle("/", d.known(pages.mux, askToSignIn))
-	return secured(metrics.observed(mux, http.NewCrossOriginProtection().Handler(mux))), nil
+	return metrics.observed(mux, sheltered(deps.Log, foreign.Handler(mux))), nil
+}
+
+// refuseForeign refuses what another site makes a browser do: requests that may change
+// something, and come from elsewhere than the console's own pages.
+func refuseForeign(cfg Config) (*http.CrossOriginProtection, error) {
+	c := http.NewCrossOriginProtection()
+	if cfg.PublicURL != "" { // a proxy in front may give the console another host's name
+		if err := c.AddTrustedOrigin(strings.TrimSuffix(cfg.PublicURL, "/")); err != nil {
+			return nil, fault("publicURL: %w", err)
+		}
+	}
+	c.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		api.Refuse(w, http.StatusForbidden, "this comes from another site's page; open the console itself")
+	}))
+	return c, nil
+}
+
+func refuseMethod(allowed string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", allowed)
+		api.Refuse(w, http.StatusMethodNotAllowed, "use one of: "+allowed)
+	}
 }
 
 // policy lets a page load the console's own style and pictures and post its forms, and
@@ -71,7 +101,9 @@ func newHandler(cfg Config, deps Deps, conn clickhouse.Conn, client *kgo.Client,
 const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-func secured(next http.Handler) http.Handler {
+// secured says to browsers what they may do with any answer; secure says that they come
+// over TLS.
+func secured(secure bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -82,14 +114,14 @@ func secured(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store") // assets say otherwise
-		if r.TLS != nil {
+		if secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// desk finds out who asks, and records what auditors ask for.
+// desk finds out who asks, and records what auditors are answered.
 type desk struct {
 	gate     *login.Gate
 	recorder *reads.Recorder
@@ -104,28 +136,32 @@ func (d *desk) known(next *http.ServeMux, turnAway func(http.ResponseWriter, *ht
 			turnAway(w, r, err)
 			return
 		}
-		if viewer.Role == access.Auditor && !d.recorded(w, r, viewer, next) {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil || len(query["tenant"]) > 1 {
+			// Two readers of the address could understand it differently, and what is
+			// recorded of a read must be what was read.
+			api.Refuse(w, http.StatusBadRequest, "the address's query can't be read: a value isn't escaped, or tenant is there twice")
 			return
+		}
+		if viewer.Role == access.Auditor {
+			_, pattern := next.Handler(r)
+			w = &recordedWriter{ResponseWriter: w, record: func() error { return d.record(r, viewer, query.Get("tenant"), pattern) }}
 		}
 		next.ServeHTTP(w, r.WithContext(access.With(r.Context(), viewer)))
 	})
 }
 
-// recorded says whether a question may be answered; it answers itself if not.
-func (d *desk) recorded(w http.ResponseWriter, r *http.Request, viewer access.Viewer, mux *http.ServeMux) bool {
-	_, pattern := mux.Handler(r)
-	viewer, err := viewer.In(r.URL.Query().Get("tenant"))
-	if err != nil || pattern == "" || pattern == "/" {
-		return true // it is refused: nothing is read
+// record returns nil once Kafka has the read of an auditor.
+func (d *desk) record(r *http.Request, viewer access.Viewer, tenant, pattern string) error {
+	if in, err := viewer.In(tenant); err == nil {
+		viewer = in
 	}
 	if err := d.recorder.Record(r.Context(), viewer, reads.Of(viewer, pattern, r)); err != nil {
 		d.gate.Log.Warn().Err(err).Msg("an auditor was not answered, since what is read could not be recorded")
-		w.Header().Set("Retry-After", "5")
-		api.Refuse(w, http.StatusServiceUnavailable, "what auditors read is recorded, and Kafka, which keeps the record, did not take it; try again")
-		return false
+		return err
 	}
 	d.metrics.reads.Inc()
-	return true
+	return nil
 }
 
 func refuseProgram(w http.ResponseWriter, _ *http.Request, err error) {
@@ -139,7 +175,8 @@ func refuseProgram(w http.ResponseWriter, _ *http.Request, err error) {
 
 // askToSignIn leads a browser to the form, and from there back to where it was.
 func askToSignIn(w http.ResponseWriter, r *http.Request, err error) {
-	if _, ok := errors.AsType[*login.TooOften](err); ok || r.Header.Get("Authorization") != "" || r.Method != http.MethodGet {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if _, ok := errors.AsType[*login.TooOften](err); ok || r.Header.Get("Authorization") != "" || !reads {
 		refuseProgram(w, r, err)
 		return
 	}

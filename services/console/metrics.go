@@ -50,19 +50,3 @@ func routeOf(mux *http.ServeMux, r *http.Request) string {
 	}
 	return "none"
 }
-
-// statusWriter remembers the status of an answer.
-type statusWriter struct {
-	http.ResponseWriter
-
-	status int
-}
-
-// WriteHeader remembers the status and passes it on.
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap gives http.ResponseController what is inside.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

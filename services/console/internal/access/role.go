@@ -48,7 +48,7 @@ const (
 	ReadRefused Action = "refused"
 	// ReadDeliveries shows who was alerted of what.
 	ReadDeliveries Action = "deliveries"
-	// ReadHealth shows how far behind the pipeline is.
+	// ReadHealth shows how far behind the pipeline is, for all tenants at once.
 	ReadHealth Action = "health"
 )
 

@@ -19,8 +19,8 @@ type Viewer struct {
 	Tenant string
 	// Tenants are those that the viewer may see, at least one.
 	Tenants []string
-	// Periods bound what an auditor sees, by when something happened. Other roles have
-	// none and see everything of their tenants; an auditor with none sees nothing.
+	// Periods bound what is seen, by when something happened. Roles other than auditor may
+	// have none and see everything of their tenants; an auditor with none sees nothing.
 	Periods []report.Period
 	// Token says that it is a program with a token, not somebody with a session.
 	Token bool

@@ -2,7 +2,8 @@
 // answers from the same questions as the pages and the commands (pkg/report).
 //
 // It guarantees:
-//   - Each answer is about one tenant, and that is one of the viewer's.
+//   - Each answer is about one tenant, and that is one of the viewer's; but for how far
+//     topics reach, which no tenant has to itself.
 //   - A role that may not do something gets a 403 before anything is asked.
 //   - What lies outside a viewer's periods is not in an answer.
 //   - Every refusal is a problem (RFC 9457) with a type that stays.
@@ -46,6 +47,8 @@ type Options struct {
 	Arguments []string
 	// PublicURL is where the API is reached, for its description; may be empty.
 	PublicURL string
+	// Cookie is the name of the session's cookie, for the same.
+	Cookie string
 }
 
 // answerWithin bounds the work for one answer.
@@ -120,7 +123,7 @@ func (a *API) config() huma.Config {
 	c.Transformers = []huma.Transformer{typed}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "A token made with assay token new."},
-		"session": {Type: "apiKey", In: "cookie", Name: "__Host-assay", Description: "The session of somebody who signed in."},
+		"session": {Type: "apiKey", In: "cookie", Name: a.Cookie, Description: "The session of somebody who signed in."},
 	}
 	c.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	if a.PublicURL != "" {

@@ -57,7 +57,8 @@ func decodeCursor(question, text string, order []report.Column) (report.Page, er
 	var c cursor
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	if d.Decode(&c) != nil || c.Version != cursorVersion || c.AsOf <= 0 || len(c.After) != len(order) {
+	first, last := report.Always()
+	if d.Decode(&c) != nil || c.Version != cursorVersion || c.AsOf < first || c.AsOf == 0 || c.AsOf > last || len(c.After) != len(order) {
 		return report.Page{}, errCursor
 	}
 	for i, column := range order {
@@ -68,14 +69,16 @@ func decodeCursor(question, text string, order []report.Column) (report.Page, er
 	return report.Page{AsOf: c.AsOf, After: c.After}, nil
 }
 
+// valueOf reads a value of a cursor; numbers are times and what is smaller.
 func valueOf(v any, text bool) (any, error) {
+	first, last := report.Always()
 	switch v := v.(type) {
 	case string:
 		if text {
 			return v, nil
 		}
 	case json.Number:
-		if n, err := v.Int64(); err == nil && !text {
+		if n, err := v.Int64(); err == nil && !text && n >= int64(first) && n <= int64(last) {
 			return n, nil
 		}
 	}

@@ -23,14 +23,27 @@ type Window struct {
 	To     string `query:"to" maxLength:"64" example:"2026-10-01T00:00:00Z" doc:"The end, which isn't in it: RFC 3339, or a date."`
 }
 
+// periodOf reads a period that the record can hold.
+func periodOf(text string) (report.Period, error) {
+	first, last := report.Always()
+	p, err := report.ParsePeriod(text)
+	if err != nil {
+		return p, compliance.Errorf(compliance.Invalid, "period %q is no year, quarter, month or day; write 2026, 2026-Q3, 2026-07 or 2026-07-15", text)
+	}
+	if p.From < first || p.To > last {
+		return p, compliance.Errorf(compliance.Invalid, "period %s lies outside of 1900 to 2298, where nothing is on record", text)
+	}
+	return p, nil
+}
+
 // asked is the window that the parameters name; all of time if they name none.
 func (w Window) asked() (from, to compliance.Instant, err error) {
 	from, to = report.Always()
 	if w.Period != "" {
 		if w.From != "" || w.To != "" {
-			return 0, 0, compliance.Errorf(compliance.Invalid, "period and from, to say the same thing twice: use one of them")
+			return 0, 0, compliance.Errorf(compliance.Invalid, "period, or from and to, say which time is meant: send one of them, not both")
 		}
-		p, err := report.ParsePeriod(w.Period)
+		p, err := periodOf(w.Period)
 		return p.From, p.To, err
 	}
 	if w.From != "" {

@@ -142,7 +142,7 @@ type reportIn struct {
 }
 
 func (a *API) report(ctx context.Context, c call, in *reportIn) (*report.Report, error) {
-	p, err := report.ParsePeriod(in.Period)
+	p, err := periodOf(in.Period)
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +163,9 @@ type Health struct {
 }
 
 func (a *API) health(ctx context.Context, c call, _ *struct{ Scope }) (*Health, error) {
+	if c.Bound() {
+		return nil, compliance.Errorf(compliance.Forbidden, "this is about all of time, and you may see some periods only")
+	}
 	extent, err := c.asker.Extent(ctx)
 	if err != nil {
 		return nil, err

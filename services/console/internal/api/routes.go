@@ -138,7 +138,7 @@ type itemIn struct {
 	Scope
 
 	Control string `path:"control" maxLength:"128" example:"CH-01"`
-	Item    string `path:"item" maxLength:"1024" doc:"The item's id, with / written as %2F."`
+	Item    string `path:"item" maxLength:"1024" example:"DEP-1" doc:"The item's id, with / written as %2F."`
 }
 
 // errNoItem is the same for an item that isn't there and one that may not be seen.
@@ -156,8 +156,8 @@ type eventIn struct {
 	Scope
 
 	Topic     string `path:"topic" maxLength:"249" example:"assay.events.access"`
-	Partition int32  `path:"partition" minimum:"0"`
-	Offset    int64  `path:"offset" minimum:"0"`
+	Partition int32  `path:"partition" minimum:"0" example:"0"`
+	Offset    int64  `path:"offset" minimum:"0" example:"1"`
 }
 
 // Stored is an event with its place in the Merkle tree of its partition.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"net/http"
 	"net/netip"
 	"time"
@@ -68,7 +69,7 @@ type Gate struct {
 	Options
 
 	users  map[string]*User
-	decoy  Hash
+	decoys []Hash
 	bench  bench
 	byUser *throttle
 	byHost *throttle
@@ -82,20 +83,29 @@ const (
 )
 
 // New makes a gate. Users and tokens have been checked.
-func New(o Options) (*Gate, error) {
+func New(o Options) *Gate {
 	g := &Gate{
 		Options: o, users: map[string]*User{}, bench: make(bench, benchSize), ended: &ended{until: map[string]int64{}},
 		byUser: newThrottle(userBurst, userEvery), byHost: newThrottle(hostBurst, hostEvery),
 	}
-	like := Hash{memory: memory, passes: passes, lanes: lanes, salt: make([]byte, saltBytes), key: make([]byte, keyBytes)}
 	for i := range o.Users {
 		g.users[o.Users[i].Name] = &o.Users[i]
-		if h := o.Users[i].Hash; i == 0 || h.memory*h.passes > like.memory*like.passes {
-			like = h
-		}
+		g.decoys = append(g.decoys, decoy(o.Users[i].Hash))
 	}
-	g.decoy = decoy(like)
-	return g, nil
+	if len(g.decoys) == 0 {
+		g.decoys = []Hash{decoy(Hash{memory: memory, passes: passes, lanes: lanes, salt: make([]byte, saltBytes), key: make([]byte, keyBytes)})}
+	}
+	return g
+}
+
+// hashOf is the hash of a user; of a name that nobody has, always the same decoy. There
+// is one like each user's, so that what a name costs doesn't tell whether it is known.
+func (g *Gate) hashOf(name string) Hash {
+	if u, known := g.users[name]; known {
+		return u.Hash
+	}
+	pick := binary.BigEndian.Uint64(mac(g.Key, []byte("decoy\x00"+name)))
+	return g.decoys[pick%uint64(len(g.decoys))]
 }
 
 // ErrNobody says that a request has neither a session nor a token.
@@ -131,7 +141,12 @@ func (g *Gate) Viewer(r *http.Request) (access.Viewer, error) {
 }
 
 // token looks at every token, whichever matches, and compares digests in constant time.
+// A right one is let in however often its address guessed wrong: 256 random bits can't
+// be guessed, and a program isn't locked out by its neighbours.
 func (g *Gate) token(token string) *Token {
+	if !wellFormed(token) {
+		return nil
+	}
 	digest, found := sha256.Sum256([]byte(token)), -1
 	for i := range g.Tokens {
 		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(digest[:], g.Tokens[i].SHA256[:]), i, found)
@@ -144,7 +159,7 @@ func (g *Gate) token(token string) *Token {
 
 // session is that of the request's cookie, if it is still good.
 func (g *Gate) session(r *http.Request) (session, *User, bool) {
-	c, err := r.Cookie(g.cookieName())
+	c, err := r.Cookie(CookieName(g.Secure))
 	if err != nil {
 		return session{}, nil, false
 	}
@@ -164,22 +179,22 @@ var errWrong = compliance.Errorf(compliance.Forbidden, "the name or the password
 
 // check is nil, and the user, for the right name and password.
 func (g *Gate) check(ctx context.Context, client, name, password string) (*User, error) {
-	key := throttleKey(name)
-	hostWait, hostOK := g.byHost.take(client, g.Now())
-	userWait, userOK := g.byUser.take(key, g.Now())
-	if !hostOK || !userOK {
+	// An address that may not try doesn't use up the attempts of a name, nor make room
+	// for new ones.
+	if wait, ok := g.byHost.take(client, g.Now()); !ok {
 		g.Count("throttled")
-		return nil, &TooOften{max(hostWait, userWait)}
+		return nil, &TooOften{wait}
 	}
-	u, known := g.users[name]
-	hash := g.decoy
-	if known {
-		hash = u.Hash
+	key := throttleKey(name)
+	if wait, ok := g.byUser.take(key, g.Now()); !ok {
+		g.Count("throttled")
+		return nil, &TooOften{wait}
 	}
-	right, err := g.bench.matches(ctx, hash, password)
+	right, err := g.bench.matches(ctx, g.hashOf(name), password)
 	if err != nil {
 		return nil, err
 	}
+	u, known := g.users[name]
 	if !right || !known || !u.valid(g.Now()) {
 		g.Count("wrong")
 		return nil, errWrong

@@ -121,15 +121,15 @@ func newGate(t *testing.T) (*Gate, string) {
 	require.NoError(t, err)
 	token, digest := NewToken()
 	grant := Grant{Name: "u-alice", Role: access.Engineer, Tenants: []string{"default"}}
-	g, err := New(Options{
+	g := New(Options{
 		Users: []User{{grant, hash}}, Tokens: []Token{{grant, digest}}, Key: []byte(strings.Repeat("k", 32)),
 		Now: time.Now, Count: func(string) {},
 	})
-	require.NoError(t, err)
 	return g, token
 }
 
-// Tokens can be guessed as often as the address may, and no more: in an hour, that is.
+// Guesses of tokens are looked at as often as the address may, and no more: in an hour,
+// that is. A right one is let in all the while.
 func TestGuessedTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, token := newGate(t)
@@ -144,6 +144,7 @@ func TestGuessedTokens(t *testing.T) {
 			if errors.Is(ask("Bearer assay_wrong"), ErrNobody) {
 				looked++
 			}
+			require.NoError(t, ask("Bearer "+token))
 			time.Sleep(time.Second)
 		}
 		require.InDelta(t, hostBurst+int(time.Hour/hostEvery), looked, 2)
@@ -153,6 +154,32 @@ func TestGuessedTokens(t *testing.T) {
 			require.Error(t, ask(other), other)
 		}
 	})
+}
+
+// What can be guessed is no token, even if a configuration has its digest.
+func TestTokensAreRandom(t *testing.T) {
+	g, token := newGate(t)
+	for _, weak := range []string{"", "hunter2", "assay_hunter2", tokenPrefix, token + "A", token[:len(token)-1], token[1:]} {
+		g.Tokens[0].SHA256 = sha256.Sum256([]byte(weak))
+		require.Nil(t, g.token(weak), weak)
+	}
+	g.Tokens[0].SHA256 = sha256.Sum256([]byte(token))
+	require.NotNil(t, g.token(token))
+}
+
+// An address that may not try any more doesn't use up what others may.
+func TestThrottledAddressesLockNobodyOut(t *testing.T) {
+	g, _ := newGate(t)
+	now := time.Now()
+	g.Now = func() time.Time { return now }
+	for range hostBurst {
+		g.byHost.take("192.0.2.1", now)
+	}
+	for i := range 5000 {
+		_, err := g.check(t.Context(), "192.0.2.1", fmt.Sprint("u-alice", i%2), "wrong horse")
+		require.ErrorAs(t, err, new(*TooOften))
+	}
+	require.Empty(t, g.byUser.buckets)
 }
 
 // A name is locked for a while by guesses from many addresses, however many they are.
@@ -185,6 +212,22 @@ func TestUnknownNamesCostTheSame(t *testing.T) {
 	}
 	known, unknown := spent("u-alice"), spent("u-bob")
 	require.Less(t, max(known, unknown), 3*min(known, unknown), "%s and %s", known, unknown)
+}
+
+// The hashes of users may differ in what they cost. So do those of names that nobody has.
+func TestDecoysCostWhatUsersDo(t *testing.T) {
+	g, _ := newGate(t)
+	cheap := decoy(Hash{memory: leastMemory, passes: 1, lanes: 1, salt: make([]byte, 16), key: make([]byte, 32)})
+	g = New(Options{Key: g.Key, Users: []User{g.Users[0], {Grant: Grant{Name: "u-bob"}, Hash: cheap}}})
+	costs := map[uint32]int{}
+	for i := range 200 {
+		name := fmt.Sprint("nobody-", i)
+		first, again := g.hashOf(name), g.hashOf(name)
+		require.Equal(t, first, again, "the same each time")
+		costs[first.memory]++
+	}
+	require.InDelta(t, 100, costs[memory], 50)
+	require.InDelta(t, 100, costs[leastMemory], 50)
 }
 
 func TestExpiredGrants(t *testing.T) {

@@ -43,7 +43,11 @@ func (p *Pages) Ask(w http.ResponseWriter, r *http.Request) {
 func (p *Pages) Enter(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 	if err := r.ParseForm(); err != nil {
-		p.write(w, http.StatusBadRequest, form{Message: "the form could not be read"})
+		status := http.StatusBadRequest
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			status = http.StatusRequestEntityTooLarge
+		}
+		p.write(w, status, form{Message: "the form could not be read"})
 		return
 	}
 	f := form{User: r.PostForm.Get("user"), Next: local(r.PostForm.Get("next"))}

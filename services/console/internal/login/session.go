@@ -90,8 +90,8 @@ func (e *ended) has(id string) bool {
 // cookie carries a session; an empty value takes it away. Over TLS its name makes
 // browsers refuse one that a neighbouring host has set.
 func (g *Gate) cookie(value string, age time.Duration) *http.Cookie {
-	c := &http.Cookie{ //nolint:gosec // G124: without TLS it is served on loopback only, where Secure would lose it
-		Name: g.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: g.Secure, SameSite: http.SameSiteLaxMode,
+	c := &http.Cookie{ //nolint:gosec // G124: without TLS a Secure one would be lost; the console warns where others reach it so
+		Name: CookieName(g.Secure), Value: value, Path: "/", HttpOnly: true, Secure: g.Secure, SameSite: http.SameSiteLaxMode,
 		MaxAge: int(age.Seconds()),
 	}
 	if value == "" {
@@ -100,8 +100,10 @@ func (g *Gate) cookie(value string, age time.Duration) *http.Cookie {
 	return c
 }
 
-func (g *Gate) cookieName() string {
-	if g.Secure {
+// CookieName is what the session's cookie is called; secure says that browsers come
+// over TLS.
+func CookieName(secure bool) string {
+	if secure {
 		return "__Host-assay"
 	}
 	return "assay"
