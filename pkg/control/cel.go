@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -115,11 +116,11 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
 			line, column := c.r.Place(n, e.Location.Line(), e.Location.Column())
-			c.r.At(line, column, "%s", e.Message)
+			c.r.At(line, column, "%s%s", e.Message, c.laterHint(e.Message))
 		}
 		return nil
 	}
-	if t := checked.OutputType(); !t.IsAssignableType(want) && !t.IsExactType(types.DynType) {
+	if t := checked.OutputType(); want != cel.DynType && !t.IsAssignableType(want) && !t.IsExactType(types.DynType) {
 		c.r.Problem(n, "this is %s, but %s is needed", cel.FormatCELType(t), cel.FormatCELType(want))
 		return nil
 	}
@@ -131,6 +132,17 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 	c.checkFields(n, p)
 	c.checkKind(n, p, want)
 	return p
+}
+
+var undeclaredName = regexp.MustCompile(`^undeclared reference to '([a-z0-9_]+)`)
+
+// laterHint helps where a condition reads an expectation that stands after it.
+func (c *compiler) laterHint(message string) string {
+	m := undeclaredName.FindStringSubmatch(message)
+	if m == nil || !c.later[m[1]] {
+		return ""
+	}
+	return "; a condition reads expectations that stand before it: move " + m[1] + " up"
 }
 
 func (c *compiler) plan(a *ast.AST, src string) (*Program, error) {

@@ -80,8 +80,10 @@ type Expectation struct {
 	KeyPaths []Path
 	Also     []Equality
 	Where    *Program
-	Between  Interval
-	Pick     Pick
+	// Depends is Where, if that reads earlier expectations: it may be unknown yet.
+	Depends *Condition
+	Between Interval
+	Pick    Pick
 	// Latest keeps only the last event of each value of this field.
 	Latest Path
 	// Unless undoes candidates; its interval may hang on the candidate.

@@ -12,7 +12,6 @@ import (
 
 func (c *compiler) expectations(n *yaml.Node) {
 	names := map[string]int{}
-	var options []cel.EnvOption
 	c.r.Each(n, "expect", func(key, node *yaml.Node) {
 		if !namePattern.MatchString(key.Value) || slices.Contains([]string{"item", "event", "part", "params", "refs", "boundary", "period"}, key.Value) {
 			c.r.Problem(key, "%q can't name an expectation; use a lower-case word that isn't taken", key.Value)
@@ -21,9 +20,20 @@ func (c *compiler) expectations(n *yaml.Node) {
 		e := c.expectation(key.Value, node, names)
 		names[key.Value] = e.Index
 		c.control.Expectations = append(c.control.Expectations, e)
-		options = append(options, c.nameEvidence(e)...)
+		delete(c.later, key.Value)
+		c.extend(key, c.nameEvidence(e)) // what comes later may read it
 	})
-	c.extend(n, options)
+}
+
+// namesIn are the keys of a mapping.
+func namesIn(n *yaml.Node) map[string]bool {
+	names := map[string]bool{}
+	if n != nil && n.Kind == yaml.MappingNode {
+		for i := 0; i < len(n.Content); i += 2 {
+			names[n.Content[i].Value] = true
+		}
+	}
+	return names
 }
 
 func (c *compiler) expectation(name string, n *yaml.Node, earlier map[string]int) *Expectation {
@@ -60,7 +70,8 @@ func (c *compiler) expectation(name string, n *yaml.Node, earlier map[string]int
 		e.Unless = c.unless(e, f["unless"], names)
 		c.fields["event"] = own
 	}
-	e.Grows = e.Pick != PickLast && e.Latest == nil && e.Unless == nil && len(e.Folds) == 0
+	e.Grows = e.Pick != PickLast && e.Latest == nil && e.Unless == nil && len(e.Folds) == 0 &&
+		(e.Pick != PickFirst || e.Depends == nil) // an earlier one may turn out to belong
 	return e
 }
 
@@ -74,6 +85,9 @@ func (c *compiler) matching(e *Expectation, n *yaml.Node, f map[string]*yaml.Nod
 	c.fields["event"] = c.fieldsOf(f["event"], e.Types)
 	c.on(e, n, f["on"])
 	e.Where = c.compile(f["where"], cel.BoolType)
+	if e.Where != nil && len(c.reads(e.Where.ast.Expr())) > 0 {
+		e.Depends = c.conditionOf(f["where"], e.Where)
+	}
 }
 
 // on reads {event.a: item.b, …}; joinKey sorts it out later.
@@ -136,6 +150,9 @@ func (c *compiler) folds(e *Expectation, n *yaml.Node) {
 			inner.Value = m[2]
 			inner.Column += len(m[1]) + 1
 			fold.Of = c.compile(&inner, cel.DynType)
+			if fold.Of != nil && len(c.reads(fold.Of.ast.Expr())) > 0 {
+				c.r.Problem(node, "a fold reads its own events only; compare folds with each other in assert:")
+			}
 		}
 		e.Folds = append(e.Folds, fold)
 	})
@@ -181,6 +198,9 @@ func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectat
 		f["on"] = &yaml.Node{Kind: yaml.MappingNode}
 	}
 	c.matching(u, n, f)
+	if u.Depends != nil {
+		c.r.Problem(f["where"], "under unless, where: reads event and item only, no other expectation")
+	}
 	for _, eq := range u.Also {
 		if f["on"].Line == 0 { // taken over from the expectation
 			c.knownField(n, "event", eq.Event)
@@ -234,6 +254,15 @@ func (e *Expectation) anchors() []int {
 				of = append(of, b.Of)
 			}
 		}
+	}
+	return of
+}
+
+// readsOf are the expectations that e itself hangs on.
+func (e *Expectation) readsOf() []int {
+	of := e.anchors()
+	if e.Depends != nil {
+		of = append(of, e.Depends.Reads...)
 	}
 	return of
 }

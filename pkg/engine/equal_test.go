@@ -49,7 +49,7 @@ func TestEngineEqualsOracle(t *testing.T) {
 		n, base = 1, seed
 	}
 	start, watermarks, verdicts := time.Now(), 0, 0
-	outcomes := map[compliance.Outcome]int{}
+	outcomes, used := map[compliance.Outcome]int{}, tallies{}
 	for i := range n {
 		seed := base + uint64(i)
 		w := newWorld(t, dict, seed)
@@ -59,9 +59,12 @@ func TestEngineEqualsOracle(t *testing.T) {
 		for o, c := range w.outcomes {
 			outcomes[o] += c
 		}
+		used.add(w)
 	}
 	t.Logf("%d trials, %d watermarks compared, %d revisions, outcomes %v, 0 mismatches, %v", n, watermarks, verdicts, outcomes, time.Since(start).Round(time.Millisecond))
+	t.Log(used)
 	if n >= 500 {
+		used.require(t)
 		for _, o := range []compliance.Outcome{compliance.Pass, compliance.Deviation, compliance.Pending, compliance.Inconclusive, compliance.NotApplicable, compliance.Withdrawn} {
 			require.NotZero(t, outcomes[o], "the generator reaches no %s", o)
 		}
@@ -84,12 +87,13 @@ type world struct {
 	watermarks int
 	published  int
 	outcomes   map[compliance.Outcome]int
+	decided    map[string]int // constructs that revisions were decided by
 }
 
 func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 	t.Helper()
 	g := generator{rand.New(rand.NewPCG(seed, 17))}
-	w := &world{t: t, g: g, seed: seed, last: map[string]compliance.Revision{}, w: compliance.Ever, outcomes: map[compliance.Outcome]int{}}
+	w := &world{t: t, g: g, seed: seed, last: map[string]compliance.Revision{}, w: compliance.Ever, outcomes: map[compliance.Outcome]int{}, decided: map[string]int{}}
 	for w.bundle == nil { // some texts are refused: an interval that hangs on unless, say
 		w.text = g.control()
 		fsys := fstest.MapFS{"TT-01.yaml": {Data: []byte(w.text)}, control.BoundaryFile: {Data: []byte(testBoundary)}}
@@ -187,6 +191,7 @@ func (w *world) advance(to compliance.Instant) {
 func (w *world) take(r compliance.Revision) {
 	w.published++
 	w.outcomes[r.Outcome]++
+	w.noteDecided(r)
 	old, seen := w.last[r.Item.ID]
 	require.Equal(w.t, old.Number+1, r.Number, "seed %d: item %s\n%s", w.seed, r.Item.ID, w.text)
 	if seen {

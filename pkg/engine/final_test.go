@@ -171,7 +171,7 @@ func (it plainItem) wanted(scope *control.Scope, x *control.Expectation, ev *com
 	if x.Where == nil {
 		return true
 	}
-	ok, err := x.Where.Bool(scope.With(view, nil))
+	ok, err := x.Where.Bool(scope.With(view, nil)) // what it reads has been found
 	return ok && err == nil
 }
 

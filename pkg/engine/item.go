@@ -33,7 +33,8 @@ type published struct {
 }
 
 // matches are the facts that an expectation wants, whatever its interval, in
-// order. Under expand the condition may read the part, so it isn't applied yet.
+// order. Under expand the condition may read the part, and with Depends it reads
+// other expectations, so it isn't applied yet.
 type matches struct {
 	wants  []match
 	undoes []match
@@ -130,7 +131,7 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 			return match{}, false
 		}
 	}
-	if x.Where == nil || it.group.control.Expand != nil {
+	if x.Where == nil || x.Depends != nil || it.group.control.Expand != nil {
 		return match{fact: f}, true
 	}
 	belongs, err := x.Where.Bool(scope.With(f.view, nil))

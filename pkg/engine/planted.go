@@ -17,4 +17,5 @@ const (
 	plantedLateAdmitted  = "late_admitted" // what comes too late counts all the same
 	plantedOpenEndByTime = "open_end"      // an open end is measured by time, not by order
 	plantedForgottenID   = "forgotten_id"  // an item that ended can be opened again
+	plantedWhereTooSoon  = "where_soon"    // what a condition can't know yet, it takes for false
 )

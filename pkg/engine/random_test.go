@@ -100,7 +100,7 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 			on += ", event.v: item.v"
 		}
 		fmt.Fprintf(b, "    on: {%s}\n", on)
-		if where := g.where(scheduled, expand); where != "" {
+		if where := g.where(scheduled, expand, names); where != "" {
 			fmt.Fprintf(b, "    where: '%s'\n", where)
 		}
 		fmt.Fprintf(b, "    between: %q\n", g.interval(scheduled, picked))
@@ -139,7 +139,10 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 	}
 }
 
-func (g generator) where(scheduled, expand bool) string {
+func (g generator) where(scheduled, expand bool, earlier []string) string {
+	if len(earlier) > 0 && g.chance(25) {
+		return g.whereOf(earlier)
+	}
 	choices := []string{"", "", "event.ok", "event.n > 1", "event.v in refs.rows && refs.rows[event.v].good", "event.x < 0.5"}
 	if !scheduled {
 		choices = append(choices, "event.v != item.v", "event.n >= item.n")
@@ -148,6 +151,17 @@ func (g generator) where(scheduled, expand bool) string {
 		choices = append(choices, "event.v == part.v", "event.v == part.v")
 	}
 	return g.one(choices...)
+}
+
+// whereOf reads earlier expectations: steps in order, steps that are missing.
+func (g generator) whereOf(earlier []string) string {
+	a, b := g.one(earlier...), g.one(earlier...)
+	return g.one(
+		a+".exists(x, x.before(event))", a+".exists(x, x.before(event))", a+".count >= 2", a+".count == 0",
+		"event.ok && "+a+".exists(x, x.v == event.v)", "event.ok || "+a+".exists(x, x.n > event.n)",
+		a+".all(x, x.n <= event.n)", a+".last.n < event.n", "!"+a+".exists(x, event.before(x))",
+		a+".exists(x, x.before(event) && !"+b+".exists(y, x.before(y) && y.before(event)))",
+	)
 }
 
 func (g generator) interval(scheduled bool, picked []string) string {

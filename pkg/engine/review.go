@@ -15,6 +15,7 @@ type review struct {
 	w       compliance.Instant
 	sources []*source
 	feeds   *feeds
+	known   []control.Knowledge // by expectation, as far as find has come
 	wake    compliance.Instant
 	closing compliance.Instant // as wake, but for evidence to come
 }
@@ -175,11 +176,11 @@ type finding struct {
 // find looks through the expectations and decides.
 func (r *review) find(scope *control.Scope) finding {
 	views := make([]sight, len(r.c.Expectations))
-	known := make([]control.Knowledge, len(views))
+	r.known = make([]control.Knowledge, len(views))
 	f := finding{}
 	for i, x := range r.c.Expectations {
 		views[i] = r.look(x, scope, views[:i])
-		known[i] = views[i].known
+		r.known[i] = views[i].known
 		scope.Matched[i] = views[i].matched()
 		if r.c.Decisive[i] && views[i].placed {
 			f.due = max(f.due, views[i].to.at)
@@ -187,7 +188,7 @@ func (r *review) find(scope *control.Scope) finding {
 	}
 	f.outcome, f.reason = compliance.Pending, compliance.ReasonAwaitingEvents
 	if r.c.DecidesEarly || r.settled(views) {
-		f.outcome, f.reason = r.decide(scope, views, known)
+		f.outcome, f.reason = r.decide(scope, views, r.known)
 	}
 	if f.outcome == compliance.Pending {
 		return f

@@ -100,8 +100,13 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 	return failed, undone
 }
 
-// holds applies the condition where it wasn't yet.
+// holds applies the condition where it wasn't yet; failed says that it can't be
+// known, for good or yet.
 func (r *review) holds(x *control.Expectation, scope *control.Scope, m match) (ok, failed bool) {
+	if x.Depends != nil {
+		truth, _ := x.Depends.Decide(scope.With(m.view, scope.Part), r.known)
+		return truth == control.True, truth == control.Unknown && planted != plantedWhereTooSoon
+	}
 	if m.failed || x.Where == nil || r.c.Expand == nil {
 		return !m.failed, m.failed
 	}
@@ -187,7 +192,7 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 			return
 		}
 	}
-	if !x.Grows {
+	if !x.Grows || x.Depends != nil && s.tooMany {
 		return
 	}
 	s.known = control.Growing

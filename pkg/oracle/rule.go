@@ -17,15 +17,8 @@ type ruling struct {
 // rule applies the control to one item, or to one part of it.
 func (l *log) rule(it item, scope *control.Scope) ruling {
 	states := l.states(it, scope)
-	known := make([]control.Knowledge, len(states))
-	for i, st := range states {
-		known[i] = st.known
-		if st.known != control.Opaque {
-			scope.Matched[i] = &control.Matched{Events: views(st.events), Folds: st.folds}
-		}
-	}
 	r := ruling{}
-	r.outcome, r.reason = l.decide(scope, states, known)
+	r.outcome, r.reason = l.decide(scope, states, knownOf(states))
 	for i, st := range states {
 		if l.control.Decisive[i] && st.bounded {
 			r.due = max(r.due, st.to)

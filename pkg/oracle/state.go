@@ -25,8 +25,12 @@ type state struct {
 // states goes through the expectations in order; each may hang on earlier ones.
 func (l *log) states(it item, scope *control.Scope) []state {
 	var states []state
-	for _, e := range l.control.Expectations {
-		states = append(states, l.state(it, scope, e, states))
+	for i, e := range l.control.Expectations {
+		st := l.state(it, scope, e, states)
+		if st.known != control.Opaque {
+			scope.Matched[i] = &control.Matched{Events: views(st.events), Folds: st.folds}
+		}
+		states = append(states, st)
 	}
 	return states
 }
@@ -55,7 +59,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 		st.known = control.Exact
 	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heard(e.Types, st.from, st.events[0].Time) == covered:
 		st.known, st.finished = control.Exact, true // the first is final once present
-	case e.Grows:
+	case e.Grows && (e.Depends == nil || !st.tooMany): // of too many, others may turn out to be first
 		st.known = control.Growing
 	}
 	return st
@@ -67,9 +71,9 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
 	for _, f := range it.facts {
 		inside := from.before(f, e.Between.From) && to.after(f, e.Between.To)
-		belongs, err := l.matches(e, it, scope, f)
-		failed = failed || err != nil && inside
-		if !belongs {
+		belongs := l.matches(e, it, scope, f, earlier)
+		failed = failed || belongs == control.Unknown && inside
+		if belongs != control.True {
 			continue
 		}
 		if !inside {
@@ -79,8 +83,8 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 			}
 			continue
 		}
-		gone, heard, err := l.undone(e, it, scope, f, earlier)
-		failed, undone = failed || err != nil, max(undone, heard)
+		gone, heard, unsure := l.undone(e, it, scope, f, earlier)
+		failed, undone = failed || unsure, max(undone, heard)
 		if !gone {
 			st.events = append(st.events, f)
 		}
@@ -88,52 +92,72 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 	return failed, undone
 }
 
-// matches tells whether f is of the type, at the key, and as the condition wants.
-func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f fact) (bool, error) {
+// matches tells whether f is of the type, at the key, and as the condition wants;
+// unknown if that fails, or reads expectations of which too little is known.
+func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) control.Truth {
 	if !control.MatchesAny(e.Types, f.Type) {
-		return false, nil
+		return control.False
 	}
 	if key, ok := e.KeyOf(f.view); !ok || key != it.key {
-		return false, nil
+		return control.False
 	}
 	for _, eq := range e.Also {
 		a, okA := control.EncodeKey(eq.Event.In(f.view))
 		b, okB := control.EncodeKey(eq.Item.In(it.view))
 		if !okA || !okB || a != b {
-			return false, nil
+			return control.False
 		}
 	}
-	if e.Where == nil {
-		return true, nil
+	at := scope.With(f.view, scope.Part)
+	switch {
+	case e.Where == nil:
+		return control.True
+	case e.Depends != nil:
+		t, _ := e.Depends.Decide(at, knownOf(earlier))
+		return t
 	}
-	return e.Where.Bool(scope.With(f.view, scope.Part))
+	ok, err := e.Where.Bool(at)
+	switch {
+	case err != nil:
+		return control.Unknown
+	case ok:
+		return control.True
+	}
+	return control.False
+}
+
+func knownOf(states []state) []control.Knowledge {
+	known := make([]control.Knowledge, len(states))
+	for i, st := range states {
+		known[i] = st.known
+	}
+	return known
 }
 
 // undone tells whether something undoes candidate f, and whether the sources of
 // that have been heard; open as long as it may still come.
-func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (gone bool, heard coverage, err error) {
+func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (gone bool, heard coverage, failed bool) {
 	u := e.Unless
 	if u == nil {
-		return false, covered, nil
+		return false, covered, false
 	}
 	from, to := resolve(u.Between.From, it, &f, earlier), resolve(u.Between.To, it, &f, earlier)
 	if from.missing || to.missing {
-		return false, covered, nil
+		return false, covered, false
 	}
 	if !from.known || !to.known {
-		return false, open, nil
+		return false, open, false
 	}
-	var failed error
 	for _, g := range it.facts {
 		if !from.before(g, u.Between.From) || !to.after(g, u.Between.To) {
 			continue
 		}
-		belongs, err := l.matches(u, it, scope, g)
-		if belongs {
-			return true, covered, nil
-		}
-		if err != nil {
-			failed = err
+		switch l.matches(u, it, scope, g, earlier) {
+		case control.True:
+			return true, covered, false
+		case control.Unknown:
+			failed = true
+		case control.False:
 		}
 	}
 	heard = l.heard(u.Types, from.at, to.at)

@@ -1,0 +1,183 @@
+package control
+
+import (
+	"maps"
+	"slices"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"go.yaml.in/yaml/v3"
+)
+
+func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
+	delete(c.fields, "event")
+	if f["assert"] == nil {
+		c.r.Problem(doc, "a control needs assert:, the condition that must hold for every item")
+	}
+	c.control.texts.assertion = c.r.Text(f["assert"], "assert")
+	c.control.Assert = c.condition(f["assert"])
+	c.control.Applies = c.condition(f["applies"])
+	c.r.Each(f["reasons"], "reasons", func(key, node *yaml.Node) {
+		if !namePattern.MatchString(key.Value) {
+			c.r.Problem(key, "a reason code is lower case with underscores, such as no_approval")
+		}
+		c.control.Reasons = append(c.control.Reasons, Reason{Code: key.Value, When: c.condition(node)})
+	})
+	c.markDecisive()
+	c.markNamed()
+	c.control.DecidesEarly = c.control.decidesEarly()
+	c.control.EarlyPass = c.control.Applies == nil && c.control.Expand == nil && c.control.Assert != nil
+	if c.control.Assert != nil {
+		walkLeaves(c.control.Assert.root, func(l leaf) {
+			c.control.EarlyPass = c.control.EarlyPass && (l.trend == rising || l.trend == constantly)
+		})
+	}
+}
+
+// markNamed sets how many events a verdict names: all (up to NamedEvidence)
+// where a condition needs the whole, else just as many as decide it, so that
+// later ones don't change what is named.
+func (c *compiler) markNamed() {
+	conditions := []*Condition{c.control.Applies, c.control.Assert}
+	for _, r := range c.control.Reasons {
+		conditions = append(conditions, r.When)
+	}
+	for _, e := range c.control.Expectations {
+		conditions = append(conditions, e.Depends)
+		e.Named = 1
+		if e.Latest != nil { // known only when closed, and each value's event decides
+			e.Named = NamedEvidence
+		}
+	}
+	for _, cond := range conditions {
+		if cond != nil {
+			walkLeaves(cond.root, c.nameLeaf)
+		}
+	}
+}
+
+func (c *compiler) nameLeaf(l leaf) {
+	needed := NamedEvidence
+	if l.trend != mixed {
+		needed = largestLiteral(l.program.ast.Expr())
+	}
+	for _, i := range l.reads {
+		e := c.control.Expectations[i]
+		e.Named = min(max(e.Named, needed), NamedEvidence)
+	}
+}
+
+func walkLeaves(n node, visit func(leaf)) {
+	switch n := n.(type) {
+	case both:
+		walkLeaves(n.left, visit)
+		walkLeaves(n.right, visit)
+	case either:
+		walkLeaves(n.left, visit)
+		walkLeaves(n.right, visit)
+	case not:
+		walkLeaves(n.of, visit)
+	case leaf:
+		visit(n)
+	}
+}
+
+// largestLiteral is the greatest whole number in an expression, at least 1.
+func largestLiteral(e ast.Expr) int {
+	largest := 1
+	if e.Kind() == ast.LiteralKind {
+		if n, ok := e.AsLiteral().Value().(int64); ok && n < NamedEvidence {
+			largest = max(largest, int(n))
+		}
+	}
+	for _, child := range children(e) {
+		largest = max(largest, largestLiteral(child))
+	}
+	return largest
+}
+
+func (c *compiler) condition(n *yaml.Node) *Condition {
+	whole := c.compile(n, cel.BoolType)
+	if whole == nil {
+		return nil
+	}
+	return c.conditionOf(n, whole)
+}
+
+func (c *compiler) conditionOf(n *yaml.Node, whole *Program) *Condition {
+	cond := &Condition{Source: whole.Source, whole: whole}
+	cond.root = c.tree(n, whole, whole.ast.Expr())
+	cond.Reads = c.closure(c.reads(whole.ast.Expr()))
+	return cond
+}
+
+// tree splits a condition at its &&, || and !; what is left are leaves.
+func (c *compiler) tree(n *yaml.Node, whole *Program, e ast.Expr) node {
+	if e.Kind() == ast.CallKind {
+		args := e.AsCall().Args()
+		switch e.AsCall().FunctionName() {
+		case "_&&_":
+			return both{c.tree(n, whole, args[0]), c.tree(n, whole, args[1])}
+		case "_||_":
+			return either{c.tree(n, whole, args[0]), c.tree(n, whole, args[1])}
+		case "!_":
+			return not{c.tree(n, whole, args[0])}
+		}
+	}
+	sub := ast.NewCheckedAST(ast.NewAST(e, whole.ast.SourceInfo()), whole.ast.TypeMap(), whole.ast.ReferenceMap())
+	p, err := c.plan(sub, whole.Source)
+	if err != nil {
+		c.r.Problem(n, "%v", err)
+		return leaf{program: whole, trend: mixed}
+	}
+	return leaf{program: p, reads: c.reads(e), trend: trends{c.evidence}.of(e)}
+}
+
+// reads are the expectations that an expression names, sorted.
+func (c *compiler) reads(e ast.Expr) []int {
+	seen := map[int]bool{}
+	var visit func(ast.Expr)
+	visit = func(e ast.Expr) {
+		if e.Kind() == ast.IdentKind {
+			if n, ok := c.evidence[e.AsIdent()]; ok {
+				seen[n.of] = true
+			}
+		}
+		for _, child := range children(e) {
+			visit(child)
+		}
+	}
+	visit(e)
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// closure adds the expectations that those hang on.
+func (c *compiler) closure(reads []int) []int {
+	seen := map[int]bool{}
+	var add func(int)
+	add = func(i int) {
+		if seen[i] {
+			return
+		}
+		seen[i] = true
+		for _, of := range c.control.Expectations[i].readsOf() {
+			add(of)
+		}
+	}
+	for _, i := range reads {
+		add(i)
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func (c *compiler) markDecisive() {
+	c.control.Decisive = make([]bool, len(c.control.Expectations))
+	for _, cond := range []*Condition{c.control.Applies, c.control.Assert} {
+		if cond == nil {
+			continue
+		}
+		for _, i := range cond.Reads {
+			c.control.Decisive[i] = true
+		}
+	}
+}

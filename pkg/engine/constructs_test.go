@@ -1,0 +1,74 @@
+package engine_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// constructs are the parts of the language that the generator aims at: what shows
+// one in a control's text, and which revisions it decides.
+var constructs = []struct {
+	name    string
+	shows   *regexp.Regexp
+	decides func(compliance.Revision) bool
+}{
+	{"unless", regexp.MustCompile(`unless:`), settled},
+	{"latest", regexp.MustCompile(`latest:`), settled},
+	{"fold", regexp.MustCompile(`fold:`), settled},
+	{"expand", regexp.MustCompile(`expand:`), settled},
+	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
+}
+
+// settled: it was decided, one way or the other.
+func settled(r compliance.Revision) bool {
+	return r.Outcome == compliance.Pass || r.Outcome == compliance.Deviation || r.Outcome == compliance.NotApplicable
+}
+
+// noteDecided counts the revision for each construct in the control's text that
+// decides it.
+func (w *world) noteDecided(r compliance.Revision) {
+	for _, c := range constructs {
+		if c.decides(r) && c.shows.MatchString(w.text) {
+			w.decided[c.name]++
+		}
+	}
+}
+
+// tallies say of each construct in how many worlds it stood, and how many
+// revisions were decided there.
+type tallies map[string]struct{ worlds, decided int }
+
+func (t tallies) add(w *world) {
+	for _, c := range constructs {
+		if c.shows.MatchString(w.text) {
+			n := t[c.name]
+			n.worlds++
+			n.decided += w.decided[c.name]
+			t[c.name] = n
+		}
+	}
+}
+
+func (t tallies) String() string {
+	var b strings.Builder
+	b.WriteString("construct: worlds, revisions decided")
+	for _, c := range constructs {
+		fmt.Fprintf(&b, "\n  %-16s %5d %6d", c.name, t[c.name].worlds, t[c.name].decided)
+	}
+	return b.String()
+}
+
+// require fails if the generator misses a construct.
+func (t tallies) require(tt *testing.T) {
+	tt.Helper()
+	for _, c := range constructs {
+		require.Greater(tt, t[c.name].worlds, 15, "the generator makes too few of %s", c.name)
+		require.Greater(tt, t[c.name].decided, 30, "too few revisions are decided by %s", c.name)
+	}
+}
