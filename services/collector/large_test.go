@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/record"
@@ -130,4 +132,32 @@ func TestABatchOfManySmallEvents(t *testing.T) {
 	require.Less(t, len(body), 64<<10)
 	got := r.post("application/cloudevents-batch+json", []byte(body))
 	require.Equal(t, http.StatusAccepted, got.status, got.body)
+}
+
+// An export of more spans than fit into the budget with their events is taken all the
+// same by an idle collector: what is mapped goes to Kafka in portions.
+func TestAnExportOfMoreSpansThanFitAtOnce(t *testing.T) {
+	cfg := otlpConfig()
+	cfg.MaxBatchBytes, cfg.MaxInFlightBytes = 1<<20, 8<<20
+	r := start(t, cfg)
+	const n = 4000 // of 2 KiB and more in the budget
+	spans := make([]*tracev1.Span, n)
+	for i := range spans {
+		spans[i] = span(1)
+		spans[i].SpanId = binary.BigEndian.AppendUint64(nil, uint64(i+1))
+	}
+	raw := wire(t, export("assistant", spans...))
+	require.Less(t, len(raw), 1<<20)
+	got := r.export("/v1/traces", protobufType, raw)
+	require.Equal(t, http.StatusOK, got.status, got.body)
+	require.Empty(t, got.body, "nothing is refused")
+	require.EqualValues(t, n, r.held("assay.events.model-call"))
+	deliveries := map[string]bool{}
+	for _, rec := range r.all("received") {
+		deliveries[sum(string(rec.Value)).String()] = true
+	}
+	for _, ev := range r.all("events.model-call") {
+		require.True(t, deliveries[headers(ev)["ce_delivery"]], "what each was made of is kept")
+	}
+	require.Eventually(t, func() bool { return r.metric("assay_collector_inflight_bytes") == 0 }, time.Second, time.Millisecond)
 }

@@ -17,6 +17,14 @@ var errFull = compliance.Errorf(compliance.Unavailable,
 var errHalf = compliance.Errorf(compliance.Unavailable,
 	"too many bytes wait for Kafka, which has a part of the events; send all of them again later, with the same ids")
 
+// Halfway is err for a request of which Kafka has a part already.
+func Halfway(err error) error {
+	if IsFull(err) {
+		return errHalf
+	}
+	return err
+}
+
 // IsFull says whether err is because of the budget.
 func IsFull(err error) bool { return err == errFull } //nolint:errorlint // the very value
 

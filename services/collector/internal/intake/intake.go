@@ -84,7 +84,7 @@ func (i *Intake) Send(ctx context.Context, lease *Lease, records []*kgo.Record, 
 		case err == nil:
 			err = i.send(ctx, wait, part, records[:n])
 		case begun:
-			err = errHalf
+			err = Halfway(err)
 		}
 		part.Release()
 		if err != nil {

@@ -12,7 +12,9 @@ import (
 	logsv1 "go.opentelemetry.io/proto/otlp/logs/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"assay.example/assay/pkg/dictionary"
 )
@@ -45,6 +47,10 @@ func Logs(raw []byte, as Encoding) (*logsv1.LogsData, error) {
 
 func decode(raw []byte, as Encoding, name string, to proto.Message) error {
 	if as == Protobuf {
+		left := maxMessages
+		if !few(raw, to.ProtoReflect().Descriptor(), maxDepth, &left) {
+			return tooMany()
+		}
 		opts := proto.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxDepth}
 		if opts.Unmarshal(raw, to) != nil {
 			return malformed(fmt.Sprintf("the body is no %s in protobuf", name))
@@ -52,6 +58,9 @@ func decode(raw []byte, as Encoding, name string, to proto.Message) error {
 		return nil
 	}
 	converted, err := base64IDs(raw)
+	if errors.Is(err, errMany) {
+		return tooMany()
+	}
 	if err != nil {
 		return malformed(fmt.Sprintf("the body is no %s in JSON: %v", name, err))
 	}
@@ -60,6 +69,43 @@ func decode(raw []byte, as Encoding, name string, to proto.Message) error {
 		return malformed("the body is JSON, but no " + name)
 	}
 	return nil
+}
+
+// maxMessages bounds the messages of a request: one of two bytes takes some hundred in
+// memory. The attributes of a span are some fifty.
+const maxMessages = 400_000
+
+func tooMany() error {
+	return dictionary.Refuse(dictionary.CodeTooLarge, dictionary.Fault{
+		Reason: fmt.Sprintf("the request has more than %d records and attributes", maxMessages), Hint: "send smaller batches",
+	})
+}
+
+// few says whether a request has no more messages inside of each other than are left.
+// What is no protobuf, or too deep, is for the decoder to refuse.
+func few(raw []byte, d protoreflect.MessageDescriptor, depth int, left *int) bool {
+	if *left--; *left < 0 {
+		return false
+	}
+	for depth > 0 && len(raw) > 0 {
+		number, kind, n := protowire.ConsumeTag(raw)
+		if n < 0 {
+			return true
+		}
+		value := raw[n:]
+		if n = protowire.ConsumeFieldValue(number, kind, value); n < 0 {
+			return true
+		}
+		raw = value[n:]
+		field := d.Fields().ByNumber(number)
+		if kind != protowire.BytesType || field == nil || field.Message() == nil {
+			continue
+		}
+		if inner, n := protowire.ConsumeBytes(value); n >= 0 && !few(inner, field.Message(), depth-1, left) {
+			return false
+		}
+	}
+	return true
 }
 
 func malformed(reason string) error {
@@ -72,6 +118,7 @@ func malformed(reason string) error {
 var (
 	errSyntax = errors.New("its syntax is wrong")
 	errID     = errors.New("a trace or span id is not in hex")
+	errMany   = errors.New("it has too many objects")
 )
 
 // base64IDs rewrites what OTLP/JSON does otherwise than the JSON of protobuf: ids are
@@ -81,6 +128,7 @@ func base64IDs(raw []byte) ([]byte, error) {
 	var out bytes.Buffer
 	out.Grow(len(raw))
 	enc := jsontext.NewEncoder(&out)
+	left := maxMessages
 	for id := false; ; {
 		tok, err := in.ReadToken()
 		if errors.Is(err, io.EOF) {
@@ -88,6 +136,11 @@ func base64IDs(raw []byte) ([]byte, error) {
 		}
 		if err != nil || in.StackDepth() > maxDepth {
 			return nil, errSyntax
+		}
+		if tok.Kind() == '{' {
+			if left--; left < 0 {
+				return nil, errMany
+			}
 		}
 		if id && tok.Kind() == '"' {
 			bytes, err := hex.DecodeString(tok.String())

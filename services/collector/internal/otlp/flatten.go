@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"maps"
 	"strings"
 	"time"
@@ -35,34 +36,55 @@ type Record struct {
 // maxName is of the names of spans and events. Type fields have the same limit.
 const maxName = 256
 
-// Spans lays out the spans of a request, in its order.
-func (r *Redactor) Spans(req *tracev1.TracesData) []Record {
-	var out []Record
-	for _, rs := range req.GetResourceSpans() {
-		resource, service := r.resource(rs.GetResource())
-		for _, ss := range rs.GetScopeSpans() {
-			shared := r.shared("span", resource, ss.GetScope(), ss.GetSchemaUrl(), rs.GetSchemaUrl())
-			for _, s := range ss.GetSpans() {
-				out = append(out, r.span(shared, service, s))
+// Spans lays out the spans of a request, in its order, one at a time. Each holds what
+// its resource and scope say once more, so that a small request can be laid out
+// large: after most bytes all others are refused.
+func (r *Redactor) Spans(req *tracev1.TracesData, most int64) iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		left := most
+		for _, rs := range req.GetResourceSpans() {
+			resource, service := r.resource(rs.GetResource())
+			for _, ss := range rs.GetScopeSpans() {
+				shared := r.shared("span", resource, ss.GetScope(), ss.GetSchemaUrl(), rs.GetSchemaUrl())
+				for _, s := range ss.GetSpans() {
+					if !yield(within(&left, service, func() Record { return r.span(shared, service, s) })) {
+						return
+					}
+				}
 			}
 		}
 	}
-	return out
 }
 
-// Logs lays out the log records of a request, in its order.
-func (r *Redactor) Logs(req *logsv1.LogsData) []Record {
-	var out []Record
-	for _, rl := range req.GetResourceLogs() {
-		resource, service := r.resource(rl.GetResource())
-		for _, sl := range rl.GetScopeLogs() {
-			shared := r.shared("log", resource, sl.GetScope(), sl.GetSchemaUrl(), rl.GetSchemaUrl())
-			for _, l := range sl.GetLogRecords() {
-				out = append(out, r.log(shared, service, l))
+// Logs lays out the log records of a request, as Spans does.
+func (r *Redactor) Logs(req *logsv1.LogsData, most int64) iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		left := most
+		for _, rl := range req.GetResourceLogs() {
+			resource, service := r.resource(rl.GetResource())
+			for _, sl := range rl.GetScopeLogs() {
+				shared := r.shared("log", resource, sl.GetScope(), sl.GetSchemaUrl(), rl.GetSchemaUrl())
+				for _, l := range sl.GetLogRecords() {
+					if !yield(within(&left, service, func() Record { return r.log(shared, service, l) })) {
+						return
+					}
+				}
 			}
 		}
 	}
-	return out
+}
+
+// within lays a record out if there is anything left.
+func within(left *int64, service string, lay func() Record) Record {
+	if *left <= 0 {
+		return Record{Service: service, Err: dictionary.Refuse(dictionary.CodeTooLarge, dictionary.Fault{
+			Reason: "the export is too large with what its resources and scopes say beside each record",
+			Hint:   "send smaller batches, and fewer attributes of resources and scopes",
+		})}
+	}
+	record := lay()
+	*left -= int64(len(record.JSON))
+	return record
 }
 
 func (r *Redactor) resource(res *resourcev1.Resource) (fields map[string]any, service string) {

@@ -34,11 +34,11 @@ func records(t *testing.T, raw []byte, logs bool, as otlp.Encoding) []otlp.Recor
 	if logs {
 		req, err := otlp.Logs(raw, as)
 		require.NoError(t, err)
-		return redactor.Logs(req)
+		return slices.Collect(redactor.Logs(req, plenty))
 	}
 	req, err := otlp.Traces(raw, as)
 	require.NoError(t, err)
-	return redactor.Spans(req)
+	return slices.Collect(redactor.Spans(req, plenty))
 }
 
 func mapped(t *testing.T, v *source.Vendor, r otlp.Record) source.Mapped {

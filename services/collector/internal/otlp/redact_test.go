@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,9 +40,9 @@ func list(of ...*commonv1.AnyValue) *commonv1.AnyValue {
 // attributesOf are the attributes of a span as they are laid out.
 func attributesOf(t *testing.T, r *otlp.Redactor, name string, v *commonv1.AnyValue) any {
 	t.Helper()
-	records := r.Spans(&tracev1.TracesData{ResourceSpans: []*tracev1.ResourceSpans{{ScopeSpans: []*tracev1.ScopeSpans{{Spans: []*tracev1.Span{{
+	records := slices.Collect(r.Spans(&tracev1.TracesData{ResourceSpans: []*tracev1.ResourceSpans{{ScopeSpans: []*tracev1.ScopeSpans{{Spans: []*tracev1.Span{{
 		TraceId: make([]byte, 15, 16), SpanId: []byte("12345678"), Attributes: []*commonv1.KeyValue{{Key: name, Value: v}},
-	}}}}}}})
+	}}}}}}}, plenty))
 	require.Error(t, records[0].Err, "15 bytes are no trace id")
 	req := &tracev1.TracesData{ResourceSpans: []*tracev1.ResourceSpans{{ScopeSpans: []*tracev1.ScopeSpans{{Spans: []*tracev1.Span{{
 		TraceId: []byte("1234567890123456"), SpanId: []byte("12345678"), Attributes: []*commonv1.KeyValue{{Key: name, Value: v}},
@@ -49,7 +50,7 @@ func attributesOf(t *testing.T, r *otlp.Redactor, name string, v *commonv1.AnyVa
 	var doc struct {
 		Attributes map[string]any `json:"attributes"`
 	}
-	require.NoError(t, json.Unmarshal(r.Spans(req)[0].JSON, &doc))
+	require.NoError(t, json.Unmarshal(slices.Collect(r.Spans(req, plenty))[0].JSON, &doc))
 	return doc.Attributes[name]
 }
 
@@ -135,7 +136,7 @@ func TestASpanLaidOut(t *testing.T) {
 	    "attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.system_instructions","value":{"stringValue":"hi"}}]}]}]}]}`
 	req, err := otlp.Traces([]byte(raw), otlp.JSON)
 	require.NoError(t, err)
-	records := otlp.NewRedactor(nil, nil, false).Spans(req)
+	records := slices.Collect(otlp.NewRedactor(nil, nil, false).Spans(req, plenty))
 	want := strings.Replace(golden, "%s", sum("hi"), 1)
 	want = strings.Replace(want, "%s", sum(`["--key=abc"]`), 1)
 	want = strings.Replace(want, "%s", sum("boom"), 1)
@@ -151,7 +152,7 @@ func TestLogRecordsOfOneSpanAreToldApart(t *testing.T) {
 		}
 	}
 	req := &logsv1.LogsData{ResourceLogs: []*logsv1.ResourceLogs{{ScopeLogs: []*logsv1.ScopeLogs{{LogRecords: []*logsv1.LogRecord{log("a"), log("b"), log("a")}}}}}}
-	records := otlp.NewRedactor(nil, nil, false).Logs(req)
+	records := slices.Collect(otlp.NewRedactor(nil, nil, false).Logs(req, plenty))
 	require.Equal(t, records[0].ID, records[2].ID)
 	require.NotEqual(t, records[0].ID, records[1].ID)
 	require.Contains(t, string(records[0].JSON), `"event_name":"gen_ai.user.message"`)

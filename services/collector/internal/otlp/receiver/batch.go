@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/pkg/source"
 	"assay.example/assay/services/collector/internal/door"
+	"assay.example/assay/services/collector/internal/intake"
 	"assay.example/assay/services/collector/internal/otlp"
 )
 
@@ -39,18 +41,18 @@ type batch struct {
 	of  signal
 	at  compliance.Instant
 
-	sources   map[string]*sender
-	order     []*sender
+	sources map[string]*sender
+	order   []*sender
+	// held is the bytes that wait to be sent; begun says that some were sent before.
+	held  int64
+	begun bool
+
+	records   int
 	mapped    int
 	leftOut   int
-	refused   []refusal
-	forbidden int // of the refused, those whose source is not the key's
-}
-
-type refusal struct {
-	source string
-	record *otlp.Record
-	err    error
+	refused   int
+	forbidden int   // of the refused, those whose source is not the key's
+	first     error // why the first of the refused is
 }
 
 // sender is what one service sent.
@@ -63,7 +65,8 @@ type sender struct {
 	types   []string
 }
 
-func (b *batch) add(r *otlp.Record) {
+func (b *batch) add(ctx context.Context, r *otlp.Record) {
+	b.records++
 	src := b.Source + "/" + r.Service
 	if r.Service == "" {
 		src = b.Source + "/" + noService
@@ -71,12 +74,22 @@ func (b *batch) add(r *otlp.Record) {
 	events, err := b.events(src, r)
 	switch {
 	case err != nil:
-		b.refused = append(b.refused, refusal{src, r, err})
+		b.refuse(ctx, src, r, err)
 	case len(events) == 0:
 		b.leftOut++
 	default:
 		b.mapped++
 		b.sender(src).add(b, r, events)
+	}
+}
+
+// refuse keeps a record that is none, unless there are many.
+func (b *batch) refuse(ctx context.Context, src string, r *otlp.Record, err error) {
+	if b.refused++; b.refused == 1 {
+		b.first = err
+	}
+	if b.refused <= maxKept {
+		b.Door.Reject(ctx, b.key, src, r.ID, r.JSON, err)
 	}
 }
 
@@ -149,6 +162,10 @@ func (s *sender) add(b *batch, r *otlp.Record, events []source.Event) {
 	}
 	s.body.Write(r.JSON)
 	s.events = append(s.events, events...)
+	b.held += int64(len(r.JSON))
+	for i := range events {
+		b.held += int64(len(events[i].Data)) + intake.RecordOverhead
+	}
 }
 
 // delivery is what mappings read, and what is kept: records between commas.

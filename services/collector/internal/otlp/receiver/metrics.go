@@ -26,5 +26,5 @@ func (m *Metrics) count(of signal, b *batch, mapped string) {
 	for outcome, n := range map[string]int{mapped: b.mapped, outcomeLeftOut: b.leftOut} {
 		m.records.WithLabelValues(of.name, outcome).Add(float64(n))
 	}
-	m.records.WithLabelValues(of.name, outcomeRefused).Add(float64(len(b.refused)))
+	m.records.WithLabelValues(of.name, outcomeRefused).Add(float64(b.refused))
 }

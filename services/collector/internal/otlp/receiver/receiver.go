@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"net/http"
 	"time"
 
@@ -47,32 +48,36 @@ type Receiver struct{ Options }
 // New makes a Receiver.
 func New(o Options) *Receiver { return &Receiver{o} }
 
+// amplified is how many times larger than the largest request its records may be when
+// they are laid out, each with its resource and scope.
+const amplified = 16
+
 // signal is what an export holds.
 type signal struct {
 	name string // in metrics and kinds
 	noun string // of its records
 	// field counts those that are refused, in an answer.
 	field string
-	read  func(*otlp.Redactor, []byte, otlp.Encoding) ([]otlp.Record, error)
+	read  func(*Receiver, []byte, otlp.Encoding) (iter.Seq[otlp.Record], error)
 }
 
 func traces() signal {
-	return signal{"traces", "spans", "rejectedSpans", func(r *otlp.Redactor, raw []byte, as otlp.Encoding) ([]otlp.Record, error) {
+	return signal{"traces", "spans", "rejectedSpans", func(r *Receiver, raw []byte, as otlp.Encoding) (iter.Seq[otlp.Record], error) {
 		req, err := otlp.Traces(raw, as)
 		if err != nil {
 			return nil, err
 		}
-		return r.Spans(req), nil
+		return r.Redactor.Spans(req, amplified*r.Bytes), nil
 	}}
 }
 
 func logs() signal {
-	return signal{"logs", "log records", "rejectedLogRecords", func(r *otlp.Redactor, raw []byte, as otlp.Encoding) ([]otlp.Record, error) {
+	return signal{"logs", "log records", "rejectedLogRecords", func(r *Receiver, raw []byte, as otlp.Encoding) (iter.Seq[otlp.Record], error) {
 		req, err := otlp.Logs(raw, as)
 		if err != nil {
 			return nil, err
 		}
-		return r.Logs(req), nil
+		return r.Redactor.Logs(req, amplified*r.Bytes), nil
 	}}
 }
 
@@ -85,11 +90,11 @@ type taken struct {
 // take gives an answer once Kafka has all events of the export. The lease holds raw
 // already.
 func (r *Receiver) take(ctx context.Context, key *door.Key, lease *intake.Lease, of signal, raw []byte, as otlp.Encoding) (taken, *door.Problem) {
-	// Records are laid out and written as JSON: some twice what came.
+	// What was read and what is laid out of it, until it is sent: some twice what came.
 	if err := lease.Grow(2 * int64(len(raw))); err != nil {
 		return taken{}, r.Door.ProblemOf(err)
 	}
-	records, err := of.read(r.Redactor, raw, as)
+	records, err := of.read(r, raw, as)
 	if err != nil {
 		// The body may hold anything, so its hash alone is kept.
 		sum := sha256.Sum256(raw)
@@ -97,42 +102,56 @@ func (r *Receiver) take(ctx context.Context, key *door.Key, lease *intake.Lease,
 		return taken{}, r.Door.ProblemOf(err)
 	}
 	b := &batch{Receiver: r, key: key, of: of, at: compliance.InstantOf(r.Door.Now())}
-	for i := range records {
-		b.add(&records[i])
+	for record := range records {
+		b.add(ctx, &record)
+		if b.held < r.Bytes {
+			continue
+		}
+		if err := b.send(ctx, lease); err != nil {
+			return b.unsent(err)
+		}
 	}
-	for _, f := range b.refused[:min(len(b.refused), maxKept)] {
-		r.Door.Reject(ctx, key, f.source, f.record.ID, f.record.JSON, f.err)
-	}
-	if len(records) > 0 && b.forbidden == len(records) {
+	if b.records > 0 && b.forbidden == b.records {
 		r.Metrics.count(of, b, outcomeRefused)
-		return taken{}, r.Door.ProblemOf(b.refused[0].err)
+		return taken{}, r.Door.ProblemOf(b.first)
 	}
 	if err := b.send(ctx, lease); err != nil {
-		r.Metrics.count(of, b, outcomeUnsent)
-		return taken{}, r.Door.ProblemOf(err)
+		return b.unsent(err)
 	}
 	r.Metrics.count(of, b, outcomeMapped)
-	return b.answer(len(records)), nil
+	return b.answer(), nil
 }
 
-func (b *batch) answer(of int) taken {
-	if len(b.refused) == 0 {
+func (b *batch) answer() taken {
+	if b.refused == 0 {
 		return taken{}
 	}
-	return taken{int64(len(b.refused)), b.of.field, fmt.Sprintf("%d of %d %s are refused; the first: %v", len(b.refused), of, b.of.noun, b.refused[0].err)}
+	return taken{int64(b.refused), b.of.field, fmt.Sprintf("%d of %d %s are refused; the first: %v", b.refused, b.records, b.of.noun, b.first)}
 }
 
+func (b *batch) unsent(err error) (taken, *door.Problem) {
+	b.Metrics.count(b.of, b, outcomeUnsent)
+	return taken{}, b.Door.ProblemOf(err)
+}
+
+// send sends what is held, which is all of a usual export.
 func (b *batch) send(ctx context.Context, lease *intake.Lease) error {
 	var records []*kgo.Record
 	var types []string
 	for _, s := range b.order {
 		s.close(b)
 		records, types = append(records, s.records...), append(types, s.types...)
+		s.records, s.types = nil, nil
 	}
 	if len(records) == 0 {
 		return nil
 	}
-	return b.Door.Send(ctx, lease, records, intake.Whole, types)
+	err := b.Door.Send(ctx, lease, records, intake.Whole, types)
+	if b.begun {
+		err = intake.Halfway(err)
+	}
+	b.begun, b.held = true, 0
+	return err
 }
 
 // Register adds the paths of OTLP/HTTP.
