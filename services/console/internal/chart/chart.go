@@ -31,6 +31,15 @@ const (
 	Beyond    State = "beyond"
 )
 
+// drawn is the state as it is drawn: one of a later release isn't known.
+func (s State) drawn() State {
+	switch s {
+	case Pass, Deviation, Waived, Nothing, Beyond, Unknown:
+		return s
+	}
+	return Unknown
+}
+
 // Letter marks a state where there is room for a letter.
 func (s State) Letter() string {
 	switch s {

@@ -135,10 +135,10 @@ func (d *drawing) lane(hatch string, y float64, place func(time.Time) float64, l
 	if l.To.After(l.From) {
 		x := place(l.From)
 		wide := max(3, place(l.To)-x)
-		if l.State == Unknown {
+		if state := l.State.drawn(); state == Unknown {
 			d.unknown(hatch, box{x, y + 7, wide, 12, false})
 		} else {
-			d.rect("span "+string(l.State), box{x, y + 7, wide, 12, false})
+			d.rect("span "+string(state), box{x, y + 7, wide, 12, false})
 		}
 	}
 	for _, m := range l.Marks {

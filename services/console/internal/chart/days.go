@@ -142,19 +142,20 @@ func Month(name string, days []Day) SVG {
 
 func (d *drawing) calendarDay(hatch string, x, y float64, day *Day) {
 	const side = cell - 2
+	state := day.State.drawn()
 	end := d.link(day.Link, day.Tip)
-	switch day.State {
+	switch state {
 	case Unknown:
 		d.unknown(hatch, box{x + 0.5, y + 0.5, side - 1, side - 1, false})
 	default:
-		d.rect(string(day.State), box{x + 0.5, y + 0.5, side - 1, side - 1, false})
+		d.rect(string(state), box{x + 0.5, y + 0.5, side - 1, side - 1, false})
 	}
-	if day.Also && day.State != Unknown {
+	if day.Also && state != Unknown {
 		d.unknown(hatch, box{x + 0.5, y + side*0.65, side - 1, side*0.35 - 0.5, false})
 	}
-	class := "on-" + string(day.State)
+	class := "on-" + string(state)
 	d.label("date "+class, x+4, y+11, strconv.Itoa(day.Date.Day()))
-	if mark := day.State.Letter(); mark != "" {
+	if mark := state.Letter(); mark != "" {
 		d.label("mark "+class, x+side-5, y+side-6, mark)
 	}
 	d.put(end)

@@ -71,15 +71,18 @@ func (d *drawing) stage(hatch string, x float64, s *Stage, tallest int) {
 	for i, n := range s.Nodes {
 		y := s.top(i, tallest)
 		end := d.link(n.Link, n.Tip)
-		d.rect("node node-"+string(n.State), box{x + 0.5, y + 0.5, nodeWidth - 1, nodeHeight - 1, false})
-		if n.State == Unknown {
+		d.rect("node", box{x + 0.5, y + 0.5, nodeWidth - 1, nodeHeight - 1, false})
+		if state := n.State.drawn(); state == Unknown {
 			d.unknown(hatch, box{x + 1, y + 1, 5, nodeHeight - 2, false})
-		} else if n.State != "" {
-			d.rect("edge-"+string(n.State), box{x + 1, y + 1, 5, nodeHeight - 2, false})
+		} else {
+			d.rect("edge-"+string(state), box{x + 1, y + 1, 5, nodeHeight - 2, false})
 		}
 		d.label("node-title", x+12, y+17, cut(n.Title, 24))
 		d.label("node-text", x+12, y+32, cut(n.Text, 26))
 		d.put(end)
+	}
+	if len(s.Nodes) == 0 {
+		d.label("node-text", x, float64(stageHead+tallest*(nodeHeight+nodeGap)/2), "none")
 	}
 	if s.More > 0 {
 		d.label("node-text", x+12, s.top(len(s.Nodes), tallest)+22, fmt.Sprintf("and %d more", s.More))

@@ -55,8 +55,6 @@ type controlBody struct {
 	MadeRules    made
 	Report       string
 	Again        []command
-	// Known is how far the record reaches.
-	Known string
 }
 
 // N is the control's items in the period.
@@ -125,11 +123,7 @@ func controlPage(v *visit) (*sheet, error) {
 	if err == nil {
 		b.Source = string(raw)
 	}
-	known := compliance.Never
-	if len(extent.Rows) > 0 {
-		known = max(extent.Rows[0].KnownAt, extent.Rows[0].Received)
-	}
-	b.fill(v, h, known)
+	b.fill(v, h, v.reaches(w, extent))
 	b.Items, err = v.itemList(w, c.ID, h)
 	return &sheet{Template: "control", Title: c.ID + " " + c.Title, Body: b}, err
 }

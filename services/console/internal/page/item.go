@@ -136,7 +136,11 @@ func (b *itemBody) fill(v *visit) {
 	b.Final = b.Explained.Again.Watermark >= verdict.FinalAt
 	b.Standing = b.standing()
 	for i := range b.Evidence {
-		b.Exhibits = append(b.Exhibits, exhibit{b.Evidence[i], v.eventLink(&b.Evidence[i].Evidence)})
+		x := exhibit{Exhibit: b.Evidence[i]}
+		if x.OnRecord {
+			x.Link = v.eventLink(&x.Evidence)
+		}
+		b.Exhibits = append(b.Exhibits, x)
 	}
 	for _, h := range b.Explained.History {
 		b.History = append(b.History, revision{h, stateOf(h.Outcome)})
@@ -238,11 +242,7 @@ func (b *itemBody) timeline() chart.SVG {
 			}
 		}
 	}
-	lanes := []chart.Lane{{Name: "item", Marks: []chart.Mark{
-		{At: v.Item.Time.Time(), Kind: "item", Tip: "the item, at " + exact(v.Item.Time)},
-		{At: v.KnownAt.Time(), Kind: "known", Tip: "known at " + exact(v.KnownAt)},
-	}}}
-	reach(v.KnownAt)
+	lanes := []chart.Lane{{Name: "item", Marks: []chart.Mark{{At: v.Item.Time.Time(), Kind: "item", Tip: "the item, at " + exact(v.Item.Time)}}}}
 	for _, p := range b.Parts {
 		for _, w := range p.Wanted {
 			lane := chart.Lane{Name: strings.TrimSpace(p.Part + " " + w.Name), State: w.State}
@@ -265,6 +265,9 @@ func (b *itemBody) timeline() chart.SVG {
 	const mostLanes = 12
 	if len(lanes) == 1 || from == to {
 		return ""
+	}
+	if from <= v.KnownAt && v.KnownAt <= to {
+		lanes[0].Marks = append(lanes[0].Marks, chart.Mark{At: v.KnownAt.Time(), Kind: "known", Tip: "known at " + exact(v.KnownAt)})
 	}
 	around := (to - from) / 40
 	return chart.Timeline("t", (from - around).Time(), (to + around).Time(), lanes[:min(len(lanes), mostLanes)])

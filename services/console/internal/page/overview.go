@@ -48,7 +48,8 @@ type overviewBody struct {
 	Fresh    *fresh
 	Silent   *silences
 	Record   report.Record
-	Extent   string
+	// Reaches is how far the record does, Extent leads to the question.
+	Reaches, Extent string
 	Reports  string
 }
 
@@ -76,8 +77,8 @@ func overview(v *visit) (*sheet, error) {
 	if len(extent.Rows) > 0 {
 		b.Record = extent.Rows[0]
 	}
-	known := max(b.Record.KnownAt, b.Record.Received)
-	if !v.Bound() {
+	known := v.reaches(w, extent)
+	if b.Reaches = moment(known); !v.Bound() {
 		b.Extent = v.made(extent.Made).Link
 	}
 	err = v.together(
@@ -89,6 +90,18 @@ func overview(v *visit) (*sheet, error) {
 	)
 	b.fill(v, days, known)
 	return &sheet{Template: "overview", Title: "Overview", Body: b}, err
+}
+
+// reaches is how far the record does; for a bound viewer not beyond the period.
+func (v *visit) reaches(w *when, extent report.Answer[report.Record]) compliance.Instant {
+	var known compliance.Instant
+	if len(extent.Rows) > 0 {
+		known = max(extent.Rows[0].KnownAt, extent.Rows[0].Received)
+	}
+	if v.Bound() {
+		known = min(known, w.To)
+	}
+	return known
 }
 
 func (b *overviewBody) fill(v *visit, days report.Answer[report.DayCount], known compliance.Instant) {

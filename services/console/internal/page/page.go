@@ -91,6 +91,14 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	}
 }
 
+// Routes are the paths of the pages, as patterns.
+func (p *Pages) Routes() (paths []string) {
+	for _, r := range p.routes() {
+		paths = append(paths, r.path)
+	}
+	return paths
+}
+
 // route is a page, and what it needs.
 type route struct {
 	path  string

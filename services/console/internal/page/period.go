@@ -119,7 +119,11 @@ func (v *visit) askedPeriod(choices []report.Period) (report.Period, error) {
 // clipped is the part of a period that the viewer may see, named for what it is.
 func (v *visit) clipped(p report.Period) (report.Period, error) {
 	first, last := report.Always()
-	from, to, err := v.Clip(max(p.From, first), min(p.To, last))
+	from, to := max(p.From, first), min(p.To, last)
+	if from >= to {
+		return p, compliance.Errorf(compliance.Invalid, "%s is outside of 1900 to 2298", p.Label)
+	}
+	from, to, err := v.Clip(from, to)
 	if err != nil {
 		return p, err
 	}

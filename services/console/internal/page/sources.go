@@ -83,10 +83,7 @@ func sourcesPage(v *visit) (*sheet, error) {
 	if err := v.together(questions...); err != nil {
 		return nil, err
 	}
-	known := w.To
-	if len(extent.Rows) > 0 {
-		known = max(extent.Rows[0].KnownAt, extent.Rows[0].Received)
-	}
+	known := v.reaches(w, extent)
 	lives, m, err := v.livesUntil(w, known)
 	if err != nil {
 		return nil, err
