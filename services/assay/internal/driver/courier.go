@@ -33,6 +33,9 @@ type courier struct {
 	tellers *Tellers
 	secret  string
 	lies    map[string]compliance.Event
+	// alone are the ids of events that travel by themselves, so that the same delivery
+	// can come again. Others share an export with what their service has besides.
+	alone map[string]bool
 
 	mu      sync.Mutex
 	tallies map[string]*Tally
@@ -51,7 +54,12 @@ type parcel struct {
 func newCourier(p *poster, s *story.Story, secret string) *courier {
 	c := &courier{
 		poster: p, tellers: NewTellers(s), secret: secret, lies: liesOf(s),
-		tallies: map[string]*Tally{}, seen: map[[sha256.Size]byte]bool{},
+		alone: map[string]bool{}, tallies: map[string]*Tally{}, seen: map[[sha256.Size]byte]bool{},
+	}
+	for e := range s.Events() {
+		if _, lie := c.lies[e.Event.ID]; lie || e.Duplicate {
+			c.alone[e.Event.ID] = true
+		}
 	}
 	for _, d := range c.doors() {
 		c.tallies[d.Name] = &Tally{Door: d}
@@ -104,18 +112,27 @@ func (c *courier) postTogether(ctx context.Context, emissions []story.Emission) 
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	var rest []story.Emission
+	var exports []Delivery
 	for _, e := range emissions {
 		d, ok, err := c.tellers.Tell(e)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if !ok {
+		case !ok:
 			// Who tells by other doors too doesn't count what it sends.
 			e.Event.Sequence = 0
 			rest = append(rest, e)
-			continue
+		case d.Door.Vendor == otlp && !c.alone[e.Event.ID]:
+			exports = append(exports, d)
+		default:
+			group.Go(func() error { return c.deliver(ctx, e, d) })
 		}
-		group.Go(func() error { return c.deliver(ctx, e, d) })
+	}
+	for export := range slices.Chunk(exports, maxExport) {
+		group.Go(func() error {
+			d := join(export)
+			return c.bring(ctx, parcel{c.prove(c.tellers.vendor(d.Door.Source), d, ""), d})
+		})
 	}
 	group.Go(func() error { return c.postRest(ctx, rest) })
 	return group.Wait()

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"maps"
+	"time"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/story"
@@ -26,6 +27,7 @@ func liesOf(s *story.Story) map[string]compliance.Event {
 		if data, ok := l.about(e.Event); ok {
 			lie := e.Event
 			lie.ID += "-forged"
+			lie.Time = lie.Time.Add(time.Minute)
 			lie.Data = maps.Clone(e.Event.Data)
 			maps.Copy(lie.Data, data)
 			lies[e.Event.ID], told[e.Event.Source] = lie, true

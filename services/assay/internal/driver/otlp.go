@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +58,33 @@ func scores(_ *known, ev compliance.Event) (told, bool) {
 		"resource":  resource(ev),
 		"scopeLogs": []any{fields{"scope": scope(), "logRecords": []any{log}}},
 	}}}}, true
+}
+
+// maxExport is how many spans or log records an SDK exports at once.
+const maxExport = 512
+
+// join makes one export of several to the same door: what they list is listed after
+// each other.
+func join(exports []Delivery) Delivery {
+	one := exports[0]
+	if len(exports) == 1 {
+		return one
+	}
+	var body bytes.Buffer
+	one.Events = 0
+	for i, d := range exports {
+		begin, end := bytes.IndexByte(d.Body, '['), bytes.LastIndexByte(d.Body, ']')
+		if i == 0 {
+			body.Write(d.Body[:begin+1])
+		} else {
+			body.WriteByte(',')
+		}
+		body.Write(d.Body[begin+1 : end])
+		one.Events += d.Events
+	}
+	body.WriteString("]}")
+	one.Body = body.Bytes()
+	return one
 }
 
 // resource names the service, which the collector makes the source of.
