@@ -248,7 +248,7 @@ func githubUntimed() []string {
 	return []string{
 		"branch_protection_rule.deleted", "cache_sync", "code_scanning_alert.fixed", "code_scanning_alert.reopened",
 		"content_reference.*", "enterprise.*", "github_app_authorization.*", "gollum", "installation.deleted", "issues.deleted",
-		"label.*", "member.*", "membership.*", "meta.deleted", "milestone.deleted", "org_block.*", "organization.member_added",
+		"label.*", "marketplace_purchase.*", "member.*", "membership.*", "meta.deleted", "milestone.deleted", "org_block.*", "organization.member_added",
 		"organization.member_removed", "organization.renamed", "project_card.deleted", "release.deleted", "release.edited",
 		"repository.deleted", "repository_dispatch.*", "repository_import", "secret_scanning_alert.reopened",
 		"sponsorship.pending_tier_change", "star.deleted", "team.*", "team_add", "user.*", "watch.*", "workflow_dispatch",

@@ -72,7 +72,7 @@ func (v *Vendor) Map(d Delivery) Mapped {
 func (v *Vendor) scope(d *Delivery) *scope {
 	return &scope{
 		body: d.Body, record: d.Body, headers: d.Headers,
-		received: d.Received.String(), sha256: hex.EncodeToString(d.SHA256[:]), lets: v.lets,
+		received: d.Received.String(), sha256: hex.EncodeToString(d.SHA256[:]), lets: v.lets, memo: map[string]any{},
 	}
 }
 

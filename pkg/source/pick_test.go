@@ -91,6 +91,35 @@ func TestPick(t *testing.T) {
 	}
 }
 
+const naming = `
+title: A vendor
+documentation: https://example.test
+signature: none
+let:
+  list: body.records
+  name: body.name
+delivery: name
+each: list
+kind: name
+mappings:
+  - kinds: [any]
+    type: incident.resolved
+    id: text(place)
+    data: {incident_id: text(record)}
+`
+
+// Names that a file defines stand for expressions in what takes a delivery apart and
+// names it, too.
+func TestNamesStandEverywhere(t *testing.T) {
+	v := made(t, naming)
+	body, err := source.Decode([]byte(`{"name": "any", "records": [1, 2]}`))
+	require.NoError(t, err)
+	m := v.Map(source.Delivery{Body: body})
+	require.Empty(t, m.Faults)
+	require.Len(t, m.Events, 2)
+	require.Equal(t, "any", v.DeliveryID(source.Delivery{Body: body}))
+}
+
 // A payload inside of a payload is what it says; what is no JSON says nothing.
 func TestJSON(t *testing.T) {
 	v := made(t, picking)

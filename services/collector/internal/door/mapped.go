@@ -41,6 +41,11 @@ func Unproven() *Problem {
 		"compare its name and secret in collector.sources with those at the vendor")
 }
 
+// Failed is the answer to what went wrong in the collector itself.
+func Failed() *Problem {
+	return problem(codeInternal, "the collector failed; the request may be the cause, so don't send it again at once")
+}
+
 // NotFound is the answer at a path where there is nothing.
 func NotFound(detail string) *Problem { return problem(codeNotFound, detail) }
 

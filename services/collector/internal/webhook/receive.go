@@ -78,7 +78,7 @@ func (h *Hooks) prove(w http.ResponseWriter, r *http.Request, lease *intake.Leas
 	if err != nil || a == h.nobody {
 		return nil, h.unproven(a, err)
 	}
-	if err := lease.Grow(int64(cap(body))); err != nil {
+	if err := lease.Grow(held(body, signed)); err != nil {
 		h.Metrics.busy(a)
 		return nil, h.Door.ProblemOf(err)
 	}
@@ -86,6 +86,14 @@ func (h *Hooks) prove(w http.ResponseWriter, r *http.Request, lease *intake.Leas
 	return &delivery{
 		account: a, header: r.Header, body: body, payload: signed, at: compliance.InstantOf(now), hash: hash, id: hash.String(),
 	}, nil
+}
+
+// held is the bytes of a body, and of what was made of it to be signed.
+func held(body, signed []byte) int64 {
+	if len(body) > 0 && len(signed) > 0 && &body[0] == &signed[0] {
+		return int64(cap(body))
+	}
+	return int64(cap(body)) + int64(cap(signed))
 }
 
 // read maps what the delivery says, also if its sender has hung up: it is believed.

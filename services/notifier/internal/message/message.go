@@ -6,6 +6,7 @@ package message
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -128,8 +129,13 @@ func (a Address) read(path string) (string, []string, error) {
 	return full + path, secrets, nil
 }
 
+// leastSecret is how many characters a part of a path has at least to be a secret of
+// its own; shorter ones are words, such as hooks.
+const leastSecret = 8
+
 // secretsOf are the parts of a URL that nobody should see: user, password, query,
-// and a path, which is Slack's secret. The error of url.Parse would show them.
+// and a path, which is Slack's secret, each as a whole and in its parts, for a target
+// may show either. The error of url.Parse would show them.
 func secretsOf(text string) ([]string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -139,12 +145,23 @@ func secretsOf(text string) ([]string, error) {
 	if len(u.Path) > 1 {
 		secrets = append(secrets, u.Path, u.EscapedPath())
 	}
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) >= leastSecret {
+			secrets = append(secrets, part, url.PathEscape(part))
+		}
+	}
 	if u.RawQuery != "" {
 		secrets = append(secrets, u.RawQuery)
 	}
+	for _, values := range u.Query() {
+		for _, value := range values {
+			secrets = append(secrets, value, url.QueryEscape(value))
+		}
+	}
 	if u.User != nil {
 		password, _ := u.User.Password()
-		secrets = append(secrets, u.User.String(), password)
+		basic := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
+		secrets = append(secrets, u.User.String(), password, basic)
 	}
 	return secrets, nil
 }

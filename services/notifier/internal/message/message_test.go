@@ -295,4 +295,11 @@ func TestSecretsAreNamed(t *testing.T) {
 	r, err = pager(routingKey).Request(of(opened("d-1")), time.Now())
 	require.NoError(t, err)
 	require.Contains(t, r.Secrets, routingKey)
+
+	// A target may show a part of its address alone.
+	w := &message.Webhook{Address: message.Address{URL: "https://user:passw0rd@hook.example.com/hooks/t0ken-of-mine?key=k3y%2Fvalue"}, Secrets: []settings.Secret{vectorSecret}}
+	r, err = w.Request(of(opened("d-1")), time.Now())
+	require.NoError(t, err)
+	require.Subset(t, r.Secrets, []string{"passw0rd", "t0ken-of-mine", "k3y/value", "k3y%2Fvalue", "dXNlcjpwYXNzdzByZA=="})
+	require.NotContains(t, r.Secrets, "hooks", "a word is none")
 }

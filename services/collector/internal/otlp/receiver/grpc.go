@@ -58,7 +58,7 @@ func (r *Receiver) service(name string, of signal) *grpc.ServiceDesc {
 				if err := read(&m); err != nil {
 					return nil, err
 				}
-				answer, p := r.export(ctx, of, m.raw)
+				answer, p := r.safely(ctx, of, m.raw)
 				code := http.StatusOK
 				if p != nil {
 					code = p.Status
@@ -99,6 +99,17 @@ func (r *Receiver) admit(ctx context.Context, info *tap.Info) (context.Context, 
 		lease.Release()
 	})
 	return context.WithValue(ctx, admittedKey{}, &admitted{key, lease}), nil
+}
+
+// safely answers for what panics, as net/http does: it ends a request, and not the
+// process with the requests of all others.
+func (r *Receiver) safely(ctx context.Context, of signal, raw []byte) (answer taken, p *door.Problem) {
+	defer func() {
+		if recover() != nil {
+			answer, p = taken{}, door.Failed()
+		}
+	}()
+	return r.export(ctx, of, raw)
 }
 
 func (r *Receiver) export(ctx context.Context, of signal, raw []byte) (taken, *door.Problem) {
