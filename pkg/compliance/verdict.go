@@ -88,6 +88,7 @@ const (
 	ReasonAwaitingEvents  = "awaiting_evidence"
 	ReasonDoesNotApply    = "does_not_apply"
 	ReasonNoParts         = "no_parts"
+	ReasonCancelled       = "cancelled"
 	ReasonTooMuchEvidence = "too_much_evidence"
 	ReasonPopulationError = "population_error"
 )

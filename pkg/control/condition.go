@@ -144,10 +144,7 @@ func early(n node) (canBeTrue, canBeFalse bool) {
 }
 
 func (c *Control) decidesEarly() bool {
-	for _, cond := range []*Condition{c.Applies, c.Assert} {
-		if cond == nil {
-			continue
-		}
+	for _, cond := range c.deciding() {
 		if t, f := early(cond.root); t || f {
 			return true
 		}

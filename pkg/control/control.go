@@ -24,6 +24,7 @@ type Control struct {
 	Expectations []*Expectation // an expectation reads only earlier ones
 	Tables       []*DerivedTable
 	Expand       *Expand
+	Cancelled    *Condition // nil: never
 	Applies      *Condition // nil: always
 	Assert       *Condition
 	Reasons      []Reason

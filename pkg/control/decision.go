@@ -26,7 +26,7 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 	c.markDecisive()
 	c.markNamed()
 	c.control.DecidesEarly = c.control.decidesEarly()
-	c.control.EarlyPass = c.control.Applies == nil && c.control.Expand == nil && c.control.Assert != nil
+	c.control.EarlyPass = c.control.Cancelled == nil && c.control.Applies == nil && c.control.Expand == nil && c.control.Assert != nil
 	if c.control.Assert != nil {
 		walkLeaves(c.control.Assert.root, func(l leaf) {
 			c.control.EarlyPass = c.control.EarlyPass && (l.trend == rising || l.trend == constantly)
@@ -38,7 +38,7 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 // where a condition needs the whole, else just as many as decide it, so that
 // later ones don't change what is named.
 func (c *compiler) markNamed() {
-	conditions := []*Condition{c.control.Applies, c.control.Assert}
+	conditions := c.control.deciding()
 	for _, r := range c.control.Reasons {
 		conditions = append(conditions, r.When)
 	}
@@ -170,12 +170,14 @@ func (c *compiler) closure(reads []int) []int {
 	return slices.Sorted(maps.Keys(seen))
 }
 
+// deciding are the conditions that an outcome hangs on, in order.
+func (c *Control) deciding() []*Condition {
+	return slices.DeleteFunc([]*Condition{c.Cancelled, c.Applies, c.Assert}, func(cond *Condition) bool { return cond == nil })
+}
+
 func (c *compiler) markDecisive() {
 	c.control.Decisive = make([]bool, len(c.control.Expectations))
-	for _, cond := range []*Condition{c.control.Applies, c.control.Assert} {
-		if cond == nil {
-			continue
-		}
+	for _, cond := range c.control.deciding() {
 		for _, i := range cond.Reads {
 			c.control.Decisive[i] = true
 		}

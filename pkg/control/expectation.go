@@ -11,18 +11,38 @@ import (
 )
 
 func (c *compiler) expectations(n *yaml.Node) {
-	names := map[string]int{}
 	c.r.Each(n, "expect", func(key, node *yaml.Node) {
-		if !namePattern.MatchString(key.Value) || slices.Contains([]string{"item", "event", "part", "params", "refs", "boundary", "period"}, key.Value) {
+		if !namePattern.MatchString(key.Value) || slices.Contains([]string{"item", "event", "part", "params", "refs", "boundary", "period", cancelledBy}, key.Value) {
 			c.r.Problem(key, "%q can't name an expectation; use a lower-case word that isn't taken", key.Value)
 			return
 		}
-		e := c.expectation(key.Value, node, names)
-		names[key.Value] = e.Index
-		c.control.Expectations = append(c.control.Expectations, e)
-		delete(c.later, key.Value)
-		c.extend(key, c.nameEvidence(e)) // what comes later may read it
+		c.expect(key, node)
 	})
+}
+
+func (c *compiler) expect(key, n *yaml.Node) {
+	e := c.expectation(key.Value, n)
+	c.index[e.Name] = e.Index
+	c.control.Expectations = append(c.control.Expectations, e)
+	delete(c.later, e.Name)
+	c.extend(key, c.nameEvidence(e)) // what comes later may read it
+}
+
+// cancelledBy names the expectation whose evidence takes an item out.
+const cancelledBy = "cancelled_by"
+
+func (c *compiler) cancelledBy(n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	if f := c.r.Mapping(n, cancelledBy, "event", "on", "where", "between", "unless", "max"); len(f) == 0 {
+		return
+	}
+	at := *n
+	at.Kind, at.Value, at.Tag = yaml.ScalarNode, cancelledBy, "!!str"
+	c.expect(&at, n)
+	at.Value = cancelledBy + ".count >= 1"
+	c.control.Cancelled = c.condition(&at)
 }
 
 // namesIn are the keys of a mapping.
@@ -36,12 +56,12 @@ func namesIn(n *yaml.Node) map[string]bool {
 	return names
 }
 
-func (c *compiler) expectation(name string, n *yaml.Node, earlier map[string]int) *Expectation {
+func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
 	f := c.r.Mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until")
 	e := &Expectation{Name: name, Index: len(c.control.Expectations), Max: MaxEvidence, Named: NamedEvidence}
 	c.matching(e, n, f)
 	own := c.fields["event"]
-	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable(earlier)}
+	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable()}
 	if f["between"] == nil {
 		c.r.Problem(n, "an expectation needs between:, an interval; without one it could never be closed")
 	} else if iv, err := parseInterval(c.r.Text(f["between"], "between"), names); err != nil {
@@ -125,9 +145,9 @@ func (c *compiler) knownField(n *yaml.Node, variable string, p Path) {
 }
 
 // pickable are the earlier expectations whose .time is one event's.
-func (c *compiler) pickable(earlier map[string]int) map[string]int {
+func (c *compiler) pickable() map[string]int {
 	names := map[string]int{}
-	for name, i := range earlier {
+	for name, i := range c.index {
 		if c.control.Expectations[i].Pick != PickAll {
 			names[name] = i
 		}

@@ -159,6 +159,12 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, `unless: {event: change.approval_revoked, on: {event.change_id: item.change_id}, `, `unless: ‸{event: eval.run.completed, `, `event has no field "change_id"`},
 	{sound, `"(approval.time, item.time]"`, `‸"(later.time, item.time]"`, `"later" is no expectation that stands before this one`},
 
+	// cancellation
+	{sound, "assert: approval.count >= 1\n", "cancelled_by: {event: change.denied, ‸pick: last, on: {event.change_id: item.change_id}, between: \"[-1d, 0s]\"}\nassert: approval.count >= 1\n", `cancelled_by has no key "pick"; it has event, on`},
+	{sound, "assert: approval.count >= 1\n", "cancelled_by: {event: change.denied, on: {event.change_id: item.change_id}, between: ‸\"[0s, -1d]\"}\nassert: approval.count >= 1\n", `"[0s, -1d]" is always empty`},
+	{sound, "assert: approval.count >= 1\n", "cancelled_by: ‸change.denied\nassert: approval.count >= 1\n", "cancelled_by must be a mapping"},
+	{expanded, "  gone:", "  ‸cancelled_by:", ""},
+
 	// what hangs on evidence
 	{sound, "assert: approval.count >= 1\n", "", "a control needs assert:, the condition that must hold for every item"},
 	{sound, "assert: approval.count >= 1", "assert: ‸approval.count", "this is int, but bool is needed"},
@@ -201,6 +207,10 @@ var more = map[string][]string{
 		"C.yaml:15:14: \"push\" is no expectation that stands before this one",
 	},
 	"on: {event.change_id: ‸item.id}\n": {"C.yaml:1:1: the expectations share no key of the item; evidence of one item must meet at one key, so write two controls with part_of:", "C.yaml:13:27: item.id is no key; join by the field that makes it"},
+	"  ‸cancelled_by:": {
+		"C.yaml:1:1: refs.held: a control with a derived table needs an expectation that joins by the table's key",
+		"C.yaml:9:3: \"cancelled_by\" can't name an expectation; use a lower-case word that isn't taken", "C.yaml:14:",
+	},
 	"  ‸providers: {":                   {"C.yaml:5:3: the bundle declares a table \"providers\" already", "C.yaml:7:"},
 }
 

@@ -73,7 +73,7 @@ func (s *suite) possible() []compliance.Outcome {
 	if s.heard {
 		list = append(list, compliance.Inconclusive)
 	}
-	if s.rules.Applies != nil || s.rules.Expand != nil {
+	if s.rules.Applies != nil || s.rules.Cancelled != nil || s.rules.Expand != nil {
 		list = append(list, compliance.NotApplicable)
 	}
 	return list

@@ -22,6 +22,7 @@ var constructs = []struct {
 	{"latest", regexp.MustCompile(`latest:`), settled},
 	{"fold", regexp.MustCompile(`fold:`), settled},
 	{"expand", regexp.MustCompile(`expand:`), settled},
+	{"cancelled_by", regexp.MustCompile(`cancelled_by:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonCancelled }},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
 }
 

@@ -55,6 +55,15 @@ func (w *world) final(v compliance.Verdict, events []*compliance.Event) (outcome
 		found = append(found, list)
 		scope.Matched[i] = &control.Matched{Events: viewsOf(list), Folds: sums(scope, x, list)}
 	}
+	if w.control.Cancelled != nil {
+		cancelled, err := w.control.Cancelled.Final(scope)
+		if err != nil {
+			return "", false
+		}
+		if cancelled {
+			return compliance.NotApplicable, true
+		}
+	}
 	if w.control.Applies != nil {
 		applies, err := w.control.Applies.Final(scope)
 		if err != nil {

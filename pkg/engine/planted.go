@@ -18,4 +18,5 @@ const (
 	plantedOpenEndByTime = "open_end"      // an open end is measured by time, not by order
 	plantedForgottenID   = "forgotten_id"  // an item that ended can be opened again
 	plantedWhereTooSoon  = "where_soon"    // what a condition can't know yet, it takes for false
+	plantedCancelTooSoon = "cancel_soon"   // what may still be cancelled is judged already
 )

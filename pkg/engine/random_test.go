@@ -130,6 +130,9 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 		names = append(names, name)
 		counted = append(counted, name)
 	}
+	if g.chance(20) {
+		g.cancelledBy(b, key, scheduled, expand, names, picked)
+	}
 	b.WriteString("assert: '" + g.condition(counted, folded, linked, picked) + "'\n")
 	if g.chance(25) {
 		b.WriteString("applies: '" + g.condition(counted, folded, nil, nil) + "'\n")
@@ -151,6 +154,16 @@ func (g generator) where(scheduled, expand bool, earlier []string) string {
 		choices = append(choices, "event.v == part.v", "event.v == part.v")
 	}
 	return g.one(choices...)
+}
+
+func (g generator) cancelledBy(b *strings.Builder, key string, scheduled, expand bool, names, picked []string) {
+	fmt.Fprintf(b, "cancelled_by:\n  event: %s\n  on: {event.k: item.%s}\n  between: %q\n", g.one("t.b", "t.c", "t.a"), key, g.interval(scheduled, picked))
+	if where := g.where(scheduled, expand, names); where != "" {
+		fmt.Fprintf(b, "  where: '%s'\n", where)
+	}
+	if g.chance(20) {
+		fmt.Fprintf(b, "  unless: {event: t.b, on: {event.k: item.%s}}\n", key)
+	}
 }
 
 // whereOf reads earlier expectations: steps in order, steps that are missing.

@@ -217,6 +217,15 @@ func (r *review) settled(views []sight) bool {
 }
 
 func (r *review) decide(scope *control.Scope, views []sight, known []control.Knowledge) (compliance.Outcome, string) {
+	if r.c.Cancelled != nil {
+		truth, _ := r.c.Cancelled.Decide(scope, known)
+		if truth == control.True {
+			return compliance.NotApplicable, compliance.ReasonCancelled
+		}
+		if truth == control.Unknown && planted != plantedCancelTooSoon {
+			return unsettled(views, r.c.Cancelled.Reads)
+		}
+	}
 	if r.c.Applies != nil {
 		truth, _ := r.c.Applies.Decide(scope, known)
 		if truth == control.Unknown {

@@ -38,6 +38,15 @@ func (l *log) rule(it item, scope *control.Scope) ruling {
 
 func (l *log) decide(scope *control.Scope, states []state, known []control.Knowledge) (compliance.Outcome, string) {
 	c := l.control
+	if c.Cancelled != nil {
+		switch t, _ := c.Cancelled.Decide(scope, known); t {
+		case control.True:
+			return compliance.NotApplicable, compliance.ReasonCancelled
+		case control.Unknown:
+			return undecided(states, c.Cancelled.Reads)
+		case control.False:
+		}
+	}
 	if c.Applies != nil {
 		switch t, _ := c.Applies.Decide(scope, known); t {
 		case control.False:
