@@ -46,11 +46,12 @@ func (c *compiler) finish() *Vendor {
 	return c.vendor
 }
 
-func (c *compiler) file(file string, raw []byte) {
+// file says whether the file could be read.
+func (c *compiler) file(file string, raw []byte) bool {
 	doc, err := document.Parse(file, raw)
 	if err != nil {
 		c.problems = append(c.problems, document.ProblemsOf(err)...)
-		return
+		return false
 	}
 	c.r = doc.Reader()
 	if strings.HasSuffix(file, "/"+sourceFile) {
@@ -64,6 +65,7 @@ func (c *compiler) file(file string, raw []byte) {
 		c.maps(f["mappings"])
 	}
 	c.problems = append(c.problems, c.r.Problems...)
+	return true
 }
 
 // source reads what the vendor is; it may have mappings as well.

@@ -137,7 +137,9 @@ func loadVendor(fsys fs.FS, name string, types *dictionary.Dictionary) (*Vendor,
 			return nil, nil, fmt.Errorf("reading %s: %w", file, err)
 		}
 		fmt.Fprintf(hash, "%s %d\n%s", file, len(raw), raw)
-		c.file(file, raw)
+		if !c.file(file, raw) && rank(file) == 0 {
+			break // all others would complain of names that it defines
+		}
 	}
 	v := c.finish()
 	v.version = hex.EncodeToString(hash.Sum(nil))[:16]
