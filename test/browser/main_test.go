@@ -22,10 +22,11 @@ const root = "../.."
 // after the last test, since the output of a test that passes is seldom shown.
 var suite struct {
 	folder string
-	// console and api are base URLs.
+	// console is its base URL.
 	console string
 	demo    *exec.Cmd
 	lines   []string
+	pages   []string // that links lead to, once somebody has followed them
 }
 
 func TestMain(m *testing.M) {
