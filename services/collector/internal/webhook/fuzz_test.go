@@ -189,6 +189,15 @@ func TestLargePayloadsTakeTurns(t *testing.T) {
 	})
 }
 
+// What panics takes no turn with it.
+func TestAPanicEndsItsTurn(t *testing.T) {
+	h := hooks(t)
+	h.work = semaphore.NewWeighted(1)
+	a := &account{check: func(signature.Trust, signature.Sent) ([]byte, error) { panic("x") }}
+	require.Panics(t, func() { _, _ = h.believe(t.Context(), a, signature.Sent{}) })
+	require.True(t, h.work.TryAcquire(1))
+}
+
 func TestClipKeepsWhatIsPrintable(t *testing.T) {
 	require.Equal(t, "a b", clip("a\nb", 10))
 	require.Equal(t, "ab…", clip("abcdef", 5))

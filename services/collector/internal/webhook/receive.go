@@ -68,13 +68,11 @@ func (h *Hooks) prove(w http.ResponseWriter, r *http.Request, lease *intake.Leas
 		h.Metrics.unread(a.Name)
 		return nil, h.Door.ProblemOf(err)
 	}
-	end, err := h.turn(r.Context(), body)
-	if err != nil {
+	now := h.Door.Now()
+	signed, err := h.believe(r.Context(), a, signature.Sent{Header: r.Header, Body: body, At: now})
+	if _, ok := errors.AsType[signature.Reason](err); err != nil && !ok {
 		return nil, h.Door.ProblemOf(err)
 	}
-	now := h.Door.Now()
-	signed, err := a.check(a.Trust, signature.Sent{Header: r.Header, Body: body, At: now})
-	end()
 	if err != nil || a == h.nobody {
 		return nil, h.unproven(a, err)
 	}
@@ -86,6 +84,17 @@ func (h *Hooks) prove(w http.ResponseWriter, r *http.Request, lease *intake.Leas
 	return &delivery{
 		account: a, header: r.Header, body: body, payload: signed, at: compliance.InstantOf(now), hash: hash, id: hash.String(),
 	}, nil
+}
+
+// believe gives what the sender vouches for. An error is a Reason, or of one who
+// doesn't wait.
+func (h *Hooks) believe(ctx context.Context, a *account, s signature.Sent) ([]byte, error) {
+	end, err := h.turn(ctx, s.Body)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	return a.check(a.Trust, s)
 }
 
 // held is the bytes of a body, and of what was made of it to be signed.
