@@ -108,6 +108,8 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 			return err
 		}
 		late.set(h)
+		// Only now: whoever hears of one part that is ready, and of none that isn't, asks.
+		deps.Ready("clickhouse", nil)
 		deps.Ready("", nil)
 		return nil
 	})
@@ -180,7 +182,6 @@ func awaitClickHouse(ctx context.Context, cfg clickhouse.Config, deps Deps) (cli
 	for said := false; ; {
 		conn, err := clickhouse.Open(ctx, cfg)
 		if err == nil {
-			deps.Ready("clickhouse", nil)
 			return conn, nil
 		}
 		if compliance.CodeOf(err) == compliance.Invalid {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -263,7 +264,17 @@ func (w *world) launch(changes ...func(*console.Config)) *running {
 	return r
 }
 
+// hear holds the console to its word: once it says that a part is ready, it answers.
 func (r *running) hear(part string, err error) {
+	if err == nil && strings.HasPrefix(r.url, "http://") {
+		resp, getErr := http.Get(r.url + "/login")
+		if getErr == nil {
+			resp.Body.Close()
+		}
+		if getErr != nil || resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("it says that %q is ready, and isn't: %w", part, errors.Join(getErr, errors.New("no 200")))
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ready[part] = err

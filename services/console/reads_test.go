@@ -38,7 +38,7 @@ func TestAuditorsReadsAreOnRecord(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/api/v1/none", "/api/v1/health", "/api/v1/items?tenant=other", "/api/v1/items?period=2026-Q2", "/api/v1/items?limit=0", "/api/v1/items?period=x", "/api/v1/items?cursor=x",
+		"/api/v1/none", "/api/v1/health", "/api/v1/items?tenant=other", "/api/v1/items?period=2026-Q2", "/api/v1/items?limit=0", "/api/v1/items?period=2026-13", "/api/v1/items?cursor=x",
 		"/api/v1/items/CH-01/default-q2", "/api/v1/items/CH-01/none", "/api/v1/events/assay.events.access/0/2", "/api/v1/periods/2026/report", "/api/v1/controls/XX-99", "/no/such/page",
 	} {
 		require.GreaterOrEqual(t, r.get(path, r.as("auditor")).status, 400, path)

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -165,6 +166,10 @@ func add[In any, P parameters[In], Body any](a *API, op operation, answerTo func
 			http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestEntityTooLarge,
 			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 		},
+		Responses: map[string]*huma.Response{strconv.Itoa(http.StatusRequestHeaderFieldsTooLarge): {
+			Description: "The address and the headers together are larger than 32 KiB. This alone is no problem document.",
+			Content:     map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}},
 	}, func(ctx context.Context, in *In) (*answer[Body], error) {
 		ctx, cancel := context.WithTimeout(ctx, answerWithin)
 		defer cancel()

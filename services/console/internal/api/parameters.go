@@ -18,9 +18,9 @@ func (s Scope) scope() Scope { return s }
 
 // Window is a time: a period, or from and to, or everything that may be seen.
 type Window struct {
-	Period string `query:"period" maxLength:"32" example:"2026-Q3" doc:"A calendar year, quarter, month or day, UTC: 2026, 2026-Q3, 2026-07 or 2026-07-15."`
-	From   string `query:"from" maxLength:"64" example:"2026-07-01T00:00:00Z" doc:"The first instant, instead of period: RFC 3339, or a date."`
-	To     string `query:"to" maxLength:"64" example:"2026-10-01T00:00:00Z" doc:"The end, which isn't in it: RFC 3339, or a date."`
+	Period string `query:"period" maxLength:"10" pattern:"^\\d{4}(-Q[1-4]|-\\d{2}(-\\d{2})?)?$" patternDescription:"a year, quarter, month or day" example:"2026-Q3" doc:"A calendar year, quarter, month or day, UTC: 2026, 2026-Q3, 2026-07 or 2026-07-15."`
+	From   string `query:"from" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-07-01T00:00:00Z" doc:"The first instant, instead of period: RFC 3339, or a date."`
+	To     string `query:"to" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-10-01T00:00:00Z" doc:"The end, which isn't in it: RFC 3339, or a date."`
 }
 
 // periodOf reads a period that the record can hold.

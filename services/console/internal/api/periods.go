@@ -138,7 +138,7 @@ func (a *API) sources(ctx context.Context, c call, in *sourcesIn) (*Sources, err
 type reportIn struct {
 	Scope
 
-	Period string `path:"period" maxLength:"32" example:"2026-Q3" doc:"A calendar year, quarter, month or day: 2026, 2026-Q3, 2026-07 or 2026-07-15."`
+	Period string `path:"period" maxLength:"10" pattern:"^\\d{4}(-Q[1-4]|-\\d{2}(-\\d{2})?)?$" patternDescription:"a year, quarter, month or day" example:"2026-Q3" doc:"A calendar year, quarter, month or day: 2026, 2026-Q3, 2026-07 or 2026-07-15."`
 }
 
 func (a *API) report(ctx context.Context, c call, in *reportIn) (*report.Report, error) {
