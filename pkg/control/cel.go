@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -78,10 +79,25 @@ func language() (*cel.Env, error) {
 		cel.Function("of", cel.MemberOverload("table_of",
 			[]*cel.Type{cel.DynType, cel.DynType}, cel.ListType(cel.DynType),
 			cel.BinaryBinding(ofBinding))),
+		cel.Function("bucket", cel.Overload("bucket_time_text",
+			[]*cel.Type{cel.DynType, cel.StringType}, cel.StringType,
+			cel.BinaryBinding(bucketBinding))),
 		cel.Function("before", cel.MemberOverload("event_before",
 			[]*cel.Type{cel.DynType, cel.DynType}, cel.BoolType,
 			cel.BinaryBinding(beforeBinding))),
 	)
+}
+
+// bucketBinding is `bucket(time, '1h')`: the start of the slice of time that holds
+// it, as a text for an item's id. Slices are counted from the year 1, in UTC.
+func bucketBinding(at, width ref.Val) ref.Val {
+	t, ok := at.Value().(time.Time)
+	text, _ := width.Value().(string)
+	d, err := ParseDuration(text)
+	if !ok || err != nil || d <= 0 {
+		return types.NewErr("bucket needs a time and a duration, such as bucket(event.time, '1h')")
+	}
+	return types.String(t.UTC().Truncate(d).Format(time.RFC3339))
 }
 
 func ofBinding(table, prefix ref.Val) ref.Val {

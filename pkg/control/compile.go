@@ -25,6 +25,7 @@ type compiler struct {
 	declared   Declarations
 	env        *cel.Env
 	control    *Control
+	having     *yaml.Node              // read once expectations are
 	index      map[string]int          // of expectations, by name
 	evidence   map[string]evidenceName // names of expectations in conditions
 	fields     map[string]fieldSet
@@ -168,10 +169,10 @@ func (c *compiler) population(doc, n *yaml.Node) {
 		c.r.Problem(doc, "a control needs a population: an event, or every: and for_each:")
 		return
 	}
-	f := c.r.Mapping(n, "population", "event", "where", "item", "every", "for_each", "zone")
+	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone")
 	p := &c.control.Population
 	if f["every"] != nil {
-		for _, key := range []string{"event", "where", "item"} {
+		for _, key := range []string{"event", "where", "item", "having"} {
 			if f[key] != nil {
 				c.r.Problem(f[key], "%s: doesn't go with every:", key)
 			}
@@ -194,6 +195,7 @@ func (c *compiler) population(doc, n *yaml.Node) {
 	c.fields["event"] = c.fields["item"]
 	p.Where = c.compile(f["where"], cel.BoolType)
 	p.ID = c.compile(f["item"], cel.StringType)
+	c.having = f["having"]
 	c.control.texts.population = c.r.Text(f["where"], "where")
 }
 

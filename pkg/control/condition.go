@@ -150,7 +150,7 @@ func (c *Control) decidesEarly() bool {
 		}
 	}
 	anchored := func(e *Expectation) bool { return e.Pick == PickFirst || len(e.anchors()) > 0 }
-	return c.Expand != nil || slices.ContainsFunc(c.Expectations, anchored)
+	return c.Expand != nil || c.Population.Having != nil || slices.ContainsFunc(c.Expectations, anchored)
 }
 
 // trend is how an expression moves as evidence grows.

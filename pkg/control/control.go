@@ -55,9 +55,11 @@ type texts struct{ population, assertion string }
 
 // Population says which occurrences a control had to hold for.
 type Population struct {
-	Types    []string
-	Where    *Program // nil: all
-	ID       *Program // nil: the event's id
+	Types []string
+	Where *Program // nil: all
+	ID    *Program // nil: the event's id
+	// Having is over expectations: an event for which it is false opens nothing.
+	Having   *Condition // nil: always
 	Schedule *Schedule
 }
 

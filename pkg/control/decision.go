@@ -3,6 +3,7 @@ package control
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -23,6 +24,10 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 		}
 		c.control.Reasons = append(c.control.Reasons, Reason{Code: key.Value, When: c.condition(node)})
 	})
+	c.control.Population.Having = c.condition(c.having)
+	if c.having != nil && c.control.Expand != nil {
+		c.r.Problem(c.having, "having: doesn't go with expand:, for parts are looked for once there is an item")
+	}
 	c.markDecisive()
 	c.markNamed()
 	c.control.DecidesEarly = c.control.decidesEarly()
@@ -38,7 +43,7 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 // where a condition needs the whole, else just as many as decide it, so that
 // later ones don't change what is named.
 func (c *compiler) markNamed() {
-	conditions := c.control.deciding()
+	conditions := append(c.control.deciding(), c.control.Population.Having)
 	for _, r := range c.control.Reasons {
 		conditions = append(conditions, r.When)
 	}
@@ -59,7 +64,7 @@ func (c *compiler) markNamed() {
 func (c *compiler) nameLeaf(l leaf) {
 	needed := NamedEvidence
 	if l.trend != mixed {
-		needed = largestLiteral(l.program.ast.Expr())
+		needed = c.largestNumber(l.program.ast.Expr())
 	}
 	for _, i := range l.reads {
 		e := c.control.Expectations[i]
@@ -82,18 +87,29 @@ func walkLeaves(n node, visit func(leaf)) {
 	}
 }
 
-// largestLiteral is the greatest whole number in an expression, at least 1.
-func largestLiteral(e ast.Expr) int {
+// largestNumber is the greatest whole number in an expression, written there or as
+// a parameter, at least 1.
+func (c *compiler) largestNumber(e ast.Expr) int {
 	largest := 1
-	if e.Kind() == ast.LiteralKind {
-		if n, ok := e.AsLiteral().Value().(int64); ok && n < NamedEvidence {
-			largest = max(largest, int(n))
-		}
+	if n, ok := c.numberOf(e); ok && n < NamedEvidence {
+		largest = max(largest, int(n))
 	}
 	for _, child := range children(e) {
-		largest = max(largest, largestLiteral(child))
+		largest = max(largest, c.largestNumber(child))
 	}
 	return largest
+}
+
+func (c *compiler) numberOf(e ast.Expr) (n int64, ok bool) {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		n, ok = e.AsLiteral().Value().(int64)
+	case ast.IdentKind:
+		if name, is := strings.CutPrefix(e.AsIdent(), "params."); is {
+			n, ok = c.control.Params[name].(int64)
+		}
+	}
+	return n, ok
 }
 
 func (c *compiler) condition(n *yaml.Node) *Condition {

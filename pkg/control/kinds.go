@@ -6,6 +6,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
 	"go.yaml.in/yaml/v3"
 
 	"assay.example/assay/pkg/dictionary"
@@ -60,6 +61,12 @@ func (c *compiler) checkCall(e ast.Expr, vars map[string]fieldSet, report report
 	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
 		operators.Greater, operators.GreaterEquals, operators.Add, operators.Subtract:
 		c.checkPair(e, args[0], args[1], vars, report)
+	case "bucket":
+		if width, ok := args[1].AsLiteral().(types.String); args[1].Kind() == ast.LiteralKind && ok {
+			if d, err := ParseDuration(string(width)); err != nil || d <= 0 {
+				report(args[1], "a bucket is as wide as a duration above 0, such as '1h'")
+			}
+		}
 	case operators.In:
 		if args[1].Kind() == ast.ListKind {
 			for _, element := range args[1].AsList().Elements() {

@@ -110,6 +110,12 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, `event.environment == "production"`, `‸approval.count == 0`, "undeclared reference to 'approval'"},
 	{sound, `event.environment == "production"`, `‸""`, "an expression is missing here"},
 
+	{sound, "item: event.deploy_id", "item: event.deploy_id + bucket(event.time, ‸'0s')", "a bucket is as wide as a duration above 0"},
+	{sound, "item: event.deploy_id", "item: event.deploy_id\n  having: ‸approval.count", "this is int, but bool is needed"},
+	{sound, "item: event.deploy_id", "item: event.deploy_id\n  having: approvl‸.count > 0", "undeclared reference to 'approvl.count' (did you mean"},
+	{expanded, "item: event.person_id", "item: event.person_id, having: ‸gone.count > 1", "having: doesn't go with expand:"},
+	{scheduled, "every: month", "every: month, having: ‸review.count > 1", "having: doesn't go with every:"},
+
 	// schedules
 	{scheduled, "every: month", "every: ‸fortnight", "every: is one of hour, day, week, month, quarter, year"},
 	{scheduled, "every: month", "every: month, where: ‸\"true\"", "where: doesn't go with every:"},
@@ -211,7 +217,7 @@ var more = map[string][]string{
 		"C.yaml:1:1: refs.held: a control with a derived table needs an expectation that joins by the table's key",
 		"C.yaml:9:3: \"cancelled_by\" can't name an expectation; use a lower-case word that isn't taken", "C.yaml:14:",
 	},
-	"  ‸providers: {":                   {"C.yaml:5:3: the bundle declares a table \"providers\" already", "C.yaml:7:"},
+	"  ‸providers: {": {"C.yaml:5:3: the bundle declares a table \"providers\" already", "C.yaml:7:"},
 }
 
 // TestRefusals plants each fault, and looks for texts that none brings about.

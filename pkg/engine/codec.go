@@ -158,7 +158,7 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 	gk := groupKey{key[1], key[2], key[3]}
 	if s.Ended {
 		e.state.end(itemKey{gk, key[4]}, s.published())
-		e.drop(gk, key[4])
+		e.dropEnded(gk, key[4])
 		return nil
 	}
 	if planted != plantedLostRevision {
@@ -167,10 +167,15 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 	return nil
 }
 
-// drop takes out an item that a fact opened before its end was read.
-func (e *Engine) drop(gk groupKey, id string) {
+// dropEnded takes out an item that a fact opened before its end was read, unless
+// its id is free.
+func (e *Engine) dropEnded(gk groupKey, id string) {
 	g := e.state.group(gk)
 	if g == nil || g.items[id] == nil {
+		return
+	}
+	if ended := e.state.ended(itemKey{gk, id}); ended.Free {
+		g.items[id].last = ended
 		return
 	}
 	delete(e.dirty, g.items[id])

@@ -60,9 +60,9 @@ func (e *Engine) tryEnd(g *group) {
 	for id, it := range g.items {
 		e.timers.set(it, compliance.Never)
 		delete(e.dirty, it)
-		last := it.last
-		if last == nil { // it was opened before the rules took effect: its id is taken all the same
-			last = &published{}
+		last := it.taken()
+		if last == nil {
+			continue
 		}
 		if planted != plantedForgottenID {
 			e.state.end(itemKey{g.key, id}, last)
@@ -77,10 +77,22 @@ func (e *Engine) tryEnd(g *group) {
 	e.state.drop(g.key)
 }
 
+// taken is what is kept of an item when its state ends; nil if nothing has to be.
+func (it *item) taken() *published {
+	opened := it.opened != nil || it.slot
+	switch {
+	case it.last != nil:
+		return &published{it.last.Revision, it.last.Verdict, !opened}
+	case opened: // before the rules took effect: its id is taken all the same
+		return &published{}
+	}
+	return nil
+}
+
 // unsettled: an item still waits for a source, whatever its intervals say.
 func (g *group) unsettled() bool {
 	for _, it := range g.items {
-		if it.last != nil && it.last.Verdict.Outcome == compliance.Pending {
+		if it.undecided || it.last != nil && it.last.Verdict.Outcome == compliance.Pending {
 			return true
 		}
 	}

@@ -55,6 +55,12 @@ func (w *world) final(v compliance.Verdict, events []*compliance.Event) (outcome
 		found = append(found, list)
 		scope.Matched[i] = &control.Matched{Events: viewsOf(list), Folds: sums(scope, x, list)}
 	}
+	if h := w.control.Population.Having; h != nil {
+		if belongs, err := h.Final(scope); err != nil || !belongs {
+			require.Error(w.t, err, "seed %d: %s is no item\n%s", w.seed, v.Item.ID, w.text)
+			return "", false
+		}
+	}
 	if w.control.Cancelled != nil {
 		cancelled, err := w.control.Cancelled.Final(scope)
 		if err != nil {

@@ -125,8 +125,11 @@ func (g *group) item(id string) *item {
 func (g *group) insert(e *Engine, f *fact) {
 	g.facts = insertFact(g.facts, f)
 	if f.opens != "" {
-		if e.state.ended(itemKey{g.key, f.opens}) == nil {
+		if ended := e.state.ended(itemKey{g.key, f.opens}); ended == nil || ended.Free {
 			it := g.item(f.opens)
+			if it.last == nil {
+				it.last = ended
+			}
 			it.candidates = insertFact(it.candidates, f)
 			it.quiet = false
 			e.dirty[it] = struct{}{}

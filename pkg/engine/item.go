@@ -20,6 +20,7 @@ type item struct {
 	view       control.View
 	matches    []matches // by expectation; nil until they are needed
 	last       *published
+	undecided  bool               // whether it is one hangs on evidence to come
 	wake       compliance.Instant // when it has to be looked at again
 	// quiet: until wake, further evidence can't decide it, so nobody looks.
 	quiet  bool
@@ -30,6 +31,8 @@ type item struct {
 type published struct {
 	Revision int
 	Verdict  compliance.Verdict
+	// Free says of an ended item that nothing opened it: a later event may.
+	Free bool
 }
 
 // matches are the facts that an expectation wants, whatever its interval, in
@@ -64,7 +67,8 @@ func (it *item) concerned(f *fact) bool {
 		return len(f.roles.expects)+len(f.roles.undoes) > 0
 	}
 	scope := it.scope()
-	concerned := false
+	// with having, another candidate may open it
+	concerned := it.group.control.Population.Having != nil && len(f.roles.expects)+len(f.roles.undoes) > 0
 	for _, i := range f.roles.expects {
 		x := it.group.control.Expectations[i]
 		if m, ok := it.match(x, scope, f); ok && it.within(x, f) {

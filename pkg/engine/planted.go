@@ -19,4 +19,5 @@ const (
 	plantedForgottenID   = "forgotten_id"  // an item that ended can be opened again
 	plantedWhereTooSoon  = "where_soon"    // what a condition can't know yet, it takes for false
 	plantedCancelTooSoon = "cancel_soon"   // what may still be cancelled is judged already
+	plantedHavingOnce    = "having_once"   // what has opened an item is not asked again
 )

@@ -19,6 +19,7 @@ type storedPublished struct {
 	Remediated int64            `cbor:"7,keyasint,omitempty"`
 	Evidence   []storedEvidence `cbor:"8,keyasint,omitempty"`
 	Ended      bool             `cbor:"9,keyasint,omitempty"`
+	Free       bool             `cbor:"10,keyasint,omitempty"`
 }
 
 type storedEvidence struct {
@@ -30,7 +31,7 @@ func storePublished(p *published) storedPublished {
 	v := &p.Verdict
 	s := storedPublished{
 		Revision: p.Revision, ItemID: v.Item.ID, ItemTime: int64(v.Item.Time), Outcome: string(v.Outcome),
-		Reason: v.Reason, Due: int64(v.Due), Remediated: int64(v.RemediatedAt),
+		Reason: v.Reason, Due: int64(v.Due), Remediated: int64(v.RemediatedAt), Free: p.Free,
 	}
 	for i := range v.Evidence {
 		e := &v.Evidence[i]
@@ -52,5 +53,5 @@ func (s *storedPublished) published() *published {
 		ev := s.Evidence[i].Fact.event("")
 		v.Evidence = append(v.Evidence, compliance.EvidenceOf(s.Evidence[i].Expectation, &ev))
 	}
-	return &published{Revision: s.Revision, Verdict: v}
+	return &published{Revision: s.Revision, Verdict: v, Free: s.Free}
 }

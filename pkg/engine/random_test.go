@@ -64,9 +64,9 @@ func (g generator) control() string {
 	scheduled := g.chance(25)
 	expand := !scheduled && g.chance(15)
 	key, byValue := "k", g.chance(30)
-	ids := []string{"event.k", "event.k + \"-\" + event.v"}
+	ids := []string{"event.k", "event.k + \"@\" + bucket(event.time, \"1h\")", "event.k + \"-\" + event.v"}
 	if byValue {
-		ids = ids[1:]
+		ids = ids[2:]
 	}
 	if scheduled {
 		fmt.Fprintf(&b, "population: {every: %s, for_each: boundary.members}\n", g.one("hour", "hour", "day"))
@@ -80,16 +80,33 @@ func (g generator) control() string {
 			// an item's id must follow from its join key, which may hold v
 			b.WriteString("  item: '" + g.one(ids...) + "'\n")
 		}
+		b.WriteString(havingHere)
 	}
 	if expand {
 		b.WriteString("tables: {held: {from: [t.c, t.a], key: [event.k, event.v], live: event.ok}}\n")
 		b.WriteString("expand: {over: refs.held.of(item.k), as: part, key: part.v, count: item}\n")
 	}
-	g.expectations(&b, key, scheduled, expand, byValue)
-	return b.String()
+	names := g.expectations(&b, key, scheduled, expand, byValue)
+	having := ""
+	if g.chance(35) && !expand {
+		having = "  having: '" + g.having(names) + "'\n"
+	}
+	return strings.Replace(b.String(), havingHere, having, 1)
 }
 
-func (g generator) expectations(b *strings.Builder, key string, scheduled, expand, byValue bool) {
+// having is mostly what late evidence turns round.
+func (g generator) having(names []string) string {
+	n := g.one(names...)
+	if g.chance(30) {
+		return g.condition(names, nil, nil, nil)
+	}
+	return g.one(n+".count >= 1", n+".count >= 2", n+".count == 0", n+".count <= 1", n+".exists(x, x.ok)", n+".count == 1")
+}
+
+// havingHere is where the population's having goes once expectations have names.
+const havingHere = "  having\n"
+
+func (g generator) expectations(b *strings.Builder, key string, scheduled, expand, byValue bool) (named []string) {
 	b.WriteString("expect:\n")
 	var names, picked, folded, counted, linked []string
 	for i := range 1 + g.IntN(3) {
@@ -140,6 +157,7 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 	if g.chance(50) {
 		b.WriteString("reasons: {r_one: '" + g.condition(names, folded, nil, nil) + "', r_two: '" + g.condition(names, nil, nil, nil) + "'}\n")
 	}
+	return names
 }
 
 func (g generator) where(scheduled, expand bool, earlier []string) string {

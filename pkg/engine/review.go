@@ -91,16 +91,17 @@ func (r *review) receipt() compliance.Instant {
 // verdict is what is said of the item now; false if it is no member.
 func (r *review) verdict(effectiveFrom compliance.Instant) (compliance.Verdict, bool) {
 	it := r.it
-	if !it.slot && !r.anchor(effectiveFrom) {
+	stuck := finding{}
+	if !it.slot && !r.open(&stuck) || it.time < effectiveFrom && !it.slot {
 		return compliance.Verdict{}, false
 	}
 	v := compliance.Verdict{Item: compliance.Item{ID: it.id, Time: it.time}, Due: it.time}
 	if it.opened != nil {
 		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", &it.opened.ev))
-		if it.opened.unreadable {
-			v.Outcome, v.Reason = compliance.Inconclusive, compliance.ReasonPopulationError
-			return v, true
-		}
+	}
+	if stuck.outcome != "" {
+		v.Outcome, v.Reason = stuck.outcome, stuck.reason
+		return v, true
 	}
 	if it.matches == nil {
 		it.collect()
@@ -118,27 +119,64 @@ func (r *review) verdict(effectiveFrom compliance.Instant) (compliance.Verdict, 
 	return v, true
 }
 
-// anchor sets the event that opens the item: the earliest one known.
-func (r *review) anchor(effectiveFrom compliance.Instant) bool {
+// open finds the event that opens the item: the earliest known one that belongs.
+// stuck is what is said of the item if that can't be computed.
+func (r *review) open(stuck *finding) bool {
 	it := r.it
-	if len(it.candidates) == 0 {
-		it.forget()
-		return false
+	it.undecided = false
+	for _, f := range it.candidates {
+		if f.ev.Time >= r.w {
+			r.wakeAt(f.ev.Time)
+			break
+		}
+		r.anchor(f)
+		if f.unreadable {
+			stuck.outcome, stuck.reason = compliance.Inconclusive, compliance.ReasonPopulationError
+			return true
+		}
+		switch r.having(stuck) {
+		case control.True:
+			return true
+		case control.Unknown:
+			it.undecided = stuck.outcome == compliance.Pending
+			return !it.undecided
+		case control.False:
+		}
 	}
-	first := it.candidates[0]
-	if first.ev.Time >= r.w {
-		r.wakeAt(first.ev.Time)
-		it.forget()
-		return false
+	it.forget()
+	return false
+}
+
+// anchor puts the item where f stands.
+func (r *review) anchor(f *fact) {
+	it := r.it
+	if it.opened == f || it.opened != nil && planted == plantedNoReanchor {
+		return
 	}
-	if it.opened != first && (planted != plantedNoReanchor || it.opened == nil) {
-		view := control.ViewOf(&first.ev)
-		maps.Copy(view, first.view)
-		view["id"] = it.id
-		it.at(first.ev.Time, first.ev.Time, view)
-		it.opened = first
+	view := control.ViewOf(&f.ev)
+	maps.Copy(view, f.view)
+	view["id"] = it.id
+	it.at(f.ev.Time, f.ev.Time, view)
+	it.opened = f
+}
+
+// having asks the population's condition for the event that the item stands at; if
+// it is unknown, stuck says whether it may still be told.
+func (r *review) having(stuck *finding) control.Truth {
+	h := r.c.Population.Having
+	if h == nil || planted == plantedHavingOnce && r.it.last != nil && r.it.last.Verdict.Outcome != compliance.Withdrawn {
+		return control.True
 	}
-	return first.ev.Time >= effectiveFrom
+	if r.it.matches == nil {
+		r.it.collect()
+	}
+	scope := r.it.scope()
+	views := r.see(scope)
+	truth, _ := h.Decide(scope, r.known)
+	if truth == control.Unknown {
+		stuck.outcome, stuck.reason = unsettled(views, h.Reads)
+	}
+	return truth
 }
 
 // feeds are the declared sources that each expectation and table hangs on.
@@ -175,13 +213,9 @@ type finding struct {
 
 // find looks through the expectations and decides.
 func (r *review) find(scope *control.Scope) finding {
-	views := make([]sight, len(r.c.Expectations))
-	r.known = make([]control.Knowledge, len(views))
+	views := r.see(scope)
 	f := finding{}
-	for i, x := range r.c.Expectations {
-		views[i] = r.look(x, scope, views[:i])
-		r.known[i] = views[i].known
-		scope.Matched[i] = views[i].matched()
+	for i := range views {
 		if r.c.Decisive[i] && views[i].placed {
 			f.due = max(f.due, views[i].to.at)
 		}
@@ -202,6 +236,18 @@ func (r *review) find(scope *control.Scope) finding {
 		r.remedy(&f, views)
 	}
 	return f
+}
+
+// see looks at every expectation, in order.
+func (r *review) see(scope *control.Scope) []sight {
+	views := make([]sight, len(r.c.Expectations))
+	r.known = make([]control.Knowledge, len(views))
+	for i, x := range r.c.Expectations {
+		views[i] = r.look(x, scope, views[:i])
+		r.known[i] = views[i].known
+		scope.Matched[i] = views[i].matched()
+	}
+	return views
 }
 
 // settled: something is known for good. Until then a control that doesn't decide

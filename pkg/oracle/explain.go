@@ -57,34 +57,28 @@ func Explain(b *control.Bundle, c *control.Control, tenant string, events []*com
 	for key, facts := range l.groups {
 		l.groups[key] = distinct(facts, c.CorrectUntil)
 	}
-	it, readable, found := l.find(itemID)
+	o, found := l.find(itemID)
 	switch {
 	case !found:
 		return e, false
-	case !readable:
-		return Explanation{Verdict: l.unreadable(it)}, true
+	case o.stuck != nil:
+		return Explanation{Verdict: l.say(o)}, true
 	}
-	return Explanation{l.judge(it), l.parts(it)}, true
+	return Explanation{l.say(o), l.parts(o.item)}, true
 }
 
 // find is the item of an id.
-func (l *log) find(id string) (it item, readable, found bool) {
+func (l *log) find(id string) (o opening, found bool) {
 	if s := l.control.Population.Schedule; s != nil {
-		it, found = l.findSlot(s, id)
-		return it, true, found
+		o.item, found = l.findSlot(s, id)
+		return o, found
 	}
-	for key, facts := range l.groups {
-		for _, f := range facts {
-			is, readable, member := l.candidate(f, key)
-			if !member || is != id {
-				continue
-			}
-			view := control.ViewOf(f.Event)
-			view["id"] = id
-			return item{compliance.Item{ID: id, Time: f.Time}, key, view, &f, f.Time, facts}, readable, true
+	for _, o := range l.openings() {
+		if o.ID == id {
+			return o, true
 		}
 	}
-	return it, false, false
+	return o, false
 }
 
 func (l *log) findSlot(s *control.Schedule, id string) (it item, found bool) {

@@ -83,6 +83,33 @@ type item struct {
 
 func (l *log) fromEvents() []compliance.Verdict {
 	var verdicts []compliance.Verdict
+	for _, o := range l.openings() {
+		verdicts = append(verdicts, l.say(o))
+	}
+	return verdicts
+}
+
+// opening is an item that an event opens. If its population's conditions can't be
+// computed, stuck says so of it.
+type opening struct {
+	item
+	stuck *ruling
+}
+
+func (l *log) say(o opening) compliance.Verdict {
+	if o.stuck == nil {
+		return l.judge(o.item)
+	}
+	return compliance.Verdict{
+		Item: o.Item, Outcome: o.stuck.outcome, Reason: o.stuck.reason,
+		Evidence: []compliance.Evidence{compliance.EvidenceOf("item", o.opened.Event)}, Due: o.Time,
+	}
+}
+
+// openings are the items that events open: of each id the earliest one that belongs.
+// While it is unknown whether one belongs, it keeps later ones from opening the id.
+func (l *log) openings() []opening {
+	var all []opening
 	for key, facts := range l.groups {
 		seen := map[string]bool{}
 		for _, f := range facts {
@@ -90,21 +117,43 @@ func (l *log) fromEvents() []compliance.Verdict {
 			if !member || seen[id] {
 				continue
 			}
-			seen[id] = true
-			if f.Time < l.bundle.EffectiveFrom {
-				continue
-			}
 			view := control.ViewOf(f.Event)
 			view["id"] = id
-			it := item{compliance.Item{ID: id, Time: f.Time}, key, view, &f, f.Time, facts}
-			if !readable {
-				verdicts = append(verdicts, l.unreadable(it))
+			o := opening{item: item{compliance.Item{ID: id, Time: f.Time}, key, view, &f, f.Time, facts}}
+			belongs := control.Unknown
+			if o.stuck = (&ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError}); readable {
+				belongs, o.stuck = l.having(o.item)
+			}
+			if belongs == control.False {
 				continue
 			}
-			verdicts = append(verdicts, l.judge(it))
+			seen[id] = true
+			waits := o.stuck != nil && o.stuck.outcome == compliance.Pending
+			if f.Time >= l.bundle.EffectiveFrom && !waits {
+				all = append(all, o)
+			}
 		}
 	}
-	return verdicts
+	return all
+}
+
+// having asks the population's condition over expectations; if it is unknown, the
+// ruling says whether it may still be told.
+func (l *log) having(it item) (control.Truth, *ruling) {
+	h := l.control.Population.Having
+	if h == nil {
+		return control.True, nil
+	}
+	scope := l.control.NewScope(it.view, it.Time)
+	l.tables(it, scope)
+	states := l.states(it, scope)
+	t, _ := h.Decide(scope, knownOf(states))
+	if t != control.Unknown {
+		return t, nil
+	}
+	var r ruling
+	r.outcome, r.reason = undecided(states, h.Reads)
+	return t, &r
 }
 
 // candidate tells which item f would open at this key; readable is false if the
@@ -129,13 +178,6 @@ func (l *log) candidate(f fact, key string) (id string, readable, member bool) {
 		return control.UnreadableID(f.Event), false, true
 	}
 	return id, true, true
-}
-
-func (l *log) unreadable(it item) compliance.Verdict {
-	return compliance.Verdict{
-		Item: it.Item, Outcome: compliance.Inconclusive, Reason: compliance.ReasonPopulationError,
-		Evidence: []compliance.Evidence{compliance.EvidenceOf("item", it.opened.Event)}, Due: it.Time,
-	}
 }
 
 func (l *log) fromSchedule() []compliance.Verdict {
