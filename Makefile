@@ -17,7 +17,7 @@ LINT_FLAGS ?= --concurrency 1 --timeout 10m
 SUMMARY := go run ./scripts/testsummary $(if $(NO_SKIPS),-no-skips)
 
 ##@ Run
-.PHONY: build demo demo-check library
+.PHONY: build demo demo-check demo-doors library
 build: ## Build bin/assay
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/assay ./services/assay
 
@@ -29,6 +29,10 @@ demo: ## A company's quarter, judged and reported on this machine
 demo-check: ## The same, compared with the verdicts that its story demands
 	@$(MAKE) --no-print-directory -j2 build library
 	bin/assay demo --check
+
+demo-doors: ## The same, told by the vendors themselves through their doors, signed
+	@$(MAKE) --no-print-directory -j2 build library
+	bin/assay demo --check --doors
 
 library:
 	@scripts/fetch-clickhouse.sh
