@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,18 +65,22 @@ func TestDeliveries(t *testing.T) {
 			toString(number), toString(number % 2), [if(number = 5, 'd5', 'd')], if(number = 6, 'refused', 'delivered'), number FROM numbers(8)`))
 	f := report.Filter{From: at("2026-07-01"), To: at("2026-10-01"), Limit: 3}
 	var ids string
+	var idsSb67 strings.Builder
 	for before := (report.Place{}); ; {
 		got, err := asker(w).DeliveriesBefore(t.Context(), f, before)
 		require.NoError(t, err)
+		var idsSb70 strings.Builder
 		for _, d := range got.Rows {
-			ids += d.ID
+			idsSb70.WriteString(d.ID)
 			before = report.Place{Time: d.At, ID: d.ID}
 		}
+		ids += idsSb70.String()
 		if len(got.Rows) < f.Limit {
 			break
 		}
-		ids += "|"
+		idsSb67.WriteString("|")
 	}
+	ids += idsSb67.String()
 	require.Equal(t, "654|321|0", ids)
 	f.Target = "slack"
 	some, err := asker(w).DeliveriesBefore(t.Context(), f, report.Place{})

@@ -117,7 +117,7 @@ func controlPage(v *visit) (*sheet, error) {
 	b := &controlBody{
 		Words: v.words[c.ID], tally: h.All, When: w, File: c.File, Timing: timing(c), Rules: rules.Rows,
 		MadeDays: v.made(days.Made), MadeRules: v.made(rules.Made),
-		Report: v.to(path("reports", w.Label)) + "#" + c.ID, Again: v.controlCommands(w, c),
+		Report: v.reportLink(w, c.ID), Again: v.controlCommands(w, c),
 	}
 	raw, err := fs.ReadFile(v.Files, c.File)
 	if err == nil {
@@ -126,6 +126,18 @@ func controlPage(v *visit) (*sheet, error) {
 	b.fill(v, h, v.reaches(w, extent))
 	b.Items, err = v.itemList(w, c.ID, h)
 	return &sheet{Template: "control", Title: c.ID + " " + c.Title, Body: b}, err
+}
+
+// reportLink leads to the report of a period that has a name; empty for another time.
+func (v *visit) reportLink(w *when, control string) string {
+	if w.Pairs[0] != "period" {
+		return ""
+	}
+	at := v.to(path("reports", w.Label))
+	if control != "" {
+		at += "#" + control
+	}
+	return at
 }
 
 func (b *controlBody) fill(v *visit, h *history, known compliance.Instant) {

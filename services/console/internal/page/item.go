@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"time"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report"
@@ -229,89 +228,4 @@ func (b *itemBody) waiting() string {
 		return "it is due at " + moment(b.Verdict.Due) + "."
 	}
 	return strings.Join(open, "; ") + "."
-}
-
-// timeline draws when things were expected, and when they came.
-func (b *itemBody) timeline() chart.SVG {
-	v := &b.Verdict
-	from, to := v.Item.Time, v.Item.Time
-	reach := func(times ...compliance.Instant) {
-		for _, t := range times {
-			if t > compliance.Ever && t < compliance.Never && t != 0 {
-				from, to = min(from, t), max(to, t)
-			}
-		}
-	}
-	lanes := []chart.Lane{{Name: "item", Marks: []chart.Mark{{At: v.Item.Time.Time(), Kind: "item", Tip: "the item, at " + exact(v.Item.Time)}}}}
-	for _, p := range b.Parts {
-		for _, w := range p.Wanted {
-			lane := chart.Lane{Name: strings.TrimSpace(p.Part + " " + w.Name), State: w.State}
-			if w.Interval != "" {
-				reach(w.From, w.To)
-				lane.From, lane.To = w.From.Time(), w.To.Time()
-			}
-			for i := range w.Expectation.Found {
-				f := &w.Expectation.Found[i]
-				reach(f.Time)
-				lane.Marks = append(lane.Marks, chart.Mark{At: f.Time.Time(), Kind: "evidence", Tip: f.ID + " at " + exact(f.Time), Link: w.Found[i].Link})
-			}
-			if r := w.Expectation.Remedy; r != nil {
-				reach(r.Time)
-				lane.Marks = append(lane.Marks, chart.Mark{At: r.Time.Time(), Kind: "remedy", Tip: "remedy " + r.ID + " at " + exact(r.Time), Link: w.Remedy.Link})
-			}
-			lanes = append(lanes, lane)
-		}
-	}
-	const mostLanes = 12
-	if len(lanes) == 1 || from == to {
-		return ""
-	}
-	if from <= v.KnownAt && v.KnownAt <= to {
-		lanes[0].Marks = append(lanes[0].Marks, chart.Mark{At: v.KnownAt.Time(), Kind: "known", Tip: "known at " + exact(v.KnownAt)})
-	}
-	around := (to - from) / 40
-	return chart.Timeline("t", (from - around).Time(), (to + around).Time(), lanes[:min(len(lanes), mostLanes)])
-}
-
-// mostNodes is how many of a kind a lineage draws.
-const mostNodes = 4
-
-// lineage draws what rests on what.
-func (b *itemBody) lineage(v *visit) chart.SVG {
-	stages := []chart.Stage{{Heading: "Events"}, {Heading: "Verdict"}, {Heading: "Violations"}}
-	add := func(stage int, n chart.Node) {
-		if s := &stages[stage]; len(s.Nodes) < mostNodes {
-			s.Nodes = append(s.Nodes, n)
-		} else {
-			s.More++
-		}
-	}
-	for i := range b.Exhibits {
-		x := &b.Exhibits[i]
-		state := chart.Pass
-		if !x.OnRecord || !x.Intact {
-			state = chart.Unknown
-		}
-		add(0, chart.Node{Title: x.Type, Text: x.ID, State: state, Tip: x.Expectation + ": " + x.Checked(), Link: x.Link})
-	}
-	add(1, chart.Node{
-		Title: b.Rule.ID + " · revision " + strconv.Itoa(b.Verdict.Revision), Text: words(b.Verdict.Outcome) + " " + words(b.Verdict.Reason),
-		State: b.State, Tip: "known at " + exact(b.Verdict.KnownAt),
-	})
-	for i := range b.Violation {
-		n := &b.Violation[i]
-		add(2, chart.Node{Title: n.Change, Text: "revision " + strconv.Itoa(n.Revision), State: stateOf(compliance.Outcome(n.Outcome)), Tip: moment(n.KnownAt)})
-	}
-	if b.Told {
-		stages = append(stages, chart.Stage{Heading: "Deliveries"})
-		for i := range b.Delivery {
-			d := &b.Delivery[i]
-			state := chart.Deviation
-			if d.Outcome == "delivered" {
-				state = chart.Pass
-			}
-			add(3, chart.Node{Title: d.Target, Text: d.Outcome + " " + d.At.Time().Format(time.DateTime), State: state, Tip: d.Error, Link: v.to("/deliveries", "target", d.Target)})
-		}
-	}
-	return chart.Lineage("l", stages)
 }

@@ -50,7 +50,7 @@ type overviewBody struct {
 	Record   report.Record
 	// Reaches is how far the record does, Extent leads to the question.
 	Reaches, Extent string
-	Reports  string
+	Report          string
 }
 
 func overview(v *visit) (*sheet, error) {
@@ -61,7 +61,7 @@ func overview(v *visit) (*sheet, error) {
 	if err := w.wholeDays(); err != nil {
 		return nil, err
 	}
-	b := &overviewBody{When: w, Reports: v.to("/reports/" + w.Label)}
+	b := &overviewBody{When: w, Report: v.reportLink(w, "")}
 	var days report.Answer[report.DayCount]
 	var extent report.Answer[report.Record]
 	err = v.together(

@@ -23,12 +23,12 @@ import (
 // everyRoute is an address of each route that must be there for the engineer.
 func everyRoute() map[string]string {
 	return map[string]string{
-		"/{$}":                   "/",
-		"/controls":              "/controls",
-		"/controls/{id}":         "/controls/CH-01",
-		"/items/{control}/{item}": "/items/CH-01/d2",
-		"/events":                "/events",
-		"/events/{topic}/{partition}/{offset}":     "/events/assay.events.access/0/1",
+		"/{$}":                                 "/",
+		"/controls":                            "/controls",
+		"/controls/{id}":                       "/controls/CH-01",
+		"/items/{control}/{item}":              "/items/CH-01/d2",
+		"/events":                              "/events",
+		"/events/{topic}/{partition}/{offset}": "/events/assay.events.access/0/1",
 		"/events/{topic}/{partition}/{offset}/raw": "/events/assay.events.access/0/1/raw",
 		"/sources":                 "/sources",
 		"/rejected":                "/rejected",
@@ -55,7 +55,7 @@ func TestEveryRouteAsksWhoAsks(t *testing.T) {
 		require.Equal(t, http.StatusOK, w.get(t.Context(), engineer(), address).Code, "the engineer at %s", address)
 		ghost, other := w.get(t.Context(), engineer(), address+"?tenant=ghost"), w.get(t.Context(), engineer(), address+"?tenant=other")
 		require.Equal(t, http.StatusNotFound, other.Code, address)
-		require.True(t, ghost.Body.String() == other.Body.String(), "%s tells of a tenant that may not be seen", address)
+		require.Equal(t, ghost.Body.String(), other.Body.String(), "%s tells of a tenant that may not be seen", address)
 		want := http.StatusOK
 		if address == "/deliveries" {
 			want = http.StatusForbidden
@@ -81,7 +81,7 @@ func TestUnseenLooksMissing(t *testing.T) {
 	} {
 		hidden, missing := w.get(t.Context(), auditor(t), c.hidden), w.get(t.Context(), auditor(t), c.missing)
 		require.Equal(t, http.StatusNotFound, hidden.Code, c.hidden)
-		require.True(t, hidden.Body.String() == missing.Body.String(), "%s differs from %s", c.hidden, c.missing)
+		require.Equal(t, hidden.Body.String(), missing.Body.String(), "%s differs from %s", c.hidden, c.missing)
 	}
 	require.Equal(t, http.StatusOK, w.get(t.Context(), engineer(), "/items/CH-01/"+outside).Code)
 	require.Equal(t, http.StatusNotFound, w.get(t.Context(), engineer(), "/items/CH-01/"+theirs).Code)
@@ -143,6 +143,16 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, http.StatusMethodNotAllowed, rec.Code)
 }
 
+// Whoever isn't signed in can be told so, by a page.
+func TestRefuseANobody(t *testing.T) {
+	w := newWorld(t)
+	rec := httptest.NewRecorder()
+	w.pages.Refuse(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", nil), http.StatusUnauthorized, hostile)
+	require.Equal(t, http.StatusUnauthorized, rec.Code)
+	require.Contains(t, rec.Body.String(), "You are not signed in")
+	without(t, "/x", rec.Body.String(), "<script", "/controls")
+}
+
 // A database that is away is said in plain words, and nothing of it is told.
 func TestDatabaseAway(t *testing.T) {
 	w := filled(t)
@@ -167,10 +177,10 @@ func TestWindowsAreCut(t *testing.T) {
 	w := filled(t)
 	body := w.body(auditor(t), "/events?from=2026-01-01&to=2026-12-31")
 	without(t, "events", body, outside)
-	require.True(t, strings.Contains(body, "2026-07-01 00:00:00 to 2026-10-01 00:00:00"))
+	require.Contains(t, body, "2026-07-01 00:00:00 to 2026-10-01 00:00:00")
 	body = w.body(auditor(t), "/query/page_events?from=2020-01-01&to=2030-01-01")
 	without(t, "query", body, outside)
-	require.True(t, strings.Contains(body, "2026-10-01T00:00:00Z"), "the window that was asked")
+	require.Contains(t, body, "2026-10-01T00:00:00Z", "the window that was asked")
 }
 
 var tagOf = regexp.MustCompile(`class="(tag|verdict|key|figure|state|is)[^"]*"`)
@@ -185,7 +195,7 @@ func TestUnknownIsNeverAPass(t *testing.T) {
 			main := body[strings.Index(body, "<main"):strings.Index(body, "</main>")]
 			without(t, address, main, `class="pass"`, "tag-pass", "verdict-pass", "is-pass", "key-pass", "node-pass")
 			if !strings.HasPrefix(address, "/controls?") {
-				require.True(t, strings.Contains(main, "unknown"), address)
+				require.Contains(t, main, "unknown", address)
 				require.NotEmpty(t, tagOf.FindString(main))
 			}
 		}
@@ -193,7 +203,7 @@ func TestUnknownIsNeverAPass(t *testing.T) {
 	// Beside a deviation it is still to be seen.
 	w.say(said{control: "AC-01", item: "bad", at: "2026-07-01", outcome: compliance.Deviation, reason: "no_mfa"})
 	body := w.body(engineer(), "/?period=2026-07")
-	require.True(t, strings.Contains(body, "1 deviation, 1 inconclusive"))
+	require.Contains(t, body, "1 deviation, 1 inconclusive")
 	require.Regexp(t, `class="deviation"[^>]*/><rect class="unknown" fill="url\(#dAC-01-h\)"`, body)
 }
 
@@ -235,14 +245,14 @@ func TestRawBytes(t *testing.T) {
 	require.Equal(t, `attachment; filename="assay.events.access-0-2.bin"`, rec.Header().Get("Content-Disposition"))
 	sum := sha256.Sum256(rec.Body.Bytes())
 	page := w.body(engineer(), "/events/assay.events.access/0/2")
-	require.True(t, strings.Contains(page, hex.EncodeToString(sum[:])))
-	require.True(t, strings.Contains(page, "computed again just now, and the same"))
+	require.Contains(t, page, hex.EncodeToString(sum[:]))
+	require.Contains(t, page, "computed again just now, and the same")
 	require.True(t, strings.Contains(page, `&lt;i&gt;bob`) || strings.Contains(page, `\u003ci\u003ebob`))
 
 	w.exec(`ALTER TABLE events UPDATE data = unhex('FF00FE') WHERE offset = 2 SETTINGS mutations_sync = 2`)
 	page = w.body(engineer(), "/events/assay.events.access/0/2")
-	require.True(t, strings.Contains(page, "another hash"))
-	require.True(t, strings.Contains(page, "ff 00 fe"))
+	require.Contains(t, page, "another hash")
+	require.Contains(t, page, "ff 00 fe")
 	require.Equal(t, "\xff\x00\xfe", w.get(t.Context(), engineer(), "/events/assay.events.access/0/2/raw").Body.String())
 }
 
@@ -276,7 +286,7 @@ func TestQueryShowsItsText(t *testing.T) {
 	body := w.body(engineer(), "/query/page_items?control=CH-01&outcome=deviation&period=2026-Q3&limit=10")
 	sql, err := report.SQL("page_items")
 	require.NoError(t, err)
-	require.True(t, strings.Contains(body, html.EscapeString(sql)))
+	require.Contains(t, body, html.EscapeString(sql))
 	text := html.UnescapeString(body)
 	require.Contains(t, text, "assay query verdicts --control CH-01 --outcome deviation --period 2026-Q3 --tenant default")
 	require.Contains(t, text, `curl -H "Authorization: Bearer $ASSAY_TOKEN" 'http://example.com/api/v1/items?`)

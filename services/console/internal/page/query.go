@@ -78,9 +78,19 @@ func cellOf(value any) string {
 		}
 		return value.UTC().Format(time.RFC3339Nano)
 	case json.RawMessage:
-		return string(value)
+		return cut(string(value))
 	}
-	return fmt.Sprint(value)
+	return cut(fmt.Sprint(value))
+}
+
+// mostCell is how many characters of a value a table of rows shows.
+const mostCell = 400
+
+func cut(text string) string {
+	if r := []rune(text); len(r) > mostCell {
+		return string(r[:mostCell]) + "…"
+	}
+	return text
 }
 
 // queryBody is a question with its answer.

@@ -13,11 +13,16 @@ import (
 	"assay.example/assay/services/console/internal/access"
 )
 
-// walk follows every link from the overview, and looks at every page.
+// walk follows every link from the overview, also of times without a name, and looks at
+// every page.
 func walk(w *world, v access.Viewer, look func(address, body string)) (seen map[string]bool) {
 	w.Helper()
-	seen = map[string]bool{"/": true}
-	for queue := []string{"/"}; len(queue) > 0; queue = queue[1:] {
+	queue := []string{"/", "/?from=2026-07-01&to=2026-07-15", "/sources?from=2026-07-01T12:00:00Z&to=2026-07-15", "/?period=2026-08-05"}
+	seen = map[string]bool{}
+	for _, address := range queue {
+		seen[address] = true
+	}
+	for ; len(queue) > 0; queue = queue[1:] {
 		address := queue[0]
 		rec := w.get(w.Context(), v, address)
 		if rec.Code == http.StatusSeeOther {
@@ -123,7 +128,7 @@ func TestLinksStayWithTheTenant(t *testing.T) {
 			require.Contains(t, link, "tenant=other")
 		}
 	}
-	require.True(t, strings.Contains(w.body(both, "/controls/CH-01?tenant=other&period=2026-Q3"), theirs))
+	require.Contains(t, w.body(both, "/controls/CH-01?tenant=other&period=2026-Q3"), theirs)
 	without(t, "default", w.body(both, "/controls/CH-01?tenant=default&period=2026-Q3"), theirs)
 }
 
@@ -141,7 +146,7 @@ func without(t testing.TB, address, body string, words ...string) {
 func checkPage(t testing.TB, address, body string) {
 	t.Helper()
 	require.True(t, strings.HasPrefix(body, "<!doctype html>"), address)
-	c := &checker{TB: t, address: address, ids: map[string]bool{}, count: map[string]int{}}
+	c := &checker{TB: t, address: address, ids: map[string]bool{}, count: map[string]int{}, regions: map[string]int{}}
 	for n := range parsed(t, body).Descendants() {
 		if n.Type == html.ElementNode {
 			c.element(n)
@@ -151,6 +156,9 @@ func checkPage(t testing.TB, address, body string) {
 		require.GreaterOrEqual(t, c.count[name], least, "%s has no <%s>", address, name)
 	}
 	require.Equal(t, 1, c.count["h1"], "%s: one h1", address)
+	for name, n := range c.regions {
+		require.Equal(t, 1, n, "%s has several regions named %q", address, name)
+	}
 	for name := range c.references {
 		require.True(t, c.ids[name], "%s names #%s, which is not there", address, name)
 	}
@@ -162,6 +170,7 @@ type checker struct {
 	ids        map[string]bool
 	references map[string]bool
 	count      map[string]int
+	regions    map[string]int
 	heading    int
 }
 
@@ -181,7 +190,12 @@ func (c *checker) element(n *html.Node) {
 			c.ids[a.Val] = true
 		case "aria-labelledby", "for":
 			c.refer(a.Val)
+		case "aria-label":
+			c.regions[a.Val]++
 		}
+	}
+	if n.Data == "h2" && n.FirstChild != nil {
+		c.regions[n.FirstChild.Data]++
 	}
 	switch n.Data {
 	case "html":
@@ -211,4 +225,3 @@ func (c *checker) refer(name string) {
 	}
 	c.references[name] = true
 }
-
