@@ -21,17 +21,36 @@ const maxPicked = 256
 // pickBinding is `pick(x, paths)`: the first of some places that has a text, a number
 // or a truth value, as text. What is absent, empty, too long or of another type is
 // passed over, so that a payload of an unforeseen shape fails no mapping.
-func pickBinding(x, paths ref.Val) ref.Val {
-	return first("pick", x, paths, func(s string) (string, bool) {
-		return s, s != "" && utf8.RuneCountInString(s) <= maxPicked
-	})
+func pickBinding(x, paths ref.Val) ref.Val { return first("pick", x, paths, walk, short) }
+
+func short(s string) (string, bool) { return s, s != "" && utf8.RuneCountInString(s) <= maxPicked }
+
+// namedBinding is `named(x, names)`: as pick(), for names that hold dots themselves.
+func namedBinding(x, names ref.Val) ref.Val { return first("named", x, names, member, short) }
+
+// namedOrBinding is `named(x, names, otherwise)`: otherwise stands for nothing.
+func namedOrBinding(args ...ref.Val) ref.Val {
+	if found := namedBinding(args[0], args[1]); found != types.String("") {
+		return found
+	}
+	return args[2]
+}
+
+// member is that of a map; nil if there is none.
+func member(v ref.Val, name string) ref.Val {
+	m, ok := unwrap(v).(traits.Mapper)
+	if !ok {
+		return nil
+	}
+	found, _ := m.Find(types.String(name))
+	return unwrap(found)
 }
 
 // momentBinding is `moment(x, paths)`: the first of some places that has a time in
 // any of the ways of instant(). What is none is passed over, and so is a time outside
 // of the years 2000 to 9999: vendors write 0001-01-01 for never.
 func momentBinding(x, paths ref.Val) ref.Val {
-	return first("moment", x, paths, func(s string) (string, bool) {
+	return first("moment", x, paths, walk, func(s string) (string, bool) {
 		at, err := parseTime(s)
 		return at.String(), err == nil && at >= earliest && at < latest
 	})
@@ -44,7 +63,7 @@ const (
 )
 
 // first is what take makes of the first place where it says yes, else empty text.
-func first(name string, x, paths ref.Val, take func(string) (string, bool)) ref.Val {
+func first(name string, x, paths ref.Val, find func(ref.Val, string) ref.Val, take func(string) (string, bool)) ref.Val {
 	list, ok := paths.(traits.Lister)
 	if !ok {
 		return types.NewErr("%s() needs a list of paths, not %s", name, paths.Type().TypeName())
@@ -54,7 +73,7 @@ func first(name string, x, paths ref.Val, take func(string) (string, bool)) ref.
 		if !ok {
 			return types.NewErr("%s() needs paths as text", name)
 		}
-		if s, ok := take(scalar(walk(x, string(path)))); ok {
+		if s, ok := take(scalar(find(x, string(path)))); ok {
 			return types.String(s)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -112,6 +113,8 @@ func check(t *testing.T, v *source.Vendor, list []otlp.Record) {
 			require.Equal(t, compliance.Invalid, compliance.CodeOf(err))
 			continue
 		}
-		v.Map(source.Delivery{Body: body, Received: received})
+		for _, f := range v.Map(source.Delivery{Body: body, Received: received}).Faults {
+			require.True(t, strings.HasPrefix(f.Mapping, "otlp/assay.yaml"), "only what a span says itself that it is may lack something: %s: %v", f.Mapping, f.Err)
+		}
 	}
 }
