@@ -13,6 +13,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"strconv"
@@ -78,6 +79,7 @@ func New(o Options) (*API, error) {
 		a.words[c.ID] = words
 	}
 	a.huma = humago.New(a.mux, a.config())
+	a.huma.UseMiddleware(a.unequivocal)
 	a.register()
 	var err error
 	if a.specJSON, err = json.Marshal(a.huma.OpenAPI()); err != nil {
@@ -113,6 +115,21 @@ func (a *API) missing(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	Refuse(w, http.StatusNotFound, "there is nothing here; see /openapi.json")
+}
+
+// unequivocal refuses a parameter that is empty or comes twice: the one would be taken
+// for absent, so that a variable that somebody forgot to set asks for everything, and of
+// the other only the first would count.
+func (a *API) unequivocal(ctx huma.Context, next func(huma.Context)) {
+	u := ctx.URL()
+	for name, values := range u.Query() {
+		if len(values) > 1 || values[0] == "" {
+			// What can't be written, the reader hasn't waited for.
+			_ = huma.WriteErr(a.huma, ctx, http.StatusBadRequest, fmt.Sprintf("the parameter %q is empty or there twice: give it one value, or leave it out", name))
+			return
+		}
+	}
+	next(ctx)
 }
 
 func (a *API) config() huma.Config {

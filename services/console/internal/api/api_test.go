@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -133,4 +135,17 @@ func TestForgedCursors(t *testing.T) {
 		_, err = decodeCursor("q", text, order)
 		require.ErrorIs(t, err, errCursor, page)
 	}
+}
+
+// The document's table of problems is that of the code.
+func TestDocsListTheProblems(t *testing.T) {
+	page, err := os.ReadFile("../../../../docs/api.md")
+	require.NoError(t, err)
+	listed := map[int]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (\\d{3}) \\| `(\\w+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		status, err := strconv.Atoi(row[1])
+		require.NoError(t, err)
+		listed[status] = row[2]
+	}
+	require.Equal(t, codes(), listed)
 }

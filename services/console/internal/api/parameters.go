@@ -11,16 +11,16 @@ import (
 
 // Scope says whose record is meant.
 type Scope struct {
-	Tenant string `query:"tenant" maxLength:"128" doc:"Whose record is meant: one of your tenants (see me). Your first one if it is left out."`
+	Tenant string `query:"tenant" minLength:"1" maxLength:"128" doc:"Whose record is meant: one of your tenants (see me). Your first one if it is left out."`
 }
 
 func (s Scope) scope() Scope { return s }
 
 // Window is a time: a period, or from and to, or everything that may be seen.
 type Window struct {
-	Period string `query:"period" maxLength:"10" pattern:"^\\d{4}(-Q[1-4]|-\\d{2}(-\\d{2})?)?$" patternDescription:"a year, quarter, month or day" example:"2026-Q3" doc:"A calendar year, quarter, month or day, UTC: 2026, 2026-Q3, 2026-07 or 2026-07-15."`
-	From   string `query:"from" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-07-01T00:00:00Z" doc:"The first instant, instead of period: RFC 3339, or a date."`
-	To     string `query:"to" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-10-01T00:00:00Z" doc:"The end, which isn't in it: RFC 3339, or a date."`
+	Period string `query:"period" minLength:"1" maxLength:"10" pattern:"^\\d{4}(-Q[1-4]|-\\d{2}(-\\d{2})?)?$" patternDescription:"a year, quarter, month or day" example:"2026-Q3" doc:"A calendar year, quarter, month or day, UTC: 2026, 2026-Q3, 2026-07 or 2026-07-15."`
+	From   string `query:"from" minLength:"1" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-07-01T00:00:00Z" doc:"The first instant, instead of period: RFC 3339, or a date."`
+	To     string `query:"to" minLength:"1" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-10-01T00:00:00Z" doc:"The end, which isn't in it: RFC 3339, or a date."`
 }
 
 // periodOf reads a period that the record can hold.
@@ -88,7 +88,7 @@ func (w Window) needed(v access.Viewer) (report.Period, error) {
 // Paging says how much of a list is wanted.
 type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many items come at most."`
-	Cursor string `query:"cursor" maxLength:"8192" doc:"What the page before gave as next. All pages show what was known when the first one was asked for."`
+	Cursor string `query:"cursor" minLength:"1" maxLength:"8192" doc:"What the page before gave as next. All pages show what was known when the first one was asked for."`
 }
 
 // Page is one page of a list.

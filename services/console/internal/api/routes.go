@@ -53,9 +53,9 @@ type itemsIn struct {
 	Window
 	Paging
 
-	Control string `query:"control" maxLength:"128" example:"CH-01"`
+	Control string `query:"control" minLength:"1" maxLength:"128" example:"CH-01"`
 	Outcome string `query:"outcome" enum:"pass,deviation,waived,inconclusive,not_applicable,pending,withdrawn"`
-	Reason  string `query:"reason" maxLength:"128"`
+	Reason  string `query:"reason" minLength:"1" maxLength:"128"`
 }
 
 func (a *API) items(ctx context.Context, c call, in *itemsIn) (*Page[report.Found], error) {
@@ -68,9 +68,9 @@ type violationsIn struct {
 	Window
 	Paging
 
-	Control string `query:"control" maxLength:"128" example:"CH-01"`
-	Item    string `query:"item" maxLength:"1024"`
-	Outcome string `query:"outcome" maxLength:"32"`
+	Control string `query:"control" minLength:"1" maxLength:"128" example:"CH-01"`
+	Item    string `query:"item" minLength:"1" maxLength:"1024"`
+	Outcome string `query:"outcome" minLength:"1" maxLength:"32"`
 }
 
 func (a *API) violations(ctx context.Context, c call, in *violationsIn) (*Page[report.Violation], error) {
@@ -83,9 +83,9 @@ type eventsIn struct {
 	Window
 	Paging
 
-	Type   string `query:"type" maxLength:"256" example:"access.*" doc:"An event type, or a beginning and a star."`
-	Source string `query:"source" maxLength:"1024"`
-	ID     string `query:"id" maxLength:"1024"`
+	Type   string `query:"type" minLength:"1" maxLength:"256" example:"access.*" doc:"An event type, or a beginning and a star."`
+	Source string `query:"source" minLength:"1" maxLength:"1024"`
+	ID     string `query:"id" minLength:"1" maxLength:"1024"`
 }
 
 func (a *API) events(ctx context.Context, c call, in *eventsIn) (*Page[report.Event], error) {
@@ -97,9 +97,9 @@ type rejectedIn struct {
 	Window
 	Paging
 
-	Type   string `query:"type" maxLength:"256" doc:"An event type, or a beginning and a star."`
-	Source string `query:"source" maxLength:"1024"`
-	Code   string `query:"code" maxLength:"64"`
+	Type   string `query:"type" minLength:"1" maxLength:"256" doc:"An event type, or a beginning and a star."`
+	Source string `query:"source" minLength:"1" maxLength:"1024"`
+	Code   string `query:"code" minLength:"1" maxLength:"64"`
 }
 
 func (a *API) rejected(ctx context.Context, c call, in *rejectedIn) (*Page[report.Rejected], error) {
@@ -111,8 +111,8 @@ type conflictsIn struct {
 	Window
 	Paging
 
-	Type   string `query:"type" maxLength:"256" doc:"An event type, or a beginning and a star."`
-	Source string `query:"source" maxLength:"1024"`
+	Type   string `query:"type" minLength:"1" maxLength:"256" doc:"An event type, or a beginning and a star."`
+	Source string `query:"source" minLength:"1" maxLength:"1024"`
 }
 
 func (a *API) conflicts(ctx context.Context, c call, in *conflictsIn) (*Page[report.Conflict], error) {
@@ -124,9 +124,9 @@ type deliveriesIn struct {
 	Window
 	Paging
 
-	Control string `query:"control" maxLength:"128"`
-	Target  string `query:"target" maxLength:"128"`
-	Outcome string `query:"outcome" maxLength:"32" doc:"delivered, retry, refused or abandoned."`
+	Control string `query:"control" minLength:"1" maxLength:"128"`
+	Target  string `query:"target" minLength:"1" maxLength:"128"`
+	Outcome string `query:"outcome" minLength:"1" maxLength:"32" doc:"delivered, retry, refused or abandoned."`
 }
 
 func (a *API) deliveries(ctx context.Context, c call, in *deliveriesIn) (*Page[report.Delivery], error) {
