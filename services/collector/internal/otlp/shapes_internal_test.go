@@ -19,7 +19,8 @@ func anyValues() []*commonv1.AnyValue {
 	}
 	list := &commonv1.AnyValue{Value: &commonv1.AnyValue_ArrayValue{ArrayValue: &commonv1.ArrayValue{Values: []*commonv1.AnyValue{str("a"), str("b")}}}}
 	return []*commonv1.AnyValue{
-		str(""), str("x"), str(strings.Repeat("x", 100)), str(strings.Repeat("é", 256)), str(strings.Repeat("é", 300)), str(strings.Repeat("x", 5000)), list, {},
+		str(""), str("x"), str(strings.Repeat("x", 100)), str(strings.Repeat("é", 256)), str(strings.Repeat("é", 300)), str(strings.Repeat("x", 5000)), list,
+		{},
 		{Value: &commonv1.AnyValue_IntValue{IntValue: -7}},
 		{Value: &commonv1.AnyValue_BoolValue{BoolValue: true}},
 		{Value: &commonv1.AnyValue_DoubleValue{DoubleValue: 1e300}},
