@@ -137,6 +137,7 @@ func (g *group) insert(e *Engine, f *fact) {
 	}
 	for _, it := range g.items {
 		if it.concerned(f) {
+			it.quiet = it.quiet && f.ev.Time >= e.w // what is late may decide what is closed
 			e.dirty[it] = struct{}{}
 		}
 	}
