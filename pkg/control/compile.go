@@ -25,6 +25,7 @@ type compiler struct {
 	declared   Declarations
 	env        *cel.Env
 	control    *Control
+	owner      map[int]int             // of expectations that belong to one way only
 	having     *yaml.Node              // read once expectations are
 	index      map[string]int          // of expectations, by name
 	evidence   map[string]evidenceName // names of expectations in conditions
@@ -42,14 +43,14 @@ var (
 		`|A1\.[1-3]|PI1\.[1-5]|C1\.[12]|P([1278]\.1|3\.[12]|4\.[1-3]|5\.[12]|6\.[1-7]))$`)
 	severities = []string{"critical", "high", "medium", "low"}
 	// semantic keys make the hash; the others are words.
-	semantic = []string{"id", "population", "expect", "assert", "applies", "cancelled_by", "tables", "expand", "params", "reasons", "lateness"}
+	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness"}
 	words    = []string{"title", "description", "criteria", "severity", "part_of", "owner", "control_text"}
 )
 
 func (c *compiler) run(doc *yaml.Node) *Control {
 	f := c.r.Mapping(doc, "a control", slices.Concat(semantic, words)...)
 	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, File: c.r.File()}
-	c.index = map[string]int{}
+	c.index, c.owner = map[string]int{}, map[int]int{}
 	c.evidence, c.fields, c.read = map[string]evidenceName{}, map[string]fieldSet{}, map[string]bool{}
 	c.later = namesIn(f["expect"])
 	c.header(doc, f)
@@ -61,6 +62,7 @@ func (c *compiler) run(doc *yaml.Node) *Control {
 	c.tables(f["tables"])
 	c.expand(f["expand"])
 	c.expectations(f["expect"])
+	c.instead(f["instead"])
 	c.cancelledBy(f["cancelled_by"])
 	c.conditions(doc, f)
 	c.joinKey(doc)

@@ -27,8 +27,11 @@ type Control struct {
 	Cancelled    *Condition // nil: never
 	Applies      *Condition // nil: always
 	Assert       *Condition
-	Reasons      []Reason
-	Params       map[string]any
+	// Ways are what may be asked of an item: the first whose When is true is. The
+	// last one has no When and asks Assert.
+	Ways    []Way
+	Reasons []Reason
+	Params  map[string]any
 	// FinalAfter is how long after its deadline a verdict is provisional;
 	// CorrectUntil how late an event may come and still count.
 	FinalAfter, CorrectUntil time.Duration
@@ -119,6 +122,15 @@ type DerivedTable struct {
 type Expand struct {
 	Over *Program
 	Key  *Program
+}
+
+// Way is one of the assertions that a control may ask of an item.
+type Way struct {
+	When   *Condition // nil: always
+	Assert *Condition
+	// Concerns are the expectations that are the item's if it is taken, Decisive
+	// those that the outcome hangs on then.
+	Concerns, Decisive []bool
 }
 
 // Reason is a stable code for one way to deviate.

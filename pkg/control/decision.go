@@ -18,6 +18,7 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 	c.control.texts.assertion = c.r.Text(f["assert"], "assert")
 	c.control.Assert = c.condition(f["assert"])
 	c.control.Applies = c.condition(f["applies"])
+	c.control.Ways = append(c.control.Ways, Way{Assert: c.control.Assert})
 	c.r.Each(f["reasons"], "reasons", func(key, node *yaml.Node) {
 		if !namePattern.MatchString(key.Value) {
 			c.r.Problem(key, "a reason code is lower case with underscores, such as no_approval")
@@ -31,7 +32,7 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 	c.markDecisive()
 	c.markNamed()
 	c.control.DecidesEarly = c.control.decidesEarly()
-	c.control.EarlyPass = c.control.Cancelled == nil && c.control.Applies == nil && c.control.Expand == nil && c.control.Assert != nil
+	c.control.EarlyPass = len(c.control.Ways) == 1 && c.control.Cancelled == nil && c.control.Applies == nil && c.control.Expand == nil && c.control.Assert != nil
 	if c.control.Assert != nil {
 		walkLeaves(c.control.Assert.root, func(l leaf) {
 			c.control.EarlyPass = c.control.EarlyPass && (l.trend == rising || l.trend == constantly)
@@ -186,16 +187,69 @@ func (c *compiler) closure(reads []int) []int {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// deciding are the conditions that an outcome hangs on, in order.
+// instead reads the alternatives. Their expectations share one space of names with
+// the others, so that reasons can read them.
+func (c *compiler) instead(n *yaml.Node) {
+	delete(c.fields, "event")
+	for _, entry := range c.r.List(n, "instead") {
+		f := c.r.Mapping(entry, "an alternative", "when", "expect", "assert")
+		if f["when"] == nil || f["assert"] == nil {
+			c.r.Problem(entry, "an alternative needs when: and assert:")
+			continue
+		}
+		maps.Copy(c.later, namesIn(f["expect"]))
+		way := Way{When: c.condition(f["when"])}
+		first := len(c.control.Expectations)
+		c.expectations(f["expect"])
+		for i := first; i < len(c.control.Expectations); i++ {
+			c.owner[i] = len(c.control.Ways)
+		}
+		delete(c.fields, "event")
+		way.Assert = c.condition(f["assert"])
+		c.control.Ways = append(c.control.Ways, way)
+	}
+}
+
+// deciding are all conditions that an outcome may hang on.
 func (c *Control) deciding() []*Condition {
-	return slices.DeleteFunc([]*Condition{c.Cancelled, c.Applies, c.Assert}, func(cond *Condition) bool { return cond == nil })
+	var list []*Condition
+	for k := range c.Ways {
+		list = append(list, c.asked(k)...)
+	}
+	return list
+}
+
+// asked are the conditions that an outcome hangs on if way k is taken.
+func (c *Control) asked(k int) []*Condition {
+	list := []*Condition{c.Cancelled, c.Applies}
+	for _, way := range c.Ways[:k+1] {
+		list = append(list, way.When)
+	}
+	list = append(list, c.Ways[k].Assert)
+	return slices.DeleteFunc(list, func(cond *Condition) bool { return cond == nil })
 }
 
 func (c *compiler) markDecisive() {
-	c.control.Decisive = make([]bool, len(c.control.Expectations))
-	for _, cond := range c.control.deciding() {
-		for _, i := range cond.Reads {
-			c.control.Decisive[i] = true
+	ctl := c.control
+	ctl.Decisive = c.readBy(ctl.deciding())
+	for k := range ctl.Ways {
+		way := &ctl.Ways[k]
+		way.Decisive = c.readBy(ctl.asked(k))
+		way.Concerns = slices.Clone(way.Decisive)
+		for i := range way.Concerns {
+			owner, owned := c.owner[i]
+			way.Concerns[i] = way.Concerns[i] || owned && owner == k || !owned && way.When == nil
 		}
 	}
+}
+
+// readBy marks the expectations that conditions read.
+func (c *compiler) readBy(conditions []*Condition) []bool {
+	marked := make([]bool, len(c.control.Expectations))
+	for _, cond := range conditions {
+		for _, i := range cond.Reads {
+			marked[i] = true
+		}
+	}
+	return marked
 }

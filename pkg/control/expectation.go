@@ -16,6 +16,10 @@ func (c *compiler) expectations(n *yaml.Node) {
 			c.r.Problem(key, "%q can't name an expectation; use a lower-case word that isn't taken", key.Value)
 			return
 		}
+		if _, taken := c.index[key.Value]; taken {
+			c.r.Problem(key, "there is an expectation %q above already", key.Value)
+			return
+		}
 		c.expect(key, node)
 	})
 }

@@ -165,6 +165,14 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, `unless: {event: change.approval_revoked, on: {event.change_id: item.change_id}, `, `unless: ‸{event: eval.run.completed, `, `event has no field "change_id"`},
 	{sound, `"(approval.time, item.time]"`, `‸"(later.time, item.time]"`, `"later" is no expectation that stands before this one`},
 
+	// alternatives
+	{sound, "assert: approval.count >= 1\n", "instead: [‸{when: push.count == 0}]\nassert: approval.count >= 1\n", "an alternative needs when: and assert:"},
+	{sound, "assert: approval.count >= 1\n", "instead: [{when: push.count == 0, ‸unless: x, assert: \"true\"}]\nassert: approval.count >= 1\n", `an alternative has no key "unless"`},
+	{sound, "assert: approval.count >= 1\n", "instead: ‸{when: push.count == 0, assert: \"true\"}\nassert: approval.count >= 1\n", "instead must be a list"},
+	{sound, "assert: approval.count >= 1\n", "instead: [{when: ‸push.count, assert: \"true\"}]\nassert: approval.count >= 1\n", "this is int, but bool is needed"},
+	{sound, "assert: approval.count >= 1\n", "instead: [{when: ‸own.count == 0, assert: \"true\", expect: {own: {event: change.denied, on: {event.change_id: item.change_id}, between: \"[-1d, 0s]\"}}}]\nassert: approval.count >= 1\n", "undeclared reference to 'own'; a condition reads expectations that stand before it: move own up"},
+	{sound, "assert: approval.count >= 1\n", "instead: [{when: push.count == 0, assert: \"true\", expect: {‸push: {event: change.denied, on: {event.change_id: item.change_id}, between: \"[-1d, 0s]\"}}}]\nassert: approval.count >= 1\n", `there is an expectation "push" above already`},
+
 	// cancellation
 	{sound, "assert: approval.count >= 1\n", "cancelled_by: {event: change.denied, ‸pick: last, on: {event.change_id: item.change_id}, between: \"[-1d, 0s]\"}\nassert: approval.count >= 1\n", `cancelled_by has no key "pick"; it has event, on`},
 	{sound, "assert: approval.count >= 1\n", "cancelled_by: {event: change.denied, on: {event.change_id: item.change_id}, between: ‸\"[0s, -1d]\"}\nassert: approval.count >= 1\n", `"[0s, -1d]" is always empty`},

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,10 @@ var constructs = []struct {
 	{"having", regexp.MustCompile(`having:`), settled},
 	{"having: withdrawn", regexp.MustCompile(`having:`), func(r compliance.Revision) bool { return r.Outcome == compliance.Withdrawn }},
 	{"bucket", regexp.MustCompile(`bucket\(`), settled},
+	{"instead", regexp.MustCompile(`instead:`), settled},
+	{"instead: taken", regexp.MustCompile(`instead:`), func(r compliance.Revision) bool {
+		return settled(r) && slices.ContainsFunc(r.Evidence, func(e compliance.Evidence) bool { return e.Expectation[0] == 'f' })
+	}},
 	{"cancelled_by", regexp.MustCompile(`cancelled_by:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonCancelled }},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
 }

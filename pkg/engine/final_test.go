@@ -79,7 +79,11 @@ func (w *world) final(v compliance.Verdict, events []*compliance.Event) (outcome
 			return compliance.NotApplicable, true
 		}
 	}
-	holds, err := w.control.Assert.Final(scope)
+	assertion, err := w.wayOf(scope)
+	if err != nil {
+		return "", false
+	}
+	holds, err := assertion.Final(scope)
 	switch {
 	case err != nil:
 		return "", false
@@ -87,6 +91,19 @@ func (w *world) final(v compliance.Verdict, events []*compliance.Event) (outcome
 		return compliance.Pass, true
 	}
 	return compliance.Deviation, true
+}
+
+// wayOf is the assertion of the first alternative that holds, else the control's.
+func (w *world) wayOf(scope *control.Scope) (*control.Condition, error) {
+	for _, way := range w.control.Ways {
+		if way.When == nil {
+			break
+		}
+		if taken, err := way.When.Final(scope); err != nil || taken {
+			return way.Assert, err
+		}
+	}
+	return w.control.Assert, nil
 }
 
 type plainItem struct {

@@ -5,19 +5,20 @@ package engine
 // the property test with each and demands that it fails: a harness that would not
 // notice proves nothing.
 const (
-	plantedSecondBody    = "second_body"   // two bodies of one event both count
-	plantedClosedEarly   = "closed_early"  // an interval closes at its end, not after it
-	plantedArrivalOrder  = "arrival_order" // matches keep the order of arrival
-	plantedLostTimer     = "lost_timer"    // nobody looks when an interval closes
-	plantedNoReanchor    = "no_reanchor"   // the event that came first opens the item for ever
-	plantedUnlessTooSoon = "unless_soon"   // what may still be undone counts already
-	plantedSilenceIsFine = "silence"       // a silent source counts as heard
-	plantedLateBeat      = "late_beat"     // late word of a source changes nothing
-	plantedLostRevision  = "lost_revision" // a restart forgets what was said
-	plantedLateAdmitted  = "late_admitted" // what comes too late counts all the same
-	plantedOpenEndByTime = "open_end"      // an open end is measured by time, not by order
-	plantedForgottenID   = "forgotten_id"  // an item that ended can be opened again
-	plantedWhereTooSoon  = "where_soon"    // what a condition can't know yet, it takes for false
-	plantedCancelTooSoon = "cancel_soon"   // what may still be cancelled is judged already
-	plantedHavingOnce    = "having_once"   // what has opened an item is not asked again
+	plantedSecondBody     = "second_body"   // two bodies of one event both count
+	plantedClosedEarly    = "closed_early"  // an interval closes at its end, not after it
+	plantedArrivalOrder   = "arrival_order" // matches keep the order of arrival
+	plantedLostTimer      = "lost_timer"    // nobody looks when an interval closes
+	plantedNoReanchor     = "no_reanchor"   // the event that came first opens the item for ever
+	plantedUnlessTooSoon  = "unless_soon"   // what may still be undone counts already
+	plantedSilenceIsFine  = "silence"       // a silent source counts as heard
+	plantedLateBeat       = "late_beat"     // late word of a source changes nothing
+	plantedLostRevision   = "lost_revision" // a restart forgets what was said
+	plantedLateAdmitted   = "late_admitted" // what comes too late counts all the same
+	plantedOpenEndByTime  = "open_end"      // an open end is measured by time, not by order
+	plantedForgottenID    = "forgotten_id"  // an item that ended can be opened again
+	plantedWhereTooSoon   = "where_soon"    // what a condition can't know yet, it takes for false
+	plantedCancelTooSoon  = "cancel_soon"   // what may still be cancelled is judged already
+	plantedHavingOnce     = "having_once"   // what has opened an item is not asked again
+	plantedInsteadTooSoon = "instead_soon"  // an alternative that can't be told yet is passed over
 )

@@ -150,6 +150,9 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 	if g.chance(20) {
 		g.cancelledBy(b, key, scheduled, expand, names, picked)
 	}
+	if g.chance(20) {
+		g.instead(b, key, scheduled, names, picked)
+	}
 	b.WriteString("assert: '" + g.condition(counted, folded, linked, picked) + "'\n")
 	if g.chance(25) {
 		b.WriteString("applies: '" + g.condition(counted, folded, nil, nil) + "'\n")
@@ -181,6 +184,17 @@ func (g generator) cancelledBy(b *strings.Builder, key string, scheduled, expand
 	}
 	if g.chance(20) {
 		fmt.Fprintf(b, "  unless: {event: t.b, on: {event.k: item.%s}}\n", key)
+	}
+}
+
+// instead writes one or two alternatives, each with an expectation of its own.
+func (g generator) instead(b *strings.Builder, key string, scheduled bool, names, picked []string) {
+	b.WriteString("instead:\n")
+	for i := range 1 + g.IntN(2) {
+		own := fmt.Sprintf("f%d", i)
+		fmt.Fprintf(b, "  - when: '%s'\n    expect: {%s: {event: %s, on: {event.k: item.%s}, between: %q%s}}\n    assert: '%s'\n",
+			g.having(names), own, g.one("t.b", "t.c", "t.a"), key, g.interval(scheduled, picked), g.one("", ", remedy_until: 3h", ", where: event.ok"),
+			g.condition([]string{own, own, g.one(names...)}, nil, nil, nil))
 	}
 }
 

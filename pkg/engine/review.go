@@ -2,7 +2,6 @@ package engine
 
 import (
 	"maps"
-	"slices"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -174,7 +173,7 @@ func (r *review) having(stuck *finding) control.Truth {
 	views := r.see(scope)
 	truth, _ := h.Decide(scope, r.known)
 	if truth == control.Unknown {
-		stuck.outcome, stuck.reason = unsettled(views, h.Reads)
+		*stuck = unsettled(views, h.Reads)
 	}
 	return truth
 }
@@ -200,139 +199,4 @@ func (e *Engine) feedsOf(c *control.Control) *feeds {
 	}
 	e.feeds[c.ID] = f
 	return f
-}
-
-// finding is what is found about an item, or about one part of it.
-type finding struct {
-	outcome    compliance.Outcome
-	reason     string
-	evidence   []compliance.Evidence
-	due        compliance.Instant
-	remediated compliance.Instant
-}
-
-// find looks through the expectations and decides.
-func (r *review) find(scope *control.Scope) finding {
-	views := r.see(scope)
-	f := finding{}
-	for i := range views {
-		if r.c.Decisive[i] && views[i].placed {
-			f.due = max(f.due, views[i].to.at)
-		}
-	}
-	f.outcome, f.reason = compliance.Pending, compliance.ReasonAwaitingEvents
-	if r.c.DecidesEarly || r.settled(views) {
-		f.outcome, f.reason = r.decide(scope, views, r.known)
-	}
-	if f.outcome == compliance.Pending {
-		return f
-	}
-	for i, x := range r.c.Expectations {
-		for _, m := range views[i].named(x) {
-			f.evidence = append(f.evidence, compliance.EvidenceOf(x.Name, &m.ev))
-		}
-	}
-	if f.outcome == compliance.Deviation {
-		r.remedy(&f, views)
-	}
-	return f
-}
-
-// see looks at every expectation, in order.
-func (r *review) see(scope *control.Scope) []sight {
-	views := make([]sight, len(r.c.Expectations))
-	r.known = make([]control.Knowledge, len(views))
-	for i, x := range r.c.Expectations {
-		views[i] = r.look(x, scope, views[:i])
-		r.known[i] = views[i].known
-		scope.Matched[i] = views[i].matched()
-	}
-	return views
-}
-
-// settled: something is known for good. Until then a control that doesn't decide
-// early is surely pending, and its conditions needn't be computed: over a story's
-// traces that was a third of the judge's time.
-func (r *review) settled(views []sight) bool {
-	for i := range views {
-		if r.c.Decisive[i] && (views[i].finished || views[i].known == control.Exact) {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *review) decide(scope *control.Scope, views []sight, known []control.Knowledge) (compliance.Outcome, string) {
-	if r.c.Cancelled != nil {
-		truth, _ := r.c.Cancelled.Decide(scope, known)
-		if truth == control.True {
-			return compliance.NotApplicable, compliance.ReasonCancelled
-		}
-		if truth == control.Unknown && planted != plantedCancelTooSoon {
-			return unsettled(views, r.c.Cancelled.Reads)
-		}
-	}
-	if r.c.Applies != nil {
-		truth, _ := r.c.Applies.Decide(scope, known)
-		if truth == control.Unknown {
-			return unsettled(views, r.c.Applies.Reads)
-		}
-		if truth == control.False {
-			return compliance.NotApplicable, compliance.ReasonDoesNotApply
-		}
-	}
-	truth, _ := r.c.Assert.Decide(scope, known)
-	switch truth {
-	case control.True:
-		return compliance.Pass, ""
-	case control.Unknown:
-		return unsettled(views, r.c.Assert.Reads)
-	case control.False:
-	}
-	i := slices.IndexFunc(r.c.Reasons, func(reason control.Reason) bool {
-		truth, _ := reason.When.Decide(scope, known)
-		return truth == control.True
-	})
-	if i < 0 {
-		return compliance.Deviation, compliance.ReasonAssertionFalse
-	}
-	return compliance.Deviation, r.c.Reasons[i].Code
-}
-
-// unsettled tells waiting from never knowing.
-func unsettled(views []sight, reads []int) (compliance.Outcome, string) {
-	isSilent, tooMany := false, false
-	for _, i := range reads {
-		if !views[i].finished {
-			return compliance.Pending, compliance.ReasonAwaitingEvents
-		}
-		isSilent = isSilent || views[i].silent
-		tooMany = tooMany || views[i].tooMany
-	}
-	switch {
-	case isSilent:
-		return compliance.Inconclusive, compliance.ReasonSourceSilent
-	case tooMany:
-		return compliance.Inconclusive, compliance.ReasonTooMuchEvidence
-	}
-	return compliance.Inconclusive, compliance.ReasonEvidenceError
-}
-
-// remedy: every expectation that was missed and may be remedied has been.
-func (r *review) remedy(f *finding, views []sight) {
-	var late []compliance.Evidence
-	var at compliance.Instant
-	for i, x := range r.c.Expectations {
-		if x.Remedy == 0 || len(views[i].events) > 0 {
-			continue
-		}
-		m := views[i].remedy
-		if m == nil {
-			return
-		}
-		late = append(late, compliance.EvidenceOf(x.Name, &m.ev))
-		at = max(at, m.ev.Time)
-	}
-	f.remediated = at
-	f.evidence = append(f.evidence, late...)
 }

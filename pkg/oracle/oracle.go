@@ -151,8 +151,7 @@ func (l *log) having(it item) (control.Truth, *ruling) {
 	if t != control.Unknown {
 		return t, nil
 	}
-	var r ruling
-	r.outcome, r.reason = undecided(states, h.Reads)
+	r := undecided(states, h.Reads)
 	return t, &r
 }
 

@@ -12,15 +12,19 @@ type ruling struct {
 	evidence   []compliance.Evidence
 	due        compliance.Instant
 	remediated compliance.Instant
+	way        *control.Way // which was taken; nil: none
 }
 
 // rule applies the control to one item, or to one part of it.
 func (l *log) rule(it item, scope *control.Scope) ruling {
 	states := l.states(it, scope)
-	r := ruling{}
-	r.outcome, r.reason = l.decide(scope, states, knownOf(states))
+	r := l.decide(scope, states)
 	for i, st := range states {
-		if l.control.Decisive[i] && st.bounded {
+		decisive := l.control.Decisive[i]
+		if r.way != nil {
+			decisive = r.way.Decisive[i]
+		}
+		if decisive && st.bounded {
 			r.due = max(r.due, st.to)
 		}
 	}
@@ -28,7 +32,9 @@ func (l *log) rule(it item, scope *control.Scope) ruling {
 		return r
 	}
 	for i, e := range l.control.Expectations {
-		r.evidence = append(r.evidence, named(e, states[i])...)
+		if r.concerns(i) {
+			r.evidence = append(r.evidence, named(e, states[i])...)
+		}
 	}
 	if r.outcome == compliance.Deviation {
 		r.remedy(l.control, states)
@@ -36,12 +42,19 @@ func (l *log) rule(it item, scope *control.Scope) ruling {
 	return r
 }
 
-func (l *log) decide(scope *control.Scope, states []state, known []control.Knowledge) (compliance.Outcome, string) {
+// concerns tells whether an expectation is the item's, given the way taken.
+func (r *ruling) concerns(expectation int) bool {
+	return r.way == nil || r.way.Concerns[expectation]
+}
+
+// decide asks the control's conditions one after the other.
+func (l *log) decide(scope *control.Scope, states []state) ruling {
 	c := l.control
+	known := knownOf(states)
 	if c.Cancelled != nil {
 		switch t, _ := c.Cancelled.Decide(scope, known); t {
 		case control.True:
-			return compliance.NotApplicable, compliance.ReasonCancelled
+			return ruling{outcome: compliance.NotApplicable, reason: compliance.ReasonCancelled}
 		case control.Unknown:
 			return undecided(states, c.Cancelled.Reads)
 		case control.False:
@@ -50,41 +63,62 @@ func (l *log) decide(scope *control.Scope, states []state, known []control.Knowl
 	if c.Applies != nil {
 		switch t, _ := c.Applies.Decide(scope, known); t {
 		case control.False:
-			return compliance.NotApplicable, compliance.ReasonDoesNotApply
+			return ruling{outcome: compliance.NotApplicable, reason: compliance.ReasonDoesNotApply}
 		case control.Unknown:
 			return undecided(states, c.Applies.Reads)
 		case control.True:
 		}
 	}
-	switch t, _ := c.Assert.Decide(scope, known); t {
-	case control.True:
-		return compliance.Pass, ""
-	case control.Unknown:
-		return undecided(states, c.Assert.Reads)
-	case control.False:
-	}
-	for _, reason := range c.Reasons {
-		if t, _ := reason.When.Decide(scope, known); t == control.True {
-			return compliance.Deviation, reason.Code
+	for i := range c.Ways {
+		way := &c.Ways[i]
+		when := control.True
+		if way.When != nil {
+			when, _ = way.When.Decide(scope, known)
+		}
+		switch when {
+		case control.True:
+			r := l.assert(way.Assert, scope, states)
+			r.way = way
+			return r
+		case control.Unknown:
+			return undecided(states, way.When.Reads)
+		case control.False:
 		}
 	}
-	return compliance.Deviation, compliance.ReasonAssertionFalse
+	panic("oracle: the last way is always open")
+}
+
+func (l *log) assert(assertion *control.Condition, scope *control.Scope, states []state) ruling {
+	known := knownOf(states)
+	switch t, _ := assertion.Decide(scope, known); t {
+	case control.True:
+		return ruling{outcome: compliance.Pass}
+	case control.Unknown:
+		return undecided(states, assertion.Reads)
+	case control.False:
+	}
+	for _, reason := range l.control.Reasons {
+		if t, _ := reason.When.Decide(scope, known); t == control.True {
+			return ruling{outcome: compliance.Deviation, reason: reason.Code}
+		}
+	}
+	return ruling{outcome: compliance.Deviation, reason: compliance.ReasonAssertionFalse}
 }
 
 // undecided is pending while an interval may still tell, then inconclusive.
-func undecided(states []state, reads []int) (compliance.Outcome, string) {
-	reason := compliance.ReasonEvidenceError
+func undecided(states []state, reads []int) ruling {
+	r := ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
 	for _, i := range reads {
 		switch st := states[i]; {
 		case !st.finished:
-			return compliance.Pending, compliance.ReasonAwaitingEvents
+			return ruling{outcome: compliance.Pending, reason: compliance.ReasonAwaitingEvents}
 		case st.silent:
-			reason = compliance.ReasonSourceSilent
-		case st.tooMany && reason != compliance.ReasonSourceSilent:
-			reason = compliance.ReasonTooMuchEvidence
+			r.reason = compliance.ReasonSourceSilent
+		case st.tooMany && r.reason != compliance.ReasonSourceSilent:
+			r.reason = compliance.ReasonTooMuchEvidence
 		}
 	}
-	return compliance.Inconclusive, reason
+	return r
 }
 
 // named are the events of an expectation that a verdict names.
@@ -104,7 +138,7 @@ func (r *ruling) remedy(c *control.Control, states []state) {
 	var at compliance.Instant
 	var evidence []compliance.Evidence
 	for i, e := range c.Expectations {
-		if e.Remedy == 0 || len(states[i].events) > 0 {
+		if !r.concerns(i) || e.Remedy == 0 || len(states[i].events) > 0 {
 			continue
 		}
 		if states[i].remedy == nil {
