@@ -302,6 +302,31 @@ func TestStrangersDoNotCloseTheEventsDoor(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, r.post(structured, []byte(event("e-1"))).status)
 }
 
+// Who fills what may be held for sources that don't exist keeps no vendor out.
+func TestStrangersAtNobodysDoorKeepNoVendorOut(t *testing.T) {
+	cfg := withSources()
+	cfg.ReadTimeout = 20 * time.Second
+	r := startSources(t, cfg)
+	for range 24 {
+		body, w := io.Pipe()
+		t.Cleanup(func() { w.Close() })
+		go func() { _, _ = io.WriteString(w, `{"x":"`+strings.Repeat("x", 900<<10)) }()
+		go func() {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/v1/sources/no-such-source", body)
+			if err != nil {
+				return
+			}
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				resp.Body.Close()
+			}
+		}()
+	}
+	require.Eventually(t, func() bool {
+		return r.knock(http.MethodPost, "no-such-source", strings.NewReader(push)).status == http.StatusTooManyRequests
+	}, soon, time.Millisecond)
+	require.Equal(t, http.StatusAccepted, r.deliver("github", push).status)
+}
+
 // all are the records that a topic holds.
 func (r *rig) all(topic string) []*kgo.Record {
 	r.t.Helper()

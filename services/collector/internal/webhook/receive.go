@@ -62,6 +62,9 @@ func (h *Hooks) receive(w http.ResponseWriter, r *http.Request) (*accepted, *doo
 func (h *Hooks) prove(w http.ResponseWriter, r *http.Request, lease *intake.Lease) (*delivery, *door.Problem) {
 	a := h.find(r)
 	unproven := h.Unproven.Lease()
+	if a == h.nobody {
+		unproven = h.strangers.Lease()
+	}
 	defer unproven.Release()
 	body, err := door.ReadBody(w, r, a.Bytes, unproven)
 	if err != nil {

@@ -58,6 +58,9 @@ type Hooks struct {
 	// nobody is asked in place of a source that doesn't exist: as much work, and the
 	// same answer.
 	nobody *account
+	// strangers bounds what is sent to nobody, so that it takes no room from deliveries
+	// to sources that exist.
+	strangers *intake.Budget
 	// work bounds how many payloads are taken apart at once: that costs many times
 	// their size, and more at once than there are processors gains nothing.
 	work *semaphore.Weighted
@@ -115,6 +118,7 @@ func New(o Options) *Hooks {
 	h.nobody = &account{check: check, Source: Source{
 		Name: nobodysName, Bytes: o.Bytes, Trust: signature.Trust{Secrets: []settings.Secret{settings.Secret(rand.Text())}},
 	}}
+	h.strangers = intake.NewBudget(2*o.Bytes, o.Metrics.Unproven)
 	h.mux.HandleFunc("POST /v1/sources/{name}", h.post)
 	h.mux.HandleFunc("GET /v1/sources/{name}", h.get)
 	h.mux.HandleFunc("/v1/sources/{name}", door.Only(http.MethodPost))
