@@ -75,4 +75,4 @@ status=0
 "$venv/bin/schemathesis" --config-file "$run/schemathesis.toml" run "$url/openapi.json" --url "$url" --header "Authorization: Bearer $token" \
   --checks all --max-examples "$cases" --seed 1 --workers 2 --no-color "$@" | tee "$run/result" || status=$?
 grep -E '^ *[0-9,]+ generated' "$run/result" || true
-exit "$status"
+((status == 0))
