@@ -9,5 +9,6 @@
 //	ASSAY_TEST_BROWSER_CHROMIUM     the browser's binary
 //	ASSAY_TEST_BROWSER_AXE          axe.min.js
 //	ASSAY_TEST_BROWSER_SMALL        any value: the small story, for a quick look
-//	ASSAY_TEST_BROWSER_SCREENSHOTS  a folder for pictures of the pages
+//	ASSAY_TEST_BROWSER_PAGES        a folder for pictures of all pages, whole
+//	ASSAY_TEST_BROWSER_SCREENSHOTS  a folder for those of the documentation
 package browser

@@ -85,13 +85,40 @@ func (v *visitor) wellFormed(path string) {
 // picture keeps a page's picture, where they are asked for.
 func (v *visitor) picture(path, theme string) {
 	v.t.Helper()
-	folder := os.Getenv("ASSAY_TEST_BROWSER_SCREENSHOTS")
+	folder := os.Getenv("ASSAY_TEST_BROWSER_PAGES")
 	if folder == "" {
 		return
 	}
 	png := ask(v, chromedp.FullScreenshot(100))
 	require.NoError(v.t, os.MkdirAll(folder, 0o755))
 	require.NoError(v.t, os.WriteFile(filepath.Join(folder, fileName(path, theme)), png, 0o600))
+}
+
+// TestPictures makes those of docs/screenshots: scripts/browser.sh -run TestPictures with
+// ASSAY_TEST_BROWSER_SCREENSHOTS=$PWD/docs/screenshots makes them anew.
+func TestPictures(t *testing.T) {
+	folder := os.Getenv("ASSAY_TEST_BROWSER_SCREENSHOTS")
+	if folder == "" {
+		folder = t.TempDir()
+	}
+	require.NoError(t, os.MkdirAll(folder, 0o755))
+	v := newVisitor(t)
+	v.signIn("engineer")
+	v.open("/controls/CH-01?period=2026-Q3")
+	item := evaluated[string](v, `new URL(document.querySelector("main a[href^='/items/CH-01/']").getAttribute("href"), location).pathname`)
+	for _, p := range []struct{ name, path, theme string }{
+		{"overview", "/?period=2026-Q3", "light"},
+		{"control", "/controls/MC-11?period=2026-Q3", "dark"},
+		{"item", item, "light"},
+		{"sources", "/sources?period=2026-Q3", "dark"},
+		{"report", "/reports/2026-Q3", "light"},
+	} {
+		v.theme(p.theme)
+		require.EqualValues(t, http.StatusOK, v.open(p.path), p.path)
+		png := ask(v, chromedp.CaptureScreenshot())
+		require.Greater(t, len(png), 20_000, p.name)
+		require.NoError(t, os.WriteFile(filepath.Join(folder, p.name+".png"), png, 0o600))
+	}
 }
 
 // TestWithoutScripts reads every page in a browser that runs none.
