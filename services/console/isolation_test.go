@@ -77,6 +77,9 @@ func TestTenantsAreApart(t *testing.T) {
 		require.NotContains(t, a.body, "other-", query)
 		tab.row("another tenant in disguise", query, strconv.Itoa(a.status))
 	}
+	for _, query := range []string{"?tenant=default&tenant=other", "?tenant=default;other", "?tenant=%zz"} {
+		r.get("/"+query, cookie(r.session("engineer"))).problem(t, http.StatusBadRequest, "pages read it once, too: "+query)
+	}
 	var page struct{ Tenant string }
 	require.NoError(t, json.Unmarshal([]byte(r.get("/api/v1/items?tenant=other", r.as("both")).body), &page))
 	require.Equal(t, "other", page.Tenant, "who may see both chooses")

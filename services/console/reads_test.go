@@ -47,6 +47,18 @@ func TestAuditorsReadsAreOnRecord(t *testing.T) {
 	require.Len(t, r.reads(), want, "what is refused isn't read")
 }
 
+// Pages are answers as well.
+func TestAuditorsPagesAreOnRecord(t *testing.T) {
+	r := newWorld(t).start()
+	session, want := r.session("auditor"), 0
+	for _, path := range []string{"/", "/controls/CH-01", "/no/such/page"} {
+		if r.get(path, cookie(session)).status == http.StatusOK {
+			want++
+		}
+		require.Len(t, r.reads(), want, path)
+	}
+}
+
 // An evidence.read says what was read: of which tenant, item, control, period and place.
 func TestReadsSayWhatWasRead(t *testing.T) {
 	w := newWorld(t)

@@ -295,3 +295,20 @@ func TestForms(t *testing.T) {
 	tab.row("script in a name", `"><script>alert(1)</script>`, "401, escaped")
 	require.NotContains(t, r.log.String(), password)
 }
+
+// The log tells who was not let in, and from where; what was typed for a name or a
+// password that nobody has is not in it.
+func TestLogOfSignIns(t *testing.T) {
+	r := newWorld(t).start()
+	r.post("/login", signIn("engineer", "wrong horse"))
+	require.Contains(t, r.log.String(), `"client":"127.0.0.1","user":"engineer","message":"somebody was not let in"`)
+	r.post("/login", signIn("typed in the wrong field", "wrong horse"))
+	token, _ := console.NewToken()
+	r.get("/api/v1/me", bearer(token))
+	r.session("engineer")
+	require.Equal(t, 3, strings.Count(r.log.String(), "somebody was not let in"))
+	require.Contains(t, r.log.String(), `"user":"engineer","role":"engineer","message":"somebody signed in"`)
+	for _, secret := range []string{"typed in", "wrong horse", password, token, "argon2id"} {
+		require.NotContains(t, r.log.String(), secret)
+	}
+}

@@ -132,12 +132,24 @@ func (g *Gate) Viewer(r *http.Request) (access.Viewer, error) {
 	if t := g.token(token); t != nil {
 		return t.viewer(true), nil
 	}
-	if wait, ok := g.byHost.take(g.client(r), g.Now()); !ok {
+	client := g.client(r)
+	if wait, ok := g.byHost.take(client, g.Now()); !ok {
 		g.Count("throttled")
 		return access.Viewer{}, &TooOften{wait}
 	}
-	g.Count("wrong")
+	g.turnedAway(client, nil)
 	return access.Viewer{}, ErrNobody
+}
+
+// turnedAway counts and logs an attempt that failed; the throttles bound how many. A
+// name that nobody has isn't logged: people type passwords there.
+func (g *Gate) turnedAway(client string, u *User) {
+	g.Count("wrong")
+	line := g.Log.Warn().Str("client", client)
+	if u != nil {
+		line = line.Str("user", u.Name)
+	}
+	line.Msg("somebody was not let in")
 }
 
 // token looks at every token, whichever matches, and compares digests in constant time.
@@ -196,7 +208,7 @@ func (g *Gate) check(ctx context.Context, client, name, password string) (*User,
 	}
 	u, known := g.users[name]
 	if !right || !known || !u.valid(g.Now()) {
-		g.Count("wrong")
+		g.turnedAway(client, u)
 		return nil, errWrong
 	}
 	g.byUser.forgive(key)
