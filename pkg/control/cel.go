@@ -82,6 +82,8 @@ func language() (*cel.Env, error) {
 		cel.Function("bucket", cel.Overload("bucket_time_text",
 			[]*cel.Type{cel.DynType, cel.StringType}, cel.StringType,
 			cel.BinaryBinding(bucketBinding))),
+		cel.Function("span", cel.Overload("span_text", []*cel.Type{cel.DynType}, cel.DurationType,
+			cel.UnaryBinding(spanBinding))),
 		cel.Function("before", cel.MemberOverload("event_before",
 			[]*cel.Type{cel.DynType, cel.DynType}, cel.BoolType,
 			cel.BinaryBinding(beforeBinding))),
@@ -98,6 +100,16 @@ func bucketBinding(at, width ref.Val) ref.Val {
 		return types.NewErr("bucket needs a time and a duration, such as bucket(event.time, '1h')")
 	}
 	return types.String(t.UTC().Truncate(d).Format(time.RFC3339))
+}
+
+// spanBinding is `span("30d")`: a duration as intervals write it.
+func spanBinding(text ref.Val) ref.Val {
+	s, _ := text.Value().(string)
+	d, err := ParseDuration(s)
+	if err != nil {
+		return types.NewErr("span: %v", err)
+	}
+	return types.Duration{Duration: d}
 }
 
 func ofBinding(table, prefix ref.Val) ref.Val {

@@ -153,18 +153,11 @@ func (c *compiler) tree(n *yaml.Node, whole *Program, e ast.Expr) node {
 // reads are the expectations that an expression names, sorted.
 func (c *compiler) reads(e ast.Expr) []int {
 	seen := map[int]bool{}
-	var visit func(ast.Expr)
-	visit = func(e ast.Expr) {
-		if e.Kind() == ast.IdentKind {
-			if n, ok := c.evidence[e.AsIdent()]; ok {
-				seen[n.of] = true
-			}
-		}
-		for _, child := range children(e) {
-			visit(child)
+	for name := range names(e) {
+		if n, ok := c.evidence[name]; ok {
+			seen[n.of] = true
 		}
 	}
-	visit(e)
 	return slices.Sorted(maps.Keys(seen))
 }
 

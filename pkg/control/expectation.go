@@ -1,13 +1,18 @@
 package control
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"go.yaml.in/yaml/v3"
+
+	"assay.example/assay/pkg/dictionary"
 )
 
 func (c *compiler) expectations(n *yaml.Node) {
@@ -39,7 +44,7 @@ func (c *compiler) cancelledBy(n *yaml.Node) {
 	if n == nil {
 		return
 	}
-	if f := c.r.Mapping(n, cancelledBy, "event", "on", "where", "between", "unless", "max"); len(f) == 0 {
+	if f := c.r.Mapping(n, cancelledBy, "event", "on", "where", "between", "cap", "unless", "max"); len(f) == 0 {
 		return
 	}
 	at := *n
@@ -61,18 +66,12 @@ func namesIn(n *yaml.Node) map[string]bool {
 }
 
 func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
-	f := c.r.Mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until")
+	f := c.r.Mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until", "cap")
 	e := &Expectation{Name: name, Index: len(c.control.Expectations), Max: MaxEvidence, Named: NamedEvidence}
 	c.matching(e, n, f)
 	own := c.fields["event"]
 	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable()}
-	if f["between"] == nil {
-		c.r.Problem(n, "an expectation needs between:, an interval; without one it could never be closed")
-	} else if iv, err := parseInterval(c.r.Text(f["between"], "between"), names); err != nil {
-		c.r.Problem(f["between"], "%v", err)
-	} else {
-		e.Between = iv
-	}
+	c.between(e, n, f, names)
 	switch pick := c.r.Text(f["pick"], "pick"); pick {
 	case "":
 	case "first":
@@ -97,6 +96,71 @@ func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
 	e.Grows = e.Pick != PickLast && e.Latest == nil && e.Unless == nil && len(e.Folds) == 0 &&
 		(e.Pick != PickFirst || e.Depends == nil) // an earlier one may turn out to belong
 	return e
+}
+
+// between reads the interval; with cap its ends may be computed.
+func (c *compiler) between(e *Expectation, n *yaml.Node, f map[string]*yaml.Node, names anchors) {
+	if f["between"] == nil {
+		c.r.Problem(n, "an expectation needs between:, an interval; without one it could never be closed")
+		return
+	}
+	computed := false
+	if f["cap"] != nil {
+		var limit time.Duration
+		c.duration(f["cap"], &limit)
+		names.compute = func(text string, at int) (Bound, bool) {
+			computed = true
+			return c.computed(f["between"], text, at, limit)
+		}
+	}
+	iv, err := parseInterval(c.r.Text(f["between"], "between"), names)
+	switch {
+	case err == nil:
+		e.Between = iv
+	case !errors.Is(err, errReported):
+		c.r.Problem(f["between"], "%v", err)
+	}
+	if f["cap"] != nil && !computed {
+		c.r.Problem(f["cap"], "cap: goes with an end that is computed, such as item.due_at; this interval has none")
+	}
+}
+
+// computed compiles an end of an interval. Blanks before it keep the places of its
+// faults right.
+func (c *compiler) computed(n *yaml.Node, text string, at int, limit time.Duration) (Bound, bool) {
+	own := c.fields["event"]
+	defer func() { c.fields["event"] = own }()
+	delete(c.fields, "event")
+	padded := *n
+	padded.Value = strings.Repeat(" ", len([]rune(n.Value[:at]))) + text
+	p := c.compile(&padded, cel.DynType)
+	if p == nil {
+		return Bound{}, false
+	}
+	p.Source = strings.TrimSpace(p.Source)
+	if kind := c.kindOf(p.ast.Expr(), c.fields); kind != dictionary.Any && kind != dictionary.String {
+		c.r.Problem(n, "%s is a value of type %s; the end of an interval is a time, or a text that has one", p.Source, kind)
+	}
+	if len(c.reads(p.ast.Expr())) > 0 || names(p.ast.Expr())["event"] {
+		c.r.Problem(n, "an end that is computed reads the item, params and tables only; to hang it on an expectation, pick: one and write its .time")
+	}
+	return Bound{Anchor: AnchorComputed, Time: p, Cap: limit}, true
+}
+
+// names are the variables that an expression reads.
+func names(e ast.Expr) map[string]bool {
+	seen := map[string]bool{}
+	var visit func(ast.Expr)
+	visit = func(e ast.Expr) {
+		if e.Kind() == ast.IdentKind {
+			seen[e.AsIdent()] = true
+		}
+		for _, child := range children(e) {
+			visit(child)
+		}
+	}
+	visit(e)
+	return seen
 }
 
 // matching reads what an expectation and its unless have in common.
@@ -395,6 +459,9 @@ func (c *Control) reach(b Bound) time.Duration {
 		d += 366 * 24 * time.Hour
 	case AnchorExpectation:
 		d += c.reach(c.Expectations[b.Of].Between.To)
+	case AnchorComputed:
+		d = b.Cap
+	case AnchorItem, AnchorCandidate:
 	}
 	return d
 }
@@ -418,6 +485,8 @@ func (c *Control) back(b Bound) time.Duration {
 		d = max(d, 0)
 	case AnchorExpectation:
 		d += max(0, c.back(c.Expectations[b.Of].Between.From))
+	case AnchorComputed:
+		d = b.Cap
 	case AnchorItem, AnchorCandidate:
 	}
 	return d

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"assay.example/assay/pkg/compliance"
 )
 
 // AnchorKind says what a bound hangs on.
@@ -21,6 +23,8 @@ const (
 	AnchorExpectation
 	// AnchorCandidate is, under unless, the event that may be undone.
 	AnchorCandidate
+	// AnchorComputed is a time that an expression over the item gives.
+	AnchorComputed
 )
 
 // Bound is one end of an interval: an anchor moved by an offset. An open bound
@@ -32,6 +36,31 @@ type Bound struct {
 	Of     int
 	Offset time.Duration
 	Open   bool
+	// Time is the expression for AnchorComputed, Cap how far from the item it counts.
+	Time *Program
+	Cap  time.Duration
+}
+
+// Compute is the time of a bound with AnchorComputed, for the item of a scope. One
+// further from the item than Cap is taken to lie there. It fails if the expression
+// gives no time.
+func (b Bound) Compute(s *Scope) (compliance.Instant, error) {
+	v, err := b.Time.Eval(s)
+	if err != nil {
+		return 0, err
+	}
+	var at compliance.Instant
+	switch t := v.(type) {
+	case time.Time:
+		at = compliance.InstantOf(t)
+	case string:
+		if at, err = compliance.ParseInstant(t); err != nil {
+			return 0, err
+		}
+	default:
+		return 0, fmt.Errorf("%s is %T, not a time", b.Time.Source, v)
+	}
+	return min(max(at, s.At.Add(-b.Cap)), s.At.Add(b.Cap)), nil
 }
 
 // Interval is where evidence must lie.
@@ -44,6 +73,9 @@ type anchors struct {
 	scheduled bool
 	earlier   map[string]int // expectations already read, by name
 	candidate string         // under unless
+	// compute makes a bound of an expression that stands at a place of the text; nil
+	// where there is no cap.
+	compute func(text string, at int) (Bound, bool)
 }
 
 // parseInterval reads "(a, b]" and the like.
@@ -52,25 +84,67 @@ func parseInterval(s string, names anchors) (Interval, error) {
 	if len(t) < 2 || !strings.ContainsRune("([", rune(t[0])) || !strings.ContainsRune(")]", rune(t[len(t)-1])) {
 		return Interval{}, fmt.Errorf("%q is no interval; write [a, b], with ( or ) where the end itself doesn't count, such as \"[-14d, 0s]\"", s)
 	}
-	from, to, ok := strings.Cut(t[1:len(t)-1], ",")
-	if !ok {
+	comma := outerComma(t)
+	if comma < 0 {
 		return Interval{}, fmt.Errorf("%q needs two ends with a comma between", s)
 	}
+	start := strings.Index(s, t)
 	var iv Interval
 	var err error
-	if iv.From, err = parseBound(from, names); err != nil {
+	if iv.From, err = names.bound(t[1:comma], start+1); err != nil {
 		return iv, err
 	}
-	if iv.To, err = parseBound(to, names); err != nil {
+	if iv.To, err = names.bound(t[comma+1:len(t)-1], start+comma+1); err != nil {
 		return iv, err
 	}
 	iv.From.Open, iv.To.Open = t[0] == '(', t[len(t)-1] == ')'
 	return iv, impossible(s, iv)
 }
 
+// outerComma is the comma of "[a, b]" that stands in no bracket or text within; -1
+// if there is none.
+func outerComma(t string) int {
+	depth, quote := 0, byte(0)
+	for i := 1; i < len(t)-1; i++ {
+		switch ch := t[i]; {
+		case quote != 0:
+			if ch == quote {
+				quote = 0
+			}
+		case ch == '"' || ch == '\'':
+			quote = ch
+		case strings.IndexByte("([{", ch) >= 0:
+			depth++
+		case strings.IndexByte(")]}", ch) >= 0:
+			depth--
+		case ch == ',' && depth == 0:
+			return i
+		}
+	}
+	return -1
+}
+
+// bound reads an end that stands at a place of the interval's text.
+func (a anchors) bound(text string, at int) (Bound, error) {
+	b, err := parseBound(text, a)
+	if err == nil || a.compute == nil {
+		return b, err
+	}
+	if b, ok := a.compute(text, at); ok {
+		return b, nil
+	}
+	return b, errReported
+}
+
+// errReported says that what is wrong has been reported.
+var errReported = errors.New("reported")
+
 // impossible refuses intervals that are empty whatever happens.
 func impossible(s string, iv Interval) error {
 	f, t := iv.From, iv.To
+	if f.Anchor == AnchorComputed || t.Anchor == AnchorComputed {
+		return nil
+	}
 	if f.Anchor == t.Anchor && f.Of == t.Of && (f.Offset > t.Offset || f.Offset == t.Offset && (f.Open || t.Open)) {
 		return fmt.Errorf("%q is always empty: it ends before it starts", s)
 	}
@@ -90,7 +164,7 @@ func parseBound(s string, names anchors) (Bound, error) {
 	}
 	m := boundPattern.FindStringSubmatch(s)
 	if m == nil || m[1] == "" {
-		return b, fmt.Errorf("%q is no end of an interval; write a duration such as -30d, or an anchor such as item.time, period, push.time, with + or - a duration", s)
+		return b, fmt.Errorf("%q is no end of an interval; write a duration such as -30d, or an anchor such as item.time, period, push.time, with + or - a duration, or beside cap: an expression such as item.due_at", s)
 	}
 	if (m[2] == "") != (m[3] == "") {
 		return b, fmt.Errorf("%q needs both a sign and a duration after the anchor", s)

@@ -179,6 +179,15 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, "assert: approval.count >= 1\n", "cancelled_by: ‸change.denied\nassert: approval.count >= 1\n", "cancelled_by must be a mapping"},
 	{expanded, "  gone:", "  ‸cancelled_by:", ""},
 
+	// computed ends
+	{sound, "pick: last", "pick: last, cap: ‸3d", "cap: goes with an end that is computed, such as item.due_at; this interval has none"},
+	{sound, `"[-30d, 0s]", pick: last`, `"[-30d, item‸.due_at]", pick: last, cap: 3d`, `item has no field "due_at"`},
+	{sound, `"[-30d, 0s]", pick: last`, `‸"[-30d, item.emergency]", pick: last, cap: 3d`, "item.emergency is a value of type boolean; the end of an interval is a time"},
+	{sound, `"[-30d, 0s]", pick: last`, `"[-30d, soon‸()]", pick: last, cap: 3d`, "undeclared reference to 'soon'"},
+	{sound, `"(push.time, item.time]"`, "‸\"(push.last.time, item.time]\"\n    cap: 3d", "an end that is computed reads the item, params and tables only"},
+	{sound, `"[-30d, 0s]", pick: last`, `"[-30d, item.time + span(item.commit)]", pick: last, cap: ‸3 days`, `"3 days" is no duration`},
+	{sound, `"[-30d, 0s]"`, `‸"[-30d, item.commit]"`, `"item.commit" is no end of an interval`},
+
 	// what hangs on evidence
 	{sound, "assert: approval.count >= 1\n", "", "a control needs assert:, the condition that must hold for every item"},
 	{sound, "assert: approval.count >= 1", "assert: ‸approval.count", "this is int, but bool is needed"},

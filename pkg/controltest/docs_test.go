@@ -41,7 +41,7 @@ func TestTheDocumentedExamples(t *testing.T) {
 			listed = strings.TrimSpace(m[2])
 		}
 	}
-	require.Len(t, files, 11)
+	require.Len(t, files, 12)
 	_, err = control.LoadWith(files, boundary, d)
 	require.NoError(t, err)
 	_, err = control.LoadWith(faulty, boundary, d)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"assay.example/assay/controls"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/controltest"
 	"assay.example/assay/pkg/dictionary"
@@ -18,7 +17,7 @@ import (
 func TestTheLanguage(t *testing.T) {
 	d, err := dictionary.Default()
 	require.NoError(t, err)
-	text, err := controls.FS.ReadFile(control.BoundaryFile)
+	text, err := os.ReadFile("testdata/language/" + control.BoundaryFile)
 	require.NoError(t, err)
 	boundary, err := document.Parse(control.BoundaryFile, text)
 	require.NoError(t, err)

@@ -163,7 +163,7 @@ func (w *world) itemOf(v compliance.Verdict, events []*compliance.Event) plainIt
 func (it plainItem) evidence(c *control.Control, scope *control.Scope, x *control.Expectation, found [][]*compliance.Event) ([]*compliance.Event, bool) {
 	var list []*compliance.Event
 	for _, ev := range it.events {
-		if it.wanted(scope, x, ev) && it.lies(x.Between, ev, nil, found) && !it.undone(scope, x, ev, found) {
+		if it.wanted(scope, x, ev) && it.lies(scope, x.Between, ev, nil, found) && !it.undone(scope, x, ev, found) {
 			list = append(list, ev)
 		}
 	}
@@ -209,14 +209,14 @@ func (it plainItem) wanted(scope *control.Scope, x *control.Expectation, ev *com
 
 func (it plainItem) undone(scope *control.Scope, x *control.Expectation, candidate *compliance.Event, found [][]*compliance.Event) bool {
 	return x.Unless != nil && slices.ContainsFunc(it.events, func(ev *compliance.Event) bool {
-		return it.wanted(scope, x.Unless, ev) && it.lies(x.Unless.Between, ev, candidate, found)
+		return it.wanted(scope, x.Unless, ev) && it.lies(scope, x.Unless.Between, ev, candidate, found)
 	})
 }
 
 // lies tells whether ev is in the interval; nothing lies where an anchor is missing.
-func (it plainItem) lies(iv control.Interval, ev, candidate *compliance.Event, found [][]*compliance.Event) bool {
-	from, fromEvent, ok1 := it.end1(iv.From, candidate, found)
-	to, toEvent, ok2 := it.end1(iv.To, candidate, found)
+func (it plainItem) lies(scope *control.Scope, iv control.Interval, ev, candidate *compliance.Event, found [][]*compliance.Event) bool {
+	from, fromEvent, ok1 := it.end1(scope, iv.From, candidate, found)
+	to, toEvent, ok2 := it.end1(scope, iv.To, candidate, found)
 	if !ok1 || !ok2 {
 		return false
 	}
@@ -231,12 +231,15 @@ func (it plainItem) lies(iv control.Interval, ev, candidate *compliance.Event, f
 	return after && before
 }
 
-func (it plainItem) end1(b control.Bound, candidate *compliance.Event, found [][]*compliance.Event) (compliance.Instant, *compliance.Event, bool) {
+func (it plainItem) end1(scope *control.Scope, b control.Bound, candidate *compliance.Event, found [][]*compliance.Event) (compliance.Instant, *compliance.Event, bool) {
 	at, event := it.at, it.opened
 	switch b.Anchor {
 	case control.AnchorItem:
 	case control.AnchorPeriod:
 		at, event = it.end, nil
+	case control.AnchorComputed:
+		at, err := b.Compute(scope)
+		return at, nil, err == nil
 	case control.AnchorCandidate:
 		at, event = candidate.Time, candidate
 	case control.AnchorExpectation:

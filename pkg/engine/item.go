@@ -146,21 +146,30 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 // around the item, where its ends hang on the item alone.
 func (it *item) reach(x *control.Expectation) (from, to compliance.Instant) {
 	from, to = compliance.Ever, compliance.Never
-	if at, ok := it.fixed(x.Between.From); ok {
+	if at, ok := it.fixed(x.Between.From, false); ok {
 		from = at
 	}
-	if at, ok := it.fixed(x.Between.To); ok {
+	if at, ok := it.fixed(x.Between.To, true); ok {
 		to = max(at, it.time.Add(x.Remedy))
 	}
 	return from, to
 }
 
-func (it *item) fixed(b control.Bound) (compliance.Instant, bool) {
+// fixed is where a bound lies, at the latest or the earliest.
+func (it *item) fixed(b control.Bound, latest bool) (compliance.Instant, bool) {
 	switch b.Anchor {
 	case control.AnchorItem:
 		return it.time.Add(b.Offset), true
 	case control.AnchorPeriod:
 		return it.end.Add(b.Offset), true
+	case control.AnchorComputed:
+		switch {
+		case latest:
+			return it.time.Add(b.Cap), true
+		case planted == plantedCapAsEnd:
+			return it.time, true
+		}
+		return it.time.Add(-b.Cap), true
 	case control.AnchorExpectation, control.AnchorCandidate:
 	}
 	return 0, false

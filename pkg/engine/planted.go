@@ -21,4 +21,5 @@ const (
 	plantedCancelTooSoon  = "cancel_soon"   // what may still be cancelled is judged already
 	plantedHavingOnce     = "having_once"   // what has opened an item is not asked again
 	plantedInsteadTooSoon = "instead_soon"  // an alternative that can't be told yet is passed over
+	plantedCapAsEnd       = "cap_reach"     // evidence is looked for on one side of the item only
 )

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -33,6 +34,7 @@ func testDictionary(t testing.TB) *dictionary.Dictionary {
 			"properties": {
 				"k": {"type": "string", "description": "Key."}, "v": {"type": "string", "description": "Value."},
 				"n": {"type": "integer", "description": "Number.", "x-unit": "1"}, "ok": {"type": "boolean", "description": "Flag."},
+				"due": {"type": "string", "description": "Time."},
 				"x": {"type": "number", "description": "Fraction.", "x-unit": "1"},
 				"span": {"type": "string", "description": "Span."}, "parent": {"type": "string", "description": "Parent."}
 			}}`, name))}
@@ -46,7 +48,7 @@ const testBoundary = `
 effective_from: 2026-07-01T00:30:00Z
 boundary: {members: [{id: p, until: 2026-07-01T04:00:00Z}, {id: q, until: 2026-07-03T00:00:00Z}], vs: [v0, v1]}
 sources: {/s1: {types: [t.b], max_gap: 20m}, /s2: {types: [t.a, t.c]}}
-refs: {rows: {v0: {good: true, valid_until: 2026-07-01T03:00:00Z}, v1: {good: false, valid_from: 2026-07-01T01:00:00Z}}}
+refs: {rows: {v0: {good: true, keep: 45m, valid_until: 2026-07-01T03:00:00Z}, v1: {good: false, keep: 3h, valid_from: 2026-07-01T01:00:00Z}}}
 `
 
 // generator makes random controls and events.
@@ -120,7 +122,7 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 		if where := g.where(scheduled, expand, names); where != "" {
 			fmt.Fprintf(b, "    where: '%s'\n", where)
 		}
-		fmt.Fprintf(b, "    between: %q\n", g.interval(scheduled, picked))
+		fmt.Fprintf(b, "    between: %s\n", g.between(scheduled, picked))
 		hasFold := false
 		switch g.IntN(8) {
 		case 0, 1:
@@ -178,7 +180,7 @@ func (g generator) where(scheduled, expand bool, earlier []string) string {
 }
 
 func (g generator) cancelledBy(b *strings.Builder, key string, scheduled, expand bool, names, picked []string) {
-	fmt.Fprintf(b, "cancelled_by:\n  event: %s\n  on: {event.k: item.%s}\n  between: %q\n", g.one("t.b", "t.c", "t.a"), key, g.interval(scheduled, picked))
+	fmt.Fprintf(b, "cancelled_by:\n  event: %s\n  on: {event.k: item.%s}\n  between: %s\n", g.one("t.b", "t.c", "t.a"), key, strings.ReplaceAll(g.between(scheduled, picked), "\n    ", "\n  "))
 	if where := g.where(scheduled, expand, names); where != "" {
 		fmt.Fprintf(b, "  where: '%s'\n", where)
 	}
@@ -207,6 +209,19 @@ func (g generator) whereOf(earlier []string) string {
 		a+".all(x, x.n <= event.n)", a+".last.n < event.n", "!"+a+".exists(x, event.before(x))",
 		a+".exists(x, x.before(event) && !"+b+".exists(y, x.before(y) && y.before(event)))",
 	)
+}
+
+// between is an interval, now and then one with computed ends.
+func (g generator) between(scheduled bool, picked []string) string {
+	if !g.chance(15) {
+		return strconv.Quote(g.interval(scheduled, picked))
+	}
+	left, right := g.one("[", "("), g.one("]", ")")
+	ends := g.one("0s, item.due", "item.due, item.time + span(\"2h\")", "timestamp(item.due) - span(\"20m\"), item.due", "-30m, item.time + span(refs.rows[item.v].keep)", "item.due, 30m")
+	if scheduled {
+		ends = g.one("0s, item.end + span(\"15m\")", "item.end - span(\"40m\"), item.end", "item.time - span(\"1h\"), period")
+	}
+	return "'" + left + ends + right + "'\n    cap: " + g.one("30m", "1h", "4h", "2d")
 }
 
 func (g generator) interval(scheduled bool, picked []string) string {
@@ -254,11 +269,11 @@ func (g generator) event(i int) *compliance.Event {
 		Type: g.one("t.a", "t.b", "t.b", "t.c"), Time: minute(g.IntN(300)),
 		Data: map[string]any{
 			"k": g.one("p", "q", "r"), "v": g.one("v0", "v1", "v2"), "n": int64(g.IntN(4)), "ok": g.chance(60),
-			"x": float64(g.IntN(10)) / 10, "span": fmt.Sprintf("s%d", g.IntN(6)), "parent": g.one("", "s0", "s1", "s2", "s9"),
+			"x": float64(g.IntN(10)) / 10, "due": minute(g.IntN(400)).String(), "span": fmt.Sprintf("s%d", g.IntN(6)), "parent": g.one("", "s0", "s1", "s2", "s9"),
 		},
 	}
 	if g.chance(8) {
-		delete(ev.Data, g.one("k", "v", "n", "ok", "x", "span"))
+		delete(ev.Data, g.one("k", "v", "n", "ok", "x", "span", "due"))
 	}
 	return seal(ev, int64(i))
 }
@@ -278,7 +293,7 @@ func seal(ev *compliance.Event, offset int64) *compliance.Event {
 	ev.Received = ev.Time.Add(time.Second)
 	ev.Ref = compliance.Ref{
 		Topic: "events.access", Offset: offset,
-		SHA256: sha256.Sum256([]byte(fmt.Sprint(ev.Type, ev.Data["k"], ev.Data["v"], ev.Data["n"], ev.Data["ok"], ev.Data["x"], ev.Data["span"], ev.Data["parent"]))),
+		SHA256: sha256.Sum256([]byte(fmt.Sprint(ev.Type, ev.Data["k"], ev.Data["v"], ev.Data["n"], ev.Data["ok"], ev.Data["x"], ev.Data["due"], ev.Data["span"], ev.Data["parent"]))),
 	}
 	return ev
 }

@@ -42,7 +42,7 @@ const (
 
 // look finds what the expectation has at the watermark.
 func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []sight) sight {
-	from, to := r.edge(x.Between.From, nil, earlier), r.edge(x.Between.To, nil, earlier)
+	from, to := r.edge(x.Between.From, scope, nil, earlier), r.edge(x.Between.To, scope, nil, earlier)
 	switch {
 	case from.state == edgeAbsent || to.state == edgeAbsent:
 		return sight{known: control.Exact, finished: true}
@@ -66,7 +66,8 @@ func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []si
 // gather walks the matches that lie in the interval.
 func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []sight, s *sight) (failed bool, undone coverage) {
 	list := r.it.matches[x.Index].wants
-	start, _ := slices.BinarySearchFunc(list, s.from.at, func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
+	// an interval that ends before it starts is empty, and can be remedied from its end on
+	start, _ := slices.BinarySearchFunc(list, min(s.from.at, s.to.at), func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
 	for _, m := range list[start:] {
 		if m.ev.Time >= r.w {
 			r.wakeAt(m.ev.Time)
@@ -120,7 +121,7 @@ func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []
 	if x.Unless == nil {
 		return false, false, covered
 	}
-	from, to := r.edge(x.Unless.Between.From, candidate, earlier), r.edge(x.Unless.Between.To, candidate, earlier)
+	from, to := r.edge(x.Unless.Between.From, scope, candidate, earlier), r.edge(x.Unless.Between.To, scope, candidate, earlier)
 	if from.state == edgeAbsent || to.state == edgeAbsent {
 		return false, false, covered
 	}
@@ -203,12 +204,18 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 }
 
 // edge resolves a bound.
-func (r *review) edge(b control.Bound, candidate *fact, earlier []sight) edge {
+func (r *review) edge(b control.Bound, scope *control.Scope, candidate *fact, earlier []sight) edge {
 	e := edge{at: r.it.time, event: r.it.opened, open: b.Open}
 	switch b.Anchor {
 	case control.AnchorItem:
 	case control.AnchorPeriod:
 		e.at, e.event = r.it.end, nil
+	case control.AnchorComputed:
+		at, err := b.Compute(scope)
+		if err != nil {
+			return edge{state: edgeLost}
+		}
+		e.at, e.event = at, nil
 	case control.AnchorCandidate:
 		e.at, e.event = candidate.ev.Time, candidate
 	case control.AnchorExpectation:

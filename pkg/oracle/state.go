@@ -36,8 +36,8 @@ func (l *log) states(it item, scope *control.Scope) []state {
 }
 
 func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earlier []state) state {
-	from := resolve(e.Between.From, it, nil, earlier)
-	to := resolve(e.Between.To, it, nil, earlier)
+	from := resolve(e.Between.From, it, scope, nil, earlier)
+	to := resolve(e.Between.To, it, scope, nil, earlier)
 	if from.missing || to.missing { // an empty anchor empties what hangs on it
 		return state{known: control.Exact, finished: true}
 	}
@@ -141,7 +141,7 @@ func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fa
 	if u == nil {
 		return false, covered, false
 	}
-	from, to := resolve(u.Between.From, it, &f, earlier), resolve(u.Between.To, it, &f, earlier)
+	from, to := resolve(u.Between.From, it, scope, &f, earlier), resolve(u.Between.To, it, scope, &f, earlier)
 	if from.missing || to.missing {
 		return false, covered, false
 	}
@@ -264,7 +264,7 @@ type end struct {
 	over, silent bool
 }
 
-func resolve(b control.Bound, it item, candidate *fact, earlier []state) end {
+func resolve(b control.Bound, it item, scope *control.Scope, candidate *fact, earlier []state) end {
 	var anchor *fact
 	at := it.Time
 	switch b.Anchor {
@@ -272,6 +272,11 @@ func resolve(b control.Bound, it item, candidate *fact, earlier []state) end {
 		anchor = it.opened
 	case control.AnchorPeriod:
 		at = it.end
+	case control.AnchorComputed:
+		var err error
+		if at, err = b.Compute(scope); err != nil {
+			return end{over: true}
+		}
 	case control.AnchorCandidate:
 		anchor, at = candidate, candidate.Time
 	case control.AnchorExpectation:
