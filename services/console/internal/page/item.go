@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/chart"
@@ -34,6 +35,9 @@ type itemBody struct {
 	MadeViolation made
 	MadeDelivery  made
 	Again         []command
+
+	// decisive are the expectations that the outcome hangs on.
+	decisive map[string]bool
 }
 
 // exhibit is an event that the verdict names. Link is empty where it may not be seen.
@@ -133,6 +137,7 @@ func (b *itemBody) fill(v *visit) {
 		b.ControlLink = v.to(path("controls", b.Rule.ID), "period", quarter(verdict.Item.Time.Time()).Label)
 	}
 	b.Final = b.Explained.Again.Watermark >= verdict.FinalAt
+	b.decisive = decisive(v.Bundle.Control(b.Rule.ID))
 	b.Standing = b.standing()
 	for i := range b.Evidence {
 		x := exhibit{Exhibit: b.Evidence[i]}
@@ -214,12 +219,22 @@ func (b *itemBody) standing() string {
 	return "This console doesn’t know what " + string(v.Outcome) + " means. It is no pass."
 }
 
+// decisive are the names of the expectations that a control's outcome hangs on, as
+// against those that only reasons read.
+func decisive(c *control.Control) map[string]bool {
+	names := map[string]bool{}
+	for i, e := range c.Expectations {
+		names[e.Name] = i >= len(c.Decisive) || c.Decisive[i]
+	}
+	return names
+}
+
 // waiting says what is still open.
 func (b *itemBody) waiting() string {
 	var open []string
 	for _, p := range b.Explained.Again.Parts {
 		for _, e := range p.Expectations {
-			if e.State == "open" {
+			if e.State == "open" && b.decisive[e.Name] {
 				open = append(open, e.Name+" is "+strings.Replace(e.Why, "open until ", "awaited until ", 1))
 			}
 		}

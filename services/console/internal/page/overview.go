@@ -83,7 +83,7 @@ func overview(v *visit) (*sheet, error) {
 	}
 	err = v.together(
 		func(ctx context.Context) (err error) {
-			b.Changes, err = v.changes(ctx, known+1)
+			b.Changes, err = v.changes(ctx, max(b.Record.KnownAt, b.Record.Received)+1)
 			return err
 		},
 		func(ctx context.Context) (err error) { b.Silent, err = v.silences(ctx, w, known); return err },
@@ -213,7 +213,8 @@ type changeRow struct {
 // mostChanges is how many are looked at, shownChanges how many are listed.
 const mostChanges, shownChanges = 500, 12
 
-// changes asks for the day that ends at an instant of the record.
+// changes asks for the day that ends at an instant of the record. What a bound viewer
+// sees of it goes by when items happened, not by when something became known of them.
 func (v *visit) changes(ctx context.Context, to compliance.Instant) (*changes, error) {
 	if !v.May(access.ReadItems) {
 		return nil, nil
@@ -228,7 +229,7 @@ func (v *visit) changes(ctx context.Context, to compliance.Instant) (*changes, e
 		if !v.Sees(row.Item.Time) {
 			continue
 		}
-		c.count(row.Kind)
+		c.count(&row)
 		if len(c.Rows) < shownChanges {
 			c.Rows = append(c.Rows, changeRow{row, v.to(path("items", row.Control, row.Item.ID)), v.to(path("controls", row.Control))})
 		}
@@ -248,10 +249,14 @@ func (v *visit) changes(ctx context.Context, to compliance.Instant) (*changes, e
 	return c, nil
 }
 
-func (c *changes) count(kind string) {
-	switch kind {
+// count adds one. What was remedied when it became known counts as both.
+func (c *changes) count(row *report.Change) {
+	switch row.Kind {
 	case "deviation":
 		c.Counts.Deviations++
+		if row.RemediatedAt != 0 {
+			c.Counts.Remediated++
+		}
 	case "unknown":
 		c.Counts.Unknown++
 	case "corrected":
