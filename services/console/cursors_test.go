@@ -18,10 +18,12 @@ func TestPagesHoldStill(t *testing.T) {
 	w := newWorld(t)
 	r := w.start()
 	arrived := 0
+	var rows []row
 	for i := range 10 {
 		id := fmt.Sprintf("walk-%02d", i)
-		w.row("default", id, id, fmt.Sprintf("2026-08-%02d", 1+i%5), 1000+i)
+		rows = append(rows, row{"default", id, id, fmt.Sprintf("2026-08-%02d", 1+i%5), 1000 + i})
 	}
+	w.insert(rows...)
 	for _, route := range r.routes() {
 		if !route.takes("cursor") {
 			continue
@@ -45,7 +47,7 @@ func TestPagesHoldStill(t *testing.T) {
 			if route.id != "conflicts" && len(got) < 10 { // conflicts grow, and are not held to a moment
 				arrived++
 				id := fmt.Sprintf("new-%02d", arrived)
-				w.row("default", id, id, fmt.Sprintf("2026-08-31 12:00:%02d", arrived), 2000+arrived)
+				w.insert(row{"default", id, id, fmt.Sprintf("2026-08-31 12:00:%02d", arrived), 2000 + arrived})
 			}
 		}
 		require.Truef(t, slices.Equal(keys(t, whole.Items), keys(t, got)), "%s: %d rows, of %d", route.path, len(got), len(whole.Items))

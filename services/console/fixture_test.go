@@ -2,7 +2,6 @@ package console_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -152,58 +151,6 @@ func (w *world) client(more ...kgo.Opt) *kgo.Client {
 	require.NoError(w, err)
 	w.Cleanup(client.Close)
 	return client
-}
-
-// topic is where the rows' events stand.
-const topic = "assay.events.access"
-
-// fill puts the rows in. The first one of each table is that of the OpenAPI examples.
-func (w *world) fill() {
-	w.Helper()
-	offset := 0
-	for _, tenant := range []string{"default", "other"} {
-		for _, quarter := range []struct{ name, day string }{{"q3", "2026-08-15"}, {"q2", "2026-05-15"}} {
-			offset++
-			mark := tenant + "-" + quarter.name
-			item := mark
-			if offset == 1 {
-				item = "DEP-1"
-			}
-			w.row(tenant, mark, item, quarter.day, offset)
-		}
-	}
-	w.exec("INSERT INTO coverage (topic, start_offset, end_offset, records, rows, last_offset, clock) VALUES (?, 0, 9, 9, 9, 9, '2026-10-31')", topic)
-}
-
-func (w *world) exec(sql string, args ...any) {
-	w.Helper()
-	require.NoError(w, w.conn.Exec(w.Context(), sql, args...), sql)
-}
-
-// row inserts one row into each table, at noon of a day or at a time; all speak of one event.
-func (w *world) row(tenant, mark, item, day string, offset int) {
-	w.Helper()
-	evidence, err := json.Marshal([]compliance.Evidence{{
-		Expectation: "item", Source: "/" + mark, ID: mark, Type: "deploy.completed",
-		Topic: topic, Offset: int64(offset),
-	}})
-	require.NoError(w, err)
-	at := day
-	if len(day) == len(time.DateOnly) {
-		at += " 12:00:00"
-	}
-	w.exec(`INSERT INTO verdict_revisions (tenant, control, item_id, item_time, revision, outcome, reason, rule_hash, bundle, due, known_at, final_at, evidence, offset)
-		VALUES (?, 'CH-01', ?, ?, 1, 'deviation', 'assertion_failed', 'r', 'b', ?, ?, ?, ?, ?)`, tenant, item, at, at, at, at, string(evidence), offset)
-	for _, body := range []string{`{"deploy_id": %q, "environment": "production"}`, `{"deploy_id": %q, "environment": "staging", "twice": true}`} {
-		data := fmt.Sprintf(body, item)
-		w.exec(`INSERT INTO events (tenant, family, type, source, id, time, received, key, data, size, sha256, topic, partition, offset, leaf_index, leaf)
-			VALUES (?, 'deployment', 'deploy.completed', ?, ?, ?, ?, ?, ?, 1, unhex(?), ?, 0, ?, ?, unhex(?))`,
-			tenant, "/"+mark, mark, at, at, item, data, fmt.Sprintf("%x", sha256.Sum256([]byte(data))), topic, offset, offset, strings.Repeat("00", 32))
-		offset += 100
-	}
-	w.exec("INSERT INTO violations (tenant, control, item_id, item_time, revision, id, title, outcome, known_at, value) VALUES (?, 'CH-01', ?, ?, 1, ?, ?, 'deviation', ?, '{}')", tenant, item, at, mark, mark, at)
-	w.exec("INSERT INTO rejected (tenant, at, by, code, reason, source, id) VALUES (?, ?, 'collector', 'bad', ?, ?, ?)", tenant, at, mark, "/"+mark, mark)
-	w.exec("INSERT INTO deliveries (tenant, target, at, id, message, control, items) VALUES (?, 'slack', ?, ?, ?, 'CH-01', [?])", tenant, at, mark, mark, item)
 }
 
 // running is a console at work.

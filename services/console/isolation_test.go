@@ -158,7 +158,7 @@ func TestHostileTexts(t *testing.T) {
 	tab.row("hostile texts", fmt.Sprintf("%d addresses: %d texts in every parameter", asked, len(hostile())), got.String()+"; nobody else's rows")
 	var rows uint64
 	require.NoError(t, w.conn.QueryRow(t.Context(), "SELECT count() FROM events").Scan(&rows))
-	require.Equal(t, uint64(8), rows, "everything is still there")
+	require.Equal(t, uint64(9), rows, "everything is still there")
 	require.NotContains(t, r.log.String(), "panic")
 }
 
@@ -197,6 +197,9 @@ func TestAuditorsSeeOnlyTheirPeriods(t *testing.T) {
 				require.Contains(t, within.body, `"from":"2026-07-01T00:00:00Z","to":"2026-10-01T00:00:00Z"`, "what is wider is cut")
 			}
 		}
+		require.Contains(t, r.get("/api/v1/sources?period=2026-Q3", r.as("engineer")).body, `"last_received":"2026-05-15T00:00:00Z"`)
+		require.NotContains(t, r.get("/api/v1/sources?period=2026-Q3", r.as(name)).body, "last_received", "when a source was heard last may be outside")
+		r.get("/api/v1/health", r.as(name)).problem(t, http.StatusForbidden, "it counts all of time")
 		for _, period := range []string{"2026", "2026-Q2", "2026-06", "2026-10-01", "2025-Q3"} {
 			r.get("/api/v1/periods/"+period+"/report", r.as(name)).problem(t, http.StatusForbidden, period)
 		}

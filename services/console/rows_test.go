@@ -1,0 +1,92 @@
+package console_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// topic is where the rows' events stand.
+const topic = "assay.events.access"
+
+// row is one row in each table; all speak of one event.
+type row struct {
+	tenant, mark, item string
+	// day is a date, of which noon is meant, or a time.
+	day    string
+	offset int
+}
+
+// fill puts the world's rows in. The first one of each table is that of the OpenAPI
+// examples.
+func (w *world) fill() {
+	w.Helper()
+	var rows []row
+	for _, tenant := range []string{"default", "other"} {
+		for _, quarter := range []struct{ name, day string }{{"q3", "2026-08-15"}, {"q2", "2026-05-15"}} {
+			mark := tenant + "-" + quarter.name
+			rows = append(rows, row{tenant, mark, mark, quarter.day, len(rows) + 1})
+		}
+	}
+	rows[0].item = "DEP-1"
+	w.insert(rows...)
+	w.exec("INSERT INTO events (tenant, type, source, id, time, received, topic, offset) VALUES ('default', 'deploy.completed', '/cd', 'declared-q2', '2026-05-15', '2026-05-15', ?, 50)", topic)
+	w.exec("INSERT INTO coverage (topic, start_offset, end_offset, records, rows, last_offset, clock) VALUES (?, 0, 9, 9, 9, 9, '2026-10-31')", topic)
+}
+
+func (w *world) exec(sql string, args ...any) {
+	w.Helper()
+	require.NoError(w, w.conn.Exec(w.Context(), sql, args...), sql)
+}
+
+func (r row) at() string {
+	if len(r.day) == len(time.DateOnly) {
+		return r.day + " 12:00:00"
+	}
+	return r.day
+}
+
+// insert puts rows into every table.
+func (w *world) insert(rows ...row) {
+	w.Helper()
+	into := func(head, tuple string, values func(row) []any) {
+		var args []any
+		for _, r := range rows {
+			args = append(args, values(r)...)
+		}
+		w.exec("INSERT INTO "+head+" VALUES "+strings.TrimSuffix(strings.Repeat(tuple+", ", len(rows)), ", "), args...)
+	}
+	into("verdict_revisions (tenant, control, item_id, item_time, revision, outcome, reason, rule_hash, bundle, due, known_at, final_at, evidence, offset)",
+		"(?, 'CH-01', ?, ?, 1, 'deviation', 'assertion_failed', 'r', 'b', ?, ?, ?, ?, ?)",
+		func(r row) []any { return []any{r.tenant, r.item, r.at(), r.at(), r.at(), r.at(), w.evidence(r), r.offset} })
+	into("violations (tenant, control, item_id, item_time, revision, id, title, outcome, known_at, value)",
+		"(?, 'CH-01', ?, ?, 1, ?, ?, 'deviation', ?, '{}')", func(r row) []any { return []any{r.tenant, r.item, r.at(), r.mark, r.mark, r.at()} })
+	into("rejected (tenant, at, by, code, reason, source, id)",
+		"(?, ?, 'collector', 'bad', ?, ?, ?)", func(r row) []any { return []any{r.tenant, r.at(), r.mark, "/" + r.mark, r.mark} })
+	into("deliveries (tenant, target, at, id, message, control, items)",
+		"(?, 'slack', ?, ?, ?, 'CH-01', [?])", func(r row) []any { return []any{r.tenant, r.at(), r.mark, r.mark, r.item} })
+	for n, body := range []string{`{"deploy_id": %q, "environment": "production"}`, `{"deploy_id": %q, "environment": "staging", "twice": true}`} {
+		into("events (tenant, family, type, source, id, time, received, key, data, size, sha256, topic, partition, offset, leaf_index, leaf)",
+			"(?, 'deployment', 'deploy.completed', ?, ?, ?, ?, ?, ?, 1, unhex(?), ?, 0, ?, ?, unhex(?))", func(r row) []any {
+				data, offset := fmt.Sprintf(body, r.item), r.offset+100*n
+				sum := fmt.Sprintf("%x", sha256.Sum256([]byte(data)))
+				return []any{r.tenant, "/" + r.mark, r.mark, r.at(), r.at(), r.item, data, sum, topic, offset, offset, sum}
+			})
+	}
+}
+
+// evidence is what a row's verdict rests on.
+func (w *world) evidence(r row) string {
+	w.Helper()
+	text, err := json.Marshal([]compliance.Evidence{{
+		Expectation: "item", Source: "/" + r.mark, ID: r.mark, Type: "deploy.completed", Topic: topic, Offset: int64(r.offset),
+	}})
+	require.NoError(w, err)
+	return string(text)
+}
