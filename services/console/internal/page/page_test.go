@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"html"
@@ -87,6 +88,9 @@ func TestUnseenLooksMissing(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, w.get(t.Context(), engineer(), "/items/CH-01/"+theirs).Code)
 }
 
+// cursor is one as an address has it.
+func cursor(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
 // Whatever is asked for, it is a page, with the right status and without a stack trace.
 func TestRefusals(t *testing.T) {
 	w := filled(t)
@@ -120,6 +124,11 @@ func TestRefusals(t *testing.T) {
 		{engineer(), "/events?cursor=damaged", 400},
 		{engineer(), "/events?cursor=bnVsbA", 400},
 		{engineer(), "/deliveries?cursor=bnVsbA", 400},
+		{engineer(), "/events?cursor=" + cursor(`{"a":"2026-09-01T00:00:00Z","k":[]}`), 400},
+		{engineer(), "/events?cursor=" + cursor(`{"a":"2026-09-01T00:00:00Z","k":[1,"s","i",5,0,1]}`), 400},
+		{engineer(), "/events?cursor=" + cursor(`{"a":"2026-09-01T00:00:00Z","k":[1.5,"s","i","t",0,1]}`), 400},
+		{engineer(), "/events?cursor=" + cursor(`{"a":"1970-01-01T00:00:00Z","k":[1,"s","i","t",0,1]}`), 400},
+		{engineer(), "/events?cursor=" + cursor(`{"a":"2026-09-01T00:00:00Z","k":[1,"s","i","t",0,1]}`), 200},
 		{engineer(), "/events/t/x/1", 404},
 		{engineer(), "/events/t/0/99999999999999999999", 404},
 		{engineer(), "/?tenant=" + strings.Repeat("x", 500), 400},
@@ -200,6 +209,11 @@ func TestUnknownIsNeverAPass(t *testing.T) {
 			}
 		}
 	}
+	// Nor beside one, or beside a waived item.
+	w.say(said{control: "AC-01", item: "good", at: "2026-07-01", outcome: compliance.Pass}, said{control: "AC-01", item: "let", at: "2026-07-02", outcome: compliance.Waived})
+	strip := w.body(engineer(), "/?period=2026-Q3")
+	require.Equal(t, 3, strings.Count(strip, `<rect class="unknown" fill="url(#dAC-01-h)"`))
+	without(t, "/", strip, `class="pass"`, `class="waived"`)
 	// Beside a deviation it is still to be seen.
 	w.say(said{control: "AC-01", item: "bad", at: "2026-07-01", outcome: compliance.Deviation, reason: "no_mfa"})
 	body := w.body(engineer(), "/?period=2026-07")
