@@ -3,7 +3,6 @@ package console_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -164,6 +163,7 @@ type running struct {
 
 	mu    sync.Mutex
 	ready map[string]error
+	lie   error
 }
 
 // lines is a log.
@@ -219,7 +219,9 @@ func (r *running) hear(part string, err error) {
 			resp.Body.Close()
 		}
 		if getErr != nil || resp.StatusCode != http.StatusOK {
-			err = fmt.Errorf("it says that %q is ready, and isn't: %w", part, errors.Join(getErr, errors.New("no 200")))
+			r.mu.Lock()
+			r.lie = fmt.Errorf("it said that %q was ready, and answered no 200: %w", part, getErr)
+			r.mu.Unlock()
 		}
 	}
 	r.mu.Lock()
@@ -254,6 +256,9 @@ func (r *running) awaitReady() {
 			return r.isReady("")
 		}
 	}, patience, 5*time.Millisecond)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	require.NoError(r, r.lie)
 }
 
 func (r *running) stop() {

@@ -64,7 +64,9 @@ func (w *world) insert(rows ...row) {
 	}
 	into("verdict_revisions (tenant, control, item_id, item_time, revision, outcome, reason, rule_hash, bundle, due, known_at, final_at, evidence, offset)",
 		"(?, 'CH-01', ?, ?, 1, 'deviation', 'assertion_failed', 'r', 'b', ?, ?, ?, ?, ?)",
-		func(r row) []any { return []any{r.tenant, r.item, r.at(), r.at(), r.at(), r.at(), w.evidence(r), r.offset} })
+		func(r row) []any {
+			return []any{r.tenant, r.item, r.at(), r.at(), r.at(), r.at(), w.evidence(r), r.offset}
+		})
 	into("violations (tenant, control, item_id, item_time, revision, id, title, outcome, known_at, value)",
 		"(?, 'CH-01', ?, ?, 1, ?, ?, 'deviation', ?, '{}')", func(r row) []any { return []any{r.tenant, r.item, r.at(), r.mark, r.mark, r.at()} })
 	into("rejected (tenant, at, by, code, reason, source, id)",
