@@ -234,19 +234,21 @@ func (v *visit) changes(ctx context.Context, to compliance.Instant) (*changes, e
 			c.Rows = append(c.Rows, changeRow{row, v.to(path("items", row.Control, row.Item.ID)), v.to(path("controls", row.Control))})
 		}
 	}
+	all := len(got.Rows) < mostChanges
 	if v.Bound() {
-		c.Partly = len(got.Rows) == mostChanges
+		c.Partly = !all
 		return c, nil
 	}
 	c.Made = v.made(got.Made)
+	c.Counted = v.to("/query/change_counts", "from", exact(from), "to", exact(to))
+	if all {
+		return c, nil
+	}
 	counts, err := v.asker.ChangeCounts(ctx, from, to)
-	if err != nil {
-		return nil, err
+	if err == nil && len(counts.Rows) > 0 {
+		c.Counts = counts.Rows[0]
 	}
-	if len(counts.Rows) > 0 {
-		c.Counts, c.Counted = counts.Rows[0], v.made(counts.Made).Link
-	}
-	return c, nil
+	return c, err
 }
 
 // count adds one. What was remedied when it became known counts as both.
