@@ -144,10 +144,20 @@ func early(n node) (canBeTrue, canBeFalse bool) {
 }
 
 func (c *Control) decidesEarly() bool {
+	read, moves := map[int]bool{}, false
 	for _, cond := range c.deciding() {
 		if t, f := early(cond.root); t || f {
 			return true
 		}
+		walkLeaves(cond.root, func(l leaf) {
+			moves = moves || l.trend == rising || l.trend == falling
+			for _, i := range l.reads {
+				read[i] = true
+			}
+		})
+	}
+	if moves && len(read) > 1 { // once the interval of one has ended, evidence of another may decide
+		return true
 	}
 	anchored := func(e *Expectation) bool { return e.Pick == PickFirst || len(e.anchors()) > 0 }
 	return c.Expand != nil || c.Population.Having != nil || slices.ContainsFunc(c.Expectations, anchored)
