@@ -33,6 +33,7 @@ type Declarations struct {
 	Boundary      map[string]*Declared
 	Refs          map[string]*Declared
 	Sources       []Source // in the order of names
+	Calendars     map[string]*Calendar
 }
 
 // Source is a declared sender of events.
@@ -185,8 +186,8 @@ type boundaryReader struct {
 }
 
 func (r *boundaryReader) declarations(n *yaml.Node) Declarations {
-	d := Declarations{EffectiveFrom: compliance.Ever, Boundary: map[string]*Declared{}, Refs: map[string]*Declared{}}
-	f := r.Mapping(n, "the boundary file", "effective_from", "tenants", "boundary", "sources", "refs")
+	d := Declarations{EffectiveFrom: compliance.Ever, Boundary: map[string]*Declared{}, Refs: map[string]*Declared{}, Calendars: map[string]*Calendar{}}
+	f := r.Mapping(n, "the boundary file", "effective_from", "tenants", "boundary", "sources", "refs", "calendars")
 	if n := f["effective_from"]; n != nil {
 		d.EffectiveFrom = r.instant(n)
 	}
@@ -196,6 +197,7 @@ func (r *boundaryReader) declarations(n *yaml.Node) Declarations {
 	}
 	r.named(f["boundary"], "boundary", func(name string, node *yaml.Node) { d.Boundary[name] = r.declaredList(name, node) })
 	r.named(f["refs"], "refs", func(name string, node *yaml.Node) { d.Refs[name] = r.declaredTable(name, node) })
+	r.named(f["calendars"], "calendars", func(name string, node *yaml.Node) { d.Calendars[name] = r.calendar(node) })
 	r.Each(f["sources"], "sources", func(key, node *yaml.Node) { d.Sources = append(d.Sources, r.source(key.Value, node)) })
 	slices.SortFunc(d.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	return d

@@ -26,6 +26,7 @@ type compiler struct {
 	env        *cel.Env
 	control    *Control
 	owner      map[int]int             // of expectations that belong to one way only
+	days       *Workdays               // of the population's calendar
 	having     *yaml.Node              // read once expectations are
 	index      map[string]int          // of expectations, by name
 	evidence   map[string]evidenceName // names of expectations in conditions
@@ -171,8 +172,9 @@ func (c *compiler) population(doc, n *yaml.Node) {
 		c.r.Problem(doc, "a control needs a population: an event, or every: and for_each:")
 		return
 	}
-	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone")
+	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone", "calendar")
 	p := &c.control.Population
+	c.days = c.workdays(f["calendar"], f["zone"])
 	if f["every"] != nil {
 		for _, key := range []string{"event", "where", "item", "having"} {
 			if f[key] != nil {
@@ -209,9 +211,8 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 	}
 	if zone := f["zone"]; zone != nil {
 		loc, err := time.LoadLocation(zone.Value)
-		if err != nil || zone.Value == "" || zone.Value == "Local" { // Local is where the machine stands
-			c.r.Problem(zone, "%q is no IANA time zone, such as Europe/Berlin", zone.Value)
-			return s
+		if err != nil {
+			return s // reported with the calendar
 		}
 		s.Zone = loc
 	}
@@ -293,8 +294,19 @@ func (c *compiler) finish(f map[string]*yaml.Node) {
 			meaning[key] = generic(f[key])
 		}
 	}
+	if c.countsDays() {
+		meaning["workdays"] = c.days.meaning()
+	}
 	c.control.source = meaning
 	c.control.Hash = hashOf(meaning)
+}
+
+// countsDays tells whether an interval ends at a business day.
+func (c *compiler) countsDays() bool {
+	return slices.ContainsFunc(c.control.Expectations, func(e *Expectation) bool {
+		between, unless := e.Between, e.unlessBetween()
+		return between.From.Days != 0 || between.To.Days != 0 || unless.From.Days != 0 || unless.To.Days != 0
+	})
 }
 
 // generic is a node without its layout.

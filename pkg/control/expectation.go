@@ -70,7 +70,7 @@ func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
 	e := &Expectation{Name: name, Index: len(c.control.Expectations), Max: MaxEvidence, Named: NamedEvidence}
 	c.matching(e, n, f)
 	own := c.fields["event"]
-	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable()}
+	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable(), workdays: c.days}
 	c.between(e, n, f, names)
 	switch pick := c.r.Text(f["pick"], "pick"); pick {
 	case "":
@@ -440,54 +440,4 @@ func (c *compiler) tableKeys(doc *yaml.Node) {
 			c.r.Problem(doc, "over: must read its table with .of%s, the key that the expectations join by", want)
 		}
 	}
-}
-
-// Horizon is how long after its time an item may still change on time, as far as
-// it is known before evidence arrives; it bounds state.
-func (c *Control) Horizon() time.Duration {
-	var longest time.Duration
-	for _, e := range c.Expectations {
-		longest = max(longest, c.reach(e.Between.To), e.Remedy)
-	}
-	return longest
-}
-
-func (c *Control) reach(b Bound) time.Duration {
-	d := b.Offset
-	switch b.Anchor {
-	case AnchorPeriod:
-		d += 366 * 24 * time.Hour
-	case AnchorExpectation:
-		d += c.reach(c.Expectations[b.Of].Between.To)
-	case AnchorComputed:
-		d = b.Cap
-	case AnchorItem, AnchorCandidate:
-	}
-	return d
-}
-
-// Lookback is how long before an item evidence about it may lie.
-func (c *Control) Lookback() time.Duration {
-	var longest time.Duration
-	for _, e := range c.Expectations {
-		longest = max(longest, c.back(e.Between.From))
-		if e.Unless != nil {
-			longest = max(longest, c.back(e.Unless.Between.From))
-		}
-	}
-	return longest
-}
-
-func (c *Control) back(b Bound) time.Duration {
-	d := -b.Offset
-	switch b.Anchor {
-	case AnchorPeriod:
-		d = max(d, 0)
-	case AnchorExpectation:
-		d += max(0, c.back(c.Expectations[b.Of].Between.From))
-	case AnchorComputed:
-		d = b.Cap
-	case AnchorItem, AnchorCandidate:
-	}
-	return d
 }

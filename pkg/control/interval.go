@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,10 @@ type Bound struct {
 	// Time is the expression for AnchorComputed, Cap how far from the item it counts.
 	Time *Program
 	Cap  time.Duration
+	// Days are business days of Workdays, instead of Offset.
+	Days     int
+	Workdays *Workdays
+	span     time.Duration // the longest that Days can take
 }
 
 // Compute is the time of a bound with AnchorComputed, for the item of a scope. One
@@ -76,6 +81,8 @@ type anchors struct {
 	// compute makes a bound of an expression that stands at a place of the text; nil
 	// where there is no cap.
 	compute func(text string, at int) (Bound, bool)
+	// workdays are those of the population's calendar; nil if it names none.
+	workdays *Workdays
 }
 
 // parseInterval reads "(a, b]" and the like.
@@ -142,7 +149,7 @@ var errReported = errors.New("reported")
 // impossible refuses intervals that are empty whatever happens.
 func impossible(s string, iv Interval) error {
 	f, t := iv.From, iv.To
-	if f.Anchor == AnchorComputed || t.Anchor == AnchorComputed {
+	if f.Anchor == AnchorComputed || t.Anchor == AnchorComputed || f.Days != 0 || t.Days != 0 {
 		return nil
 	}
 	if f.Anchor == t.Anchor && f.Of == t.Of && (f.Offset > t.Offset || f.Offset == t.Offset && (f.Open || t.Open)) {
@@ -162,6 +169,9 @@ func parseBound(s string, names anchors) (Bound, error) {
 		b.Offset = d
 		return b, nil
 	}
+	if rest, negative := strings.CutPrefix(s, "-"); strings.HasSuffix(s, "bd") && rest[0] >= '0' && rest[0] <= '9' {
+		return b, names.days(rest, negative, &b)
+	}
 	m := boundPattern.FindStringSubmatch(s)
 	if m == nil || m[1] == "" {
 		return b, fmt.Errorf("%q is no end of an interval; write a duration such as -30d, or an anchor such as item.time, period, push.time, with + or - a duration, or beside cap: an expression such as item.due_at", s)
@@ -169,7 +179,11 @@ func parseBound(s string, names anchors) (Bound, error) {
 	if (m[2] == "") != (m[3] == "") {
 		return b, fmt.Errorf("%q needs both a sign and a duration after the anchor", s)
 	}
-	if m[3] != "" {
+	if strings.HasSuffix(m[3], "bd") {
+		if err := names.days(m[3], m[2] == "-", &b); err != nil {
+			return b, err
+		}
+	} else if m[3] != "" {
 		d, err := ParseDuration(m[3])
 		if err != nil {
 			return b, err
@@ -180,6 +194,21 @@ func parseBound(s string, names anchors) (Bound, error) {
 		b.Offset = d
 	}
 	return b, names.resolve(m[1], &b)
+}
+
+// days reads business days, such as 2bd.
+func (a anchors) days(s string, negative bool, b *Bound) error {
+	n, err := strconv.Atoi(strings.TrimSuffix(s, "bd"))
+	switch {
+	case err != nil || n < 1 || n > maxBusinessDays:
+		return fmt.Errorf("%q is no number of business days from 1bd to %dbd", s, maxBusinessDays)
+	case a.workdays == nil:
+		return errors.New("bd counts business days: name a calendar: in the population, one of the boundary file's")
+	case negative:
+		n = -n
+	}
+	b.Days, b.Workdays, b.span = n, a.workdays, a.workdays.span(max(n, -n))
+	return nil
 }
 
 func (a anchors) resolve(name string, b *Bound) error {

@@ -179,6 +179,12 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, "assert: approval.count >= 1\n", "cancelled_by: ‸change.denied\nassert: approval.count >= 1\n", "cancelled_by must be a mapping"},
 	{expanded, "  gone:", "  ‸cancelled_by:", ""},
 
+	// business days
+	{sound, `"[-30d, 0s]"`, `‸"[-30d, 2bd]"`, "bd counts business days: name a calendar: in the population"},
+	{sound, `"[-30d, 0s]"`, `‸"[-30d, item.time + 0bd]"`, `"0bd" is no number of business days from 1bd to 250bd`},
+	{sound, "item: event.deploy_id", "item: event.deploy_id\n  calendar: ‸berlin", `"berlin" is no calendar of the boundary file`},
+	{sound, "item: event.deploy_id", "item: event.deploy_id\n  zone: ‸Berlin", `"Berlin" is no IANA time zone`},
+
 	// computed ends
 	{sound, "pick: last", "pick: last, cap: ‸3d", "cap: goes with an end that is computed, such as item.due_at; this interval has none"},
 	{sound, `"[-30d, 0s]", pick: last`, `"[-30d, item‸.due_at]", pick: last, cap: 3d`, `item has no field "due_at"`},
@@ -282,6 +288,10 @@ var boundaryRefusals = []struct{ old, planted, text string }{
 	{"max_gap: 3h", "‸maxgap: 3h", `a source has no key "maxgap" (did you mean "max_gap"?)`},
 	{"{p1: {valid_from: 2026-01-01T00:00:00Z, ", "{p1: {valid_from: ‸never, ", `time "never" is not RFC 3339`},
 	{"[public]", "‸!!int x", "reading a value: "},
+	{"tenants:", "calendars: {de: {weekend: [‸funday]}}\ntenants:", `"funday" is no day of the week`},
+	{"tenants:", "calendars: {de: {holidays: [2026-12-25, ‸christmas]}}\ntenants:", `"christmas" is no date, such as 2026-12-25`},
+	{"tenants:", "calendars: {de: {weekend: ‸[monday, tuesday, wednesday, thursday, friday, saturday, sunday]}}\ntenants:", "no day of the week is left to work on"},
+	{"tenants:", "calendars: {de: {‸hollidays: []}}\ntenants:", `a calendar has no key "hollidays"`},
 }
 
 func plantInBoundary(t *testing.T, old, planted, text string) string {

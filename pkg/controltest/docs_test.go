@@ -28,11 +28,13 @@ func TestTheDocumentedExamples(t *testing.T) {
 	id := regexp.MustCompile(`(?m)^id: (EX-\d\d)$`)
 	files, faulty := fstest.MapFS{}, fstest.MapFS{}
 	listed := ""
-	for _, m := range regexp.MustCompile("(?s)```(yaml|yaml faulty|yaml test|text)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile("(?s)```(yaml|yaml faulty|yaml test|yaml boundary|text)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 		file := &fstest.MapFile{Data: []byte(m[2])}
 		switch m[1] {
 		case "yaml":
 			files[id.FindStringSubmatch(m[2])[1]+".yaml"] = file
+		case "yaml boundary":
+			boundary = append(boundary, m[2]...)
 		case "yaml faulty":
 			faulty[id.FindStringSubmatch(m[2])[1]+".yaml"] = file
 		case "yaml test":
@@ -41,7 +43,7 @@ func TestTheDocumentedExamples(t *testing.T) {
 			listed = strings.TrimSpace(m[2])
 		}
 	}
-	require.Len(t, files, 12)
+	require.Len(t, files, 13)
 	_, err = control.LoadWith(files, boundary, d)
 	require.NoError(t, err)
 	_, err = control.LoadWith(faulty, boundary, d)

@@ -31,6 +31,7 @@ var constructs = []struct {
 		return settled(r) && slices.ContainsFunc(r.Evidence, func(e compliance.Evidence) bool { return e.Expectation[0] == 'f' })
 	}},
 	{"computed ends", regexp.MustCompile(`cap:`), settled},
+	{"business days", regexp.MustCompile(`\dbd`), settled},
 	{"cancelled_by", regexp.MustCompile(`cancelled_by:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonCancelled }},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
 }

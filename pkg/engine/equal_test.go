@@ -92,7 +92,7 @@ type world struct {
 
 func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 	t.Helper()
-	g := generator{rand.New(rand.NewPCG(seed, 17))}
+	g := generator{rand.New(rand.NewPCG(seed, 17)), 1}
 	w := &world{t: t, g: g, seed: seed, last: map[string]compliance.Revision{}, w: compliance.Ever, outcomes: map[compliance.Outcome]int{}, decided: map[string]int{}}
 	for w.bundle == nil { // some texts are refused: an interval that hangs on unless, say
 		w.text = g.control()
@@ -103,6 +103,9 @@ func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 			continue
 		}
 		w.bundle, w.control = b, b.Controls[0]
+		if strings.Contains(w.text, "bd") {
+			w.g.scale = 24 // days, for nights to lie between
+		}
 	}
 	for p := range 1 + g.IntN(2) {
 		w.engines = append(w.engines, nil)
@@ -119,14 +122,14 @@ func (w *world) run() {
 	for _, ev := range w.g.life() {
 		w.arrive(ev)
 		if w.g.chance(30) {
-			w.advance(max(w.w, ev.Time.Add(-time.Duration(w.g.IntN(20))*time.Minute)))
+			w.advance(max(w.w, ev.Time.Add(-time.Duration(w.g.IntN(20)*w.g.scale)*time.Minute)))
 		}
 		if w.g.chance(3) {
 			w.restart()
 		}
 	}
 	for range 5 {
-		w.advance(max(w.w, epoch).Add(time.Duration(w.g.IntN(180)) * time.Minute))
+		w.advance(max(w.w, epoch).Add(time.Duration(w.g.IntN(180)*w.g.scale) * time.Minute))
 	}
 	w.advance(minute(100 * 24 * 60))
 }

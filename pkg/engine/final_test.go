@@ -3,6 +3,7 @@ package engine_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -248,10 +249,48 @@ func (it plainItem) end1(scope *control.Scope, b control.Bound, candidate *compl
 		}
 		at, event = found[b.Of][0].Time, found[b.Of][0]
 	}
+	if b.Days != 0 {
+		return plainDays(at, b), nil, true
+	}
 	if b.Offset != 0 {
 		event = nil
 	}
 	return at.Add(b.Offset), event, true
+}
+
+// plainDays walks second by second over midnights: no zone of the generator changes
+// its clocks in July, and all are whole hours off.
+func plainDays(at compliance.Instant, b control.Bound) compliance.Instant {
+	if b.Anchor == control.AnchorPeriod {
+		at--
+	}
+	hour, n := at.Time().In(b.Workdays.Zone).Truncate(time.Hour), b.Days
+	midnight := func(t time.Time) bool { return t.Hour() == 0 }
+	free := func(t time.Time) bool {
+		return t.Weekday() == time.Thursday || t.Weekday() == time.Friday || t.Day() == 6
+	}
+	if n < 0 {
+		for !midnight(hour) {
+			hour = hour.Add(-time.Hour)
+		}
+		for n < 0 {
+			if hour = hour.Add(-24 * time.Hour); !free(hour) {
+				n++
+			}
+		}
+		return compliance.InstantOf(hour)
+	}
+	for hour = hour.Add(time.Hour); !midnight(hour); {
+		hour = hour.Add(time.Hour)
+	}
+	for ; ; hour = hour.Add(24 * time.Hour) {
+		if !free(hour) {
+			n--
+		}
+		if n == 0 {
+			return compliance.InstantOf(hour.Add(24*time.Hour)) - 1
+		}
+	}
 }
 
 func viewsOf(events []*compliance.Event) []control.View {

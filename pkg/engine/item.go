@@ -159,9 +159,12 @@ func (it *item) reach(x *control.Expectation) (from, to compliance.Instant) {
 func (it *item) fixed(b control.Bound, latest bool) (compliance.Instant, bool) {
 	switch b.Anchor {
 	case control.AnchorItem:
-		return it.time.Add(b.Offset), true
+		if planted == plantedDaysElapsed && b.Days != 0 {
+			return it.time.Add(time.Duration(b.Days) * 24 * time.Hour), true
+		}
+		return b.Move(it.time), true
 	case control.AnchorPeriod:
-		return it.end.Add(b.Offset), true
+		return b.Move(it.end), true
 	case control.AnchorComputed:
 		switch {
 		case latest:

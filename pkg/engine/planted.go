@@ -22,4 +22,5 @@ const (
 	plantedHavingOnce     = "having_once"   // what has opened an item is not asked again
 	plantedInsteadTooSoon = "instead_soon"  // an alternative that can't be told yet is passed over
 	plantedCapAsEnd       = "cap_reach"     // evidence is looked for on one side of the item only
+	plantedDaysElapsed    = "days_elapsed"  // business days are looked for as days of 24 hours
 )

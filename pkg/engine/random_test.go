@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,11 +49,16 @@ const testBoundary = `
 effective_from: 2026-07-01T00:30:00Z
 boundary: {members: [{id: p, until: 2026-07-01T04:00:00Z}, {id: q, until: 2026-07-03T00:00:00Z}], vs: [v0, v1]}
 sources: {/s1: {types: [t.b], max_gap: 20m}, /s2: {types: [t.a, t.c]}}
+calendars: {cal: {weekend: [thursday, friday], holidays: [2026-07-06]}}
 refs: {rows: {v0: {good: true, keep: 45m, valid_until: 2026-07-01T03:00:00Z}, v1: {good: false, keep: 3h, valid_from: 2026-07-01T01:00:00Z}}}
 `
 
 // generator makes random controls and events.
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+	// scale stretches the time between events; intervals stay as they are.
+	scale int
+}
 
 func (g generator) one(choices ...string) string { return choices[g.IntN(len(choices))] }
 
@@ -88,12 +94,30 @@ func (g generator) control() string {
 		b.WriteString("tables: {held: {from: [t.c, t.a], key: [event.k, event.v], live: event.ok}}\n")
 		b.WriteString("expand: {over: refs.held.of(item.k), as: part, key: part.v, count: item}\n")
 	}
+	days := g.chance(15)
 	names := g.expectations(&b, key, scheduled, expand, byValue)
 	having := ""
 	if g.chance(35) && !expand {
 		having = "  having: '" + g.having(names) + "'\n"
 	}
-	return strings.Replace(b.String(), havingHere, having, 1)
+	text := strings.Replace(b.String(), havingHere, having, 1)
+	if !days {
+		return text
+	}
+	text = regexp.MustCompile(`(?m)^population:( \{|\n  )`).ReplaceAllStringFunc(text, func(s string) string {
+		zone := "zone: " + g.one("America/Sao_Paulo", "Asia/Tokyo", "UTC")
+		if strings.HasSuffix(s, "{") {
+			return s + zone + ", calendar: cal, "
+		}
+		return s + zone + "\n  calendar: cal\n  "
+	})
+	return regexp.MustCompile(`between: "([\[(])(?:-60m|-20m|-2h|0s), (0s|15m|20m|1h|period)([\])])"`).ReplaceAllStringFunc(text, func(s string) string {
+		ends := g.one("0s, 1bd", "0s, 2bd", "-1bd, 0s", "-2bd, 1bd", "-1bd, 1h")
+		if scheduled {
+			ends = g.one("0s, period + 1bd", "-1bd, period", "0s, 1bd")
+		}
+		return `between: "` + s[len(`between: "`):len(`between: "`)+1] + ends + s[len(s)-2:]
+	})
 }
 
 // having is mostly what late evidence turns round.
@@ -266,10 +290,10 @@ func (g generator) condition(names, folded, linked, picked []string) string {
 func (g generator) event(i int) *compliance.Event {
 	ev := &compliance.Event{
 		Tenant: "default", Source: g.one("/s1", "/s2"), ID: fmt.Sprintf("e%03d", i),
-		Type: g.one("t.a", "t.b", "t.b", "t.c"), Time: minute(g.IntN(300)),
+		Type: g.one("t.a", "t.b", "t.b", "t.c"), Time: minute(g.IntN(300)*g.scale + g.IntN(g.scale)),
 		Data: map[string]any{
 			"k": g.one("p", "q", "r"), "v": g.one("v0", "v1", "v2"), "n": int64(g.IntN(4)), "ok": g.chance(60),
-			"x": float64(g.IntN(10)) / 10, "due": minute(g.IntN(400)).String(), "span": fmt.Sprintf("s%d", g.IntN(6)), "parent": g.one("", "s0", "s1", "s2", "s9"),
+			"x": float64(g.IntN(10)) / 10, "due": minute(g.IntN(400) * g.scale).String(), "span": fmt.Sprintf("s%d", g.IntN(6)), "parent": g.one("", "s0", "s1", "s2", "s9"),
 		},
 	}
 	if g.chance(8) {
@@ -305,7 +329,7 @@ func (g generator) life() []*compliance.Event {
 	for i := range 20 + g.IntN(50) {
 		events = append(events, g.event(i))
 	}
-	if g.chance(70) {
+	if g.chance(70) && g.scale == 1 {
 		for i := range 24 {
 			if !g.chance(12) {
 				events = append(events, g.beat(i))
@@ -334,7 +358,7 @@ func (g generator) life() []*compliance.Event {
 	disorder := []int{0, 10, 60, 400}[g.IntN(4)]
 	arrival := map[*compliance.Event]int{}
 	for _, ev := range events {
-		arrival[ev] = int(ev.Time.Sub(epoch)/time.Minute) + g.IntN(disorder+1)
+		arrival[ev] = int(ev.Time.Sub(epoch)/time.Minute) + g.IntN(disorder*g.scale+1)
 	}
 	g.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 	sortBy(events, func(ev *compliance.Event) int { return arrival[ev] })

@@ -230,8 +230,8 @@ func (r *review) edge(b control.Bound, scope *control.Scope, candidate *fact, ea
 		}
 		e.at, e.event = anchor.events[0].ev.Time, anchor.events[0]
 	}
-	if b.Offset != 0 {
-		e.at, e.event = e.at.Add(b.Offset), nil
+	if b.Moved() {
+		e.at, e.event = b.Move(e.at), nil
 	}
 	return e
 }

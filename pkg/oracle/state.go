@@ -289,10 +289,10 @@ func resolve(b control.Bound, it item, scope *control.Scope, candidate *fact, ea
 		}
 		anchor, at = &st.events[0], st.events[0].Time
 	}
-	if b.Offset != 0 {
+	if b.Moved() {
 		anchor = nil
 	}
-	return end{at: at.Add(b.Offset), event: anchor, known: true, over: true}
+	return end{at: b.Move(at), event: anchor, known: true, over: true}
 }
 
 // before tells whether this end, as the start of an interval, admits f.

@@ -1,0 +1,5 @@
+//go:build planted_days_elapsed
+
+package engine
+
+const planted = "days_elapsed"
