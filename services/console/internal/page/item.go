@@ -132,10 +132,7 @@ func (b *itemBody) fill(v *visit) {
 	verdict := &b.Verdict
 	b.State, b.Text = stateOf(verdict.Outcome), v.words[b.Rule.ID].Text
 	b.Rule = v.words[b.Rule.ID]
-	b.ControlLink = v.to(path("controls", b.Rule.ID))
-	if !v.Bound() {
-		b.ControlLink = v.to(path("controls", b.Rule.ID), "period", quarter(verdict.Item.Time.Time()).Label)
-	}
+	b.ControlLink = v.to(path("controls", b.Rule.ID), "period", v.around(verdict.Item.Time))
 	b.Final = b.Explained.Again.Watermark >= verdict.FinalAt
 	b.decisive = decisive(v.Bundle.Control(b.Rule.ID))
 	b.Standing = b.standing()

@@ -84,6 +84,20 @@ func (v *visit) choices(ctx context.Context) ([]report.Period, error) {
 	return periods[max(0, len(periods)-shown):], nil
 }
 
+// around names a period with an instant in it that the viewer may see: the quarter, or
+// a bound viewer's own.
+func (v *visit) around(t compliance.Instant) string {
+	if !v.Bound() {
+		return quarter(t.Time()).Label
+	}
+	for _, p := range v.Periods {
+		if p.From <= t && t < p.To {
+			return p.Label
+		}
+	}
+	return ""
+}
+
 func quarter(t time.Time) report.Period {
 	t = t.UTC()
 	p, err := report.ParsePeriod(fmt.Sprintf("%04d-Q%d", t.Year(), (int(t.Month())+2)/3))
