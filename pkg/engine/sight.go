@@ -66,15 +66,14 @@ func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []si
 // gather walks the matches that lie in the interval.
 func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []sight, s *sight) (failed bool, undone coverage) {
 	list := r.it.matches[x.Index].wants
-	// an interval that ends before it starts is empty, and can be remedied from its end on
-	start, _ := slices.BinarySearchFunc(list, min(s.from.at, s.to.at), func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
+	start, _ := slices.BinarySearchFunc(list, s.from.at, func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
 	for _, m := range list[start:] {
 		if m.ev.Time >= r.w {
 			r.wakeAt(m.ev.Time)
 			break
 		}
 		inside := s.from.admitsAfter(m.fact) && s.to.admitsBefore(m.fact)
-		late := !inside && x.Remedy > 0 && s.remedy == nil && !s.to.admitsBefore(m.fact) &&
+		late := s.from.admitsAfter(m.fact) && x.Remedy > 0 && s.remedy == nil && !s.to.admitsBefore(m.fact) &&
 			m.ev.Time <= r.it.time.Add(x.Remedy)
 		if !inside && !late {
 			if m.ev.Time > s.to.at && x.Remedy == 0 {

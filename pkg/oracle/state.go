@@ -77,7 +77,7 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 			continue
 		}
 		if !inside {
-			late := !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
+			late := from.before(f, e.Between.From) && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
 			if late && e.Remedy > 0 && st.remedy == nil {
 				st.remedy = &f
 			}
