@@ -114,6 +114,13 @@ func TestPagesAreHeldToTheSame(t *testing.T) {
 			seen += strings.Count(echo.ReplaceAllString(r.get(address, r.as(c.whose)).body, ""), c.mark)
 		}
 		require.Positive(t, seen, "others see it, or this tests nothing")
+		nothing := maps.Clone(c.values)
+		nothing["item"], nothing["offset"], nothing["source"] = "item-of-nobody", "999", "/source-of-nobody"
+		none := r.pages(nothing)
+		for i, address := range r.pages(c.values) {
+			theirs, nobodys := r.get(address, cookie(session)), r.get(none[i], cookie(session))
+			require.Equal(t, nobodys.status, theirs.status, "%s: %s is told from what isn't there", c.who, address)
+		}
 		tab.row("pages", c.who+" asks for what only "+c.whose+" may see", got.String())
 	}
 }
