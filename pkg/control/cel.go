@@ -52,6 +52,9 @@ func (p *Program) Rows(s *Scope) ([]View, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t, ok := v.(*Table); ok {
+		return t.all(), nil
+	}
 	list, ok := v.Value().([]map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("%s is %T, not a list of rows", p.Source, v.Value())

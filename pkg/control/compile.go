@@ -269,8 +269,9 @@ func (c *compiler) expand(n *yaml.Node) {
 	if as := f["as"]; as != nil && as.Value != "part" {
 		c.r.Problem(as, "parts are called part; as: has no other value")
 	}
-	if count := f["count"]; count != nil && count.Value != "item" {
-		c.r.Problem(count, "count: %s isn't supported; parts count together as their item (count: item)", count.Value)
+	count := c.r.Text(f["count"], "count")
+	if count != "" && count != "item" && count != "part" {
+		c.r.Problem(f["count"], "count: is item, if the parts count together as their item, or part, if each is an item")
 	}
 	if f["over"] == nil || f["key"] == nil {
 		c.r.Problem(n, "expand needs over: and key:")
@@ -279,6 +280,7 @@ func (c *compiler) expand(n *yaml.Node) {
 	c.control.Expand = &Expand{
 		Over: c.compile(f["over"], cel.ListType(cel.DynType)),
 		Key:  c.compile(f["key"], cel.StringType),
+		Each: count == "part",
 	}
 }
 

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"strings"
 	"time"
 
 	"assay.example/assay/pkg/compliance"
@@ -122,6 +123,20 @@ type DerivedTable struct {
 type Expand struct {
 	Over *Program
 	Key  *Program
+	// Each says that every part is an item of its own.
+	Each bool
+}
+
+// PartID is the id of the item that a part is, if each is one; ok is false if its
+// key can't be computed.
+func (x *Expand) PartID(item string, s *Scope) (id string, ok bool) {
+	v, err := x.Key.Eval(s)
+	key, isText := v.(string)
+	if err != nil || !isText || key == "" {
+		return "", false
+	}
+	// the last slash ends the item's own id
+	return item + "/" + strings.NewReplacer("%", "%25", "/", "%2F").Replace(key), true
 }
 
 // Way is one of the assertions that a control may ask of an item.

@@ -210,7 +210,7 @@ var refusals = []struct{ base, old, planted, text string }{
 	{expanded, "[event.subject, event.entitlement_id]", "‸[event.subject, event.ent_id]", `event has no field "ent_id"`},
 	{expanded, "  held: {", "  ‸providers: {", ""},
 	{expanded, "as: part", "as: ‸entitlement", "parts are called part; as: has no other value"},
-	{expanded, "count: item", "count: ‸part", "count: part isn't supported"},
+	{expanded, "count: item", "count: ‸parts", "count: is item, if the parts count together"},
 	{expanded, "expand: {over: refs.held.of(item.person_id), ", "expand: ‸{", "expand needs over: and key:"},
 	{expanded, "refs.held.of(item.person_id)", "refs.held.of(item.kind)", "over: must read its table with .of(item.person_id), the key that the expectations join by"},
 	{expanded, "{event.subject: item.person_id}", "{event.subject: item.person_id, event.system: item.kind}", "refs.held: a control with a derived table joins by exactly one field of the item"},

@@ -82,6 +82,15 @@ func (t *Table) of(prefix ref.Val) ref.Val {
 	return types.DefaultTypeAdapter.NativeToValue(rows)
 }
 
+// all is every row, in the order of keys.
+func (t *Table) all() []View {
+	rows := make([]View, len(t.keys))
+	for i, k := range t.keys {
+		rows[i] = t.rows[k]
+	}
+	return rows
+}
+
 // encodeVal is the encoded key of a CEL value: a scalar, or a list of them.
 func encodeVal(v ref.Val) string {
 	list, ok := v.(traits.Lister)

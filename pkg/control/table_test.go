@@ -98,6 +98,36 @@ func TestDerivedTables(t *testing.T) {
 	require.Empty(t, parts(""))
 }
 
+// TestPartsOfADeclaredList: what the boundary lists can be the parts, as of the item.
+func TestPartsOfADeclaredList(t *testing.T) {
+	c := withBoundary(t, asOf, `id: TT-01
+title: T
+criteria: [CC8.1]
+population: {event: deploy.completed, item: event.deploy_id}
+expand: {over: boundary.systems, as: part, key: part.id, count: part}
+expect: {e: {event: change.approved, on: {event.change_id: item.change_id}, between: "[0s, 1d]"}}
+assert: e.count >= 1
+`).Controls[0]
+	ids := func(at string) (list []string) {
+		s := c.NewScope(control.View{"id": "d/1"}, instant(t, at))
+		rows, err := c.Expand.Over.Rows(s)
+		require.NoError(t, err)
+		for _, row := range rows {
+			id, ok := c.Expand.PartID("d/1", s.With(nil, row))
+			require.True(t, ok)
+			list = append(list, id)
+		}
+		return list
+	}
+	require.Equal(t, []string{"d/1/again", "d/1/always", "d/1/gone"}, ids("2026-07-01T00:00:00Z"))
+	require.Equal(t, []string{"d/1/always", "d/1/gone", "d/1/later"}, ids("2026-07-12T00:00:00Z"))
+	_, ok := c.Expand.PartID("d", c.NewScope(nil, 0).With(nil, control.View{"id": ""}))
+	require.False(t, ok, "an empty key is none")
+	id, ok := c.Expand.PartID("d", c.NewScope(nil, 0).With(nil, control.View{"id": "a/b%"}))
+	require.True(t, ok)
+	require.Equal(t, "d/a%2Fb%25", id)
+}
+
 // TestKeys: different values never share a key, and empty ones have none.
 func TestKeys(t *testing.T) {
 	for _, v := range []any{"", nil, []any{"a"}, map[string]any{}} {

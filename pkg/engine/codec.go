@@ -87,9 +87,17 @@ func factChange(g *group, ev *compliance.Event) Change {
 	return Change{factKey(g, ev), encode(storeFact(ev))}
 }
 
-func itemChange(it *item) Change {
+// itemChange has what was last said of the item, or of a part that is one.
+func itemChange(it *item, id string) Change {
+	return Change{saidKey(it, id), encode(storePublished(it.said(id)))}
+}
+
+func saidKey(it *item, id string) []byte {
 	k := it.group.key
-	return Change{stateKey(kindItem, k.tenant, k.control, k.key, it.id), encode(storePublished(it.last))}
+	if id != it.id {
+		return stateKey(kindItem, k.tenant, k.control, k.key, it.id, id)
+	}
+	return stateKey(kindItem, k.tenant, k.control, k.key, it.id)
 }
 
 // closedChange replaces the item's record: one key an item.
@@ -124,7 +132,7 @@ func (e *Engine) Load(c Change) error {
 		return nil
 	case key[0] == kindFact && len(key) == 8:
 		return e.loadFact(key, c.Value)
-	case key[0] == kindItem && len(key) == 5:
+	case key[0] == kindItem && (len(key) == 5 || len(key) == 6):
 		return e.loadItem(key, c.Value)
 	case key[0] == kindBeat && len(key) == 5:
 		return e.loadBeat(key, c.Value)
@@ -162,7 +170,7 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 		return nil
 	}
 	if planted != plantedLostRevision {
-		e.group(gk, c).item(key[4]).last = s.published()
+		e.group(gk, c).item(key[4]).say(key[len(key)-1], s.published())
 	}
 	return nil
 }

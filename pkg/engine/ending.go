@@ -60,6 +60,9 @@ func (e *Engine) tryEnd(g *group) {
 	for id, it := range g.items {
 		e.timers.set(it, compliance.Never)
 		delete(e.dirty, it)
+		for part := range it.parts {
+			e.changes = append(e.changes, Change{Key: saidKey(it, part)})
+		}
 		last := it.taken()
 		if last == nil {
 			continue
@@ -89,12 +92,20 @@ func (it *item) taken() *published {
 	return nil
 }
 
-// unsettled: an item still waits for a source, whatever its intervals say.
+// unsettled: an item still waits for a source, whatever its intervals say; or its id
+// is free, and its parts' revisions have to be counted on.
 func (g *group) unsettled() bool {
 	for _, it := range g.items {
-		if it.undecided || it.last != nil && it.last.Verdict.Outcome == compliance.Pending {
+		if it.undecided || waits(it.last) || it.opened == nil && !it.slot && len(it.parts) > 0 {
 			return true
+		}
+		for _, p := range it.parts {
+			if waits(p) {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+func waits(p *published) bool { return p != nil && p.Verdict.Outcome == compliance.Pending }

@@ -130,10 +130,7 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	e.timers.popBefore(e.w, func(it *item) { e.dirty[it] = struct{}{} })
 	var revisions []compliance.Revision
 	for _, it := range e.takeDirty() {
-		if r := e.review(it); r != nil {
-			revisions = append(revisions, *r)
-			e.changes = append(e.changes, itemChange(it))
-		}
+		revisions = append(revisions, e.review(it)...)
 	}
 	e.endings.popBefore(e.w, e.tryEnd)
 	return revisions

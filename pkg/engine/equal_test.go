@@ -92,7 +92,7 @@ type world struct {
 
 func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 	t.Helper()
-	g := generator{rand.New(rand.NewPCG(seed, 17)), 1}
+	g := generator{rand.New(rand.NewPCG(seed, 17)), 1, false}
 	w := &world{t: t, g: g, seed: seed, last: map[string]compliance.Revision{}, w: compliance.Ever, outcomes: map[compliance.Outcome]int{}, decided: map[string]int{}}
 	for w.bundle == nil { // some texts are refused: an interval that hangs on unless, say
 		w.text = g.control()
@@ -103,6 +103,7 @@ func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 			continue
 		}
 		w.bundle, w.control = b, b.Controls[0]
+		w.g.late = strings.Contains(w.text, "count: part") || strings.Contains(w.text, "having")
 		if strings.Contains(w.text, "bd") {
 			w.g.scale = 24 // days, for nights to lie between
 		}

@@ -20,11 +20,31 @@ type item struct {
 	view       control.View
 	matches    []matches // by expectation; nil until they are needed
 	last       *published
-	undecided  bool               // whether it is one hangs on evidence to come
-	wake       compliance.Instant // when it has to be looked at again
+	parts      map[string]*published // by id, where each part is an item
+	undecided  bool                  // whether it is one hangs on evidence to come
+	wake       compliance.Instant    // when it has to be looked at again
 	// quiet: until wake, further evidence can't decide it, so nobody looks.
 	quiet  bool
 	queued int // its place among the timers; see timers
+}
+
+// said is what was last said of the item, or of a part that is one.
+func (it *item) said(id string) *published {
+	if id == it.id {
+		return it.last
+	}
+	return it.parts[id]
+}
+
+func (it *item) say(id string, p *published) {
+	if id == it.id {
+		it.last = p
+		return
+	}
+	if it.parts == nil {
+		it.parts = map[string]*published{}
+	}
+	it.parts[id] = p
 }
 
 // published is what was last said of an item.

@@ -1,37 +1,89 @@
 package engine
 
 import (
+	"maps"
+	"slices"
+
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 )
 
 // findParts judges each part of the item and counts them together.
 func (r *review) findParts(scope *control.Scope) finding {
-	broken := false
+	parts, broken, none := r.rows(scope)
+	if none != nil {
+		return *none
+	}
+	var sum tally
+	for _, part := range parts {
+		sum.add(r.findPart(scope, part))
+	}
+	all := sum.all()
+	if broken && all.outcome != compliance.Deviation {
+		f := unreadable()
+		f.due = all.due
+		return f
+	}
+	return all
+}
+
+// eachPart judges the parts as items of their own; those of one id count together.
+func (r *review) eachPart(scope *control.Scope) []compliance.Verdict {
+	parts, broken, none := r.rows(scope)
+	if none != nil {
+		return []compliance.Verdict{r.it.verdict(r.it.id, *none)}
+	}
+	sums := map[string]*tally{}
+	for _, part := range parts {
+		id, ok := r.c.Expand.PartID(r.it.id, scope.With(nil, part))
+		if !ok {
+			broken = true
+			continue
+		}
+		if sums[id] == nil {
+			sums[id] = &tally{}
+		}
+		sums[id].add(r.findPart(scope, part))
+	}
+	var verdicts []compliance.Verdict
+	if broken { // there may be parts that nobody sees
+		verdicts = append(verdicts, r.it.verdict(r.it.id, unreadable()))
+	}
+	for _, id := range slices.Sorted(maps.Keys(sums)) {
+		verdicts = append(verdicts, r.it.verdict(id, sums[id].all()))
+	}
+	return verdicts
+}
+
+// rows are the parts; broken says that a row of a table can't be read, none what is
+// found if there are no parts.
+func (r *review) rows(scope *control.Scope) (parts []control.View, broken bool, none *finding) {
 	for _, t := range r.c.Tables {
 		_, b := r.it.group.rows(t, r.it.time)
 		broken = broken || b
 	}
 	parts, err := r.c.Expand.Over.Rows(scope)
-	if err != nil {
-		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
+	switch {
+	case err != nil:
+		f := unreadable()
+		return nil, broken, &f
+	case len(parts) == 0:
+		f := r.noParts(broken)
+		return nil, broken, &f
 	}
-	if len(parts) == 0 {
-		return r.noParts(broken)
+	return parts, broken, nil
+}
+
+func (r *review) findPart(scope *control.Scope, part control.View) finding {
+	f := r.find(scope.With(nil, part).Fresh())
+	if row := r.it.group.rowEvent(part); row != nil {
+		f.evidence = append([]compliance.Evidence{compliance.EvidenceOf("part", &row.ev)}, f.evidence...)
 	}
-	var sum tally
-	for _, part := range parts {
-		f := r.find(scope.With(nil, part).Fresh())
-		if row := r.it.group.rowEvent(part); row != nil {
-			f.evidence = append([]compliance.Evidence{compliance.EvidenceOf("part", &row.ev)}, f.evidence...)
-		}
-		sum.add(f)
-	}
-	all := sum.all()
-	if broken && all.outcome != compliance.Deviation {
-		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError, due: all.due}
-	}
-	return all
+	return f
+}
+
+func unreadable() finding {
+	return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
 }
 
 func (r *review) noParts(broken bool) finding {

@@ -23,4 +23,5 @@ const (
 	plantedInsteadTooSoon = "instead_soon"  // an alternative that can't be told yet is passed over
 	plantedCapAsEnd       = "cap_reach"     // evidence is looked for on one side of the item only
 	plantedDaysElapsed    = "days_elapsed"  // business days are looked for as days of 24 hours
+	plantedPartKept       = "part_kept"     // a part whose row is gone stays an item
 )

@@ -58,6 +58,8 @@ type generator struct {
 	*rand.Rand
 	// scale stretches the time between events; intervals stay as they are.
 	scale int
+	// late has most events arrive late: what opens items and parts is undone only so.
+	late bool
 }
 
 func (g generator) one(choices ...string) string { return choices[g.IntN(len(choices))] }
@@ -70,7 +72,7 @@ func (g generator) control() string {
 	b.WriteString("id: TT-01\ntitle: Random\ncriteria: [CC8.1]\n")
 	fmt.Fprintf(&b, "lateness: {correct_until: %s}\n", g.one("30m", "2h", "30d"))
 	scheduled := g.chance(25)
-	expand := !scheduled && g.chance(15)
+	expand := !scheduled && g.chance(20)
 	key, byValue := "k", g.chance(30)
 	ids := []string{"event.k", "event.k + \"@\" + bucket(event.time, \"1h\")", "event.k + \"-\" + event.v"}
 	if byValue {
@@ -92,10 +94,16 @@ func (g generator) control() string {
 	}
 	if expand {
 		b.WriteString("tables: {held: {from: [t.c, t.a], key: [event.k, event.v], live: event.ok}}\n")
-		b.WriteString("expand: {over: refs.held.of(item.k), as: part, key: part.v, count: item}\n")
+		b.WriteString("expand: {over: refs.held.of(item.k), as: part, key: part.v, count: " + g.one("item", "part", "part") + "}\n")
 	}
 	days := g.chance(15)
 	names := g.expectations(&b, key, scheduled, expand, byValue)
+	if expand && g.chance(30) { // over what is declared, instead
+		text := regexp.MustCompile(`tables: .*\n`).ReplaceAllString(b.String(), "")
+		text = strings.NewReplacer("refs.held.of(item.k)", "boundary.vs", "part.v", "part.id").Replace(text)
+		b.Reset()
+		b.WriteString(text)
+	}
 	having := ""
 	if g.chance(35) && !expand {
 		having = "  having: '" + g.having(names) + "'\n"
@@ -356,6 +364,9 @@ func (g generator) life() []*compliance.Event {
 		}
 	}
 	disorder := []int{0, 10, 60, 400}[g.IntN(4)]
+	if g.late {
+		disorder = max(disorder, 200)
+	}
 	arrival := map[*compliance.Event]int{}
 	for _, ev := range events {
 		arrival[ev] = int(ev.Time.Sub(epoch)/time.Minute) + g.IntN(disorder*g.scale+1)

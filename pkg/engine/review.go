@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"slices"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -28,27 +29,46 @@ func (r *review) closesAt(t compliance.Instant) {
 	r.closing = min(r.closing, t)
 }
 
-// review looks at an item again; it gives the revision if what is said changed.
-func (e *Engine) review(it *item) *compliance.Revision {
+// review looks at an item again; it gives the revisions if what is said changed.
+func (e *Engine) review(it *item) []compliance.Revision {
 	r := &review{
 		it: it, c: it.group.control, w: e.w, wake: compliance.Never, closing: compliance.Never,
 		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.group.control),
 	}
-	v, exists := r.verdict(e.bundle.EffectiveFrom)
-	it.quiet = exists && !r.c.DecidesEarly && v.Outcome == compliance.Pending
+	verdicts := r.verdicts(e.bundle.EffectiveFrom)
+	it.quiet = len(verdicts) == 1 && !r.c.DecidesEarly && verdicts[0].Outcome == compliance.Pending
 	if it.quiet {
 		r.wake = r.closing
 	}
 	e.timers.set(it, r.wake)
-	switch {
-	case !exists && (it.last == nil || it.last.Verdict.Outcome == compliance.Withdrawn):
-		return nil
-	case !exists:
-		v = compliance.Verdict{Item: it.last.Verdict.Item, Outcome: compliance.Withdrawn, Due: it.last.Verdict.Due}
-	case it.last != nil && it.last.Verdict.Same(&v):
-		return nil
+	var revisions []compliance.Revision
+	for _, v := range append(verdicts, it.gone(verdicts)...) {
+		if last := it.said(v.Item.ID); last == nil || !last.Verdict.Same(&v) {
+			revisions = append(revisions, *e.publish(it, v, r.receipt()))
+		}
 	}
-	return e.publish(it, v, r.receipt())
+	return revisions
+}
+
+// gone are the items, of those spoken of, that are none any more.
+func (it *item) gone(now []compliance.Verdict) []compliance.Verdict {
+	var list []compliance.Verdict
+	withdraw := func(p *published) {
+		id := p.Verdict.Item.ID
+		if !slices.ContainsFunc(now, func(v compliance.Verdict) bool { return v.Item.ID == id }) {
+			list = append(list, compliance.Verdict{Item: p.Verdict.Item, Outcome: compliance.Withdrawn, Due: p.Verdict.Due})
+		}
+	}
+	if it.last != nil {
+		withdraw(it.last)
+	}
+	if planted == plantedPartKept && len(now) > 0 {
+		return list
+	}
+	for _, id := range slices.Sorted(maps.Keys(it.parts)) {
+		withdraw(it.parts[id])
+	}
+	return list
 }
 
 func (e *Engine) publish(it *item, v compliance.Verdict, received compliance.Instant) *compliance.Revision {
@@ -60,14 +80,15 @@ func (e *Engine) publish(it *item, v compliance.Verdict, received compliance.Ins
 	if v.Outcome == compliance.Pass && c.EarlyPass || v.Outcome == compliance.Pending {
 		rev.KnownAt = max(received, v.Item.Time)
 	}
-	if p := it.last; p != nil {
+	if p := it.said(v.Item.ID); p != nil {
 		rev.Number = p.Revision + 1
 		rev.Previous = &compliance.Previous{
 			Outcome: p.Verdict.Outcome, Reason: p.Verdict.Reason,
 			ItemTime: p.Verdict.Item.Time, RemediatedAt: p.Verdict.RemediatedAt,
 		}
 	}
-	it.last = &published{Revision: rev.Number, Verdict: v}
+	it.say(v.Item.ID, &published{Revision: rev.Number, Verdict: v})
+	e.changes = append(e.changes, itemChange(it, v.Item.ID))
 	return rev
 }
 
@@ -87,35 +108,41 @@ func (r *review) receipt() compliance.Instant {
 	return last
 }
 
-// verdict is what is said of the item now; false if it is no member.
-func (r *review) verdict(effectiveFrom compliance.Instant) (compliance.Verdict, bool) {
+// verdicts are what is said of the item now, or of its parts if each is one; none if
+// it is no member.
+func (r *review) verdicts(effectiveFrom compliance.Instant) []compliance.Verdict {
 	it := r.it
 	stuck := finding{}
 	if !it.slot && !r.open(&stuck) || it.time < effectiveFrom && !it.slot {
-		return compliance.Verdict{}, false
-	}
-	v := compliance.Verdict{Item: compliance.Item{ID: it.id, Time: it.time}, Due: it.time}
-	if it.opened != nil {
-		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", &it.opened.ev))
+		return nil
 	}
 	if stuck.outcome != "" {
-		v.Outcome, v.Reason = stuck.outcome, stuck.reason
-		return v, true
+		return []compliance.Verdict{it.verdict(it.id, stuck)}
 	}
 	if it.matches == nil {
 		it.collect()
 	}
 	scope := it.scope()
-	var f finding
-	if r.c.Expand == nil {
-		f = r.find(scope)
-	} else {
-		f = r.findParts(scope)
+	switch {
+	case r.c.Expand == nil:
+		return []compliance.Verdict{it.verdict(it.id, r.find(scope))}
+	case r.c.Expand.Each:
+		return r.eachPart(scope)
 	}
-	v.Outcome, v.Reason, v.RemediatedAt = f.outcome, f.reason, f.remediated
-	v.Due = max(v.Due, f.due)
+	return []compliance.Verdict{it.verdict(it.id, r.findParts(scope))}
+}
+
+// verdict is a finding as said of the item, or of a part that is one.
+func (it *item) verdict(id string, f finding) compliance.Verdict {
+	v := compliance.Verdict{
+		Item: compliance.Item{ID: id, Time: it.time}, Due: max(it.time, f.due),
+		Outcome: f.outcome, Reason: f.reason, RemediatedAt: f.remediated,
+	}
+	if it.opened != nil {
+		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", &it.opened.ev))
+	}
 	v.Evidence = append(v.Evidence, f.evidence...)
-	return v, true
+	return v
 }
 
 // open finds the event that opens the item: the earliest known one that belongs.

@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -57,43 +58,45 @@ func Explain(b *control.Bundle, c *control.Control, tenant string, events []*com
 	for key, facts := range l.groups {
 		l.groups[key] = distinct(facts, c.CorrectUntil)
 	}
-	o, found := l.find(itemID)
-	switch {
-	case !found:
-		return e, false
-	case o.stuck != nil:
-		return Explanation{Verdict: l.say(o)}, true
-	}
-	return Explanation{l.say(o), l.parts(o.item)}, true
-}
-
-// find is the item of an id.
-func (l *log) find(id string) (o opening, found bool) {
-	if s := l.control.Population.Schedule; s != nil {
-		o.item, found = l.findSlot(s, id)
-		return o, found
-	}
-	for _, o := range l.openings() {
-		if o.ID == id {
-			return o, true
+	for _, o := range l.find(itemID) {
+		for _, v := range l.say(o) {
+			if v.Item.ID != itemID {
+				continue
+			}
+			if e.Verdict = v; o.stuck == nil {
+				e.Parts = l.parts(o.item, itemID)
+			}
+			return e, true
 		}
 	}
-	return o, false
+	return e, false
 }
 
-func (l *log) findSlot(s *control.Schedule, id string) (it item, found bool) {
+// find is the item of an id, or those that it may be a part of.
+func (l *log) find(id string) []opening {
+	own := func(it compliance.Item) bool {
+		return it.ID == id || l.control.Expand != nil && l.control.Expand.Each && strings.HasPrefix(id, it.ID+"/")
+	}
+	if s := l.control.Population.Schedule; s != nil {
+		return l.findSlots(s, own)
+	}
+	return slices.DeleteFunc(l.openings(), func(o opening) bool { return !own(o.Item) })
+}
+
+func (l *log) findSlots(s *control.Schedule, own func(compliance.Item) bool) (found []opening) {
 	for slot := s.First(l.bundle.EffectiveFrom); slot.Start < l.w; slot = s.Next(slot) {
 		for _, member := range l.bundle.MembersAt(s, slot.Start) {
-			if is, view := control.SlotItem(member, slot); is.ID == id {
+			if is, view := control.SlotItem(member, slot); own(is) {
 				key := l.control.SlotKey(view)
-				return item{is, key, view, nil, slot.End, l.groups[key]}, true
+				found = append(found, opening{item: item{is, key, view, nil, slot.End, l.groups[key]}})
 			}
 		}
 	}
-	return it, false
+	return found
 }
 
-func (l *log) parts(it item) []Part {
+// parts are those that the verdict on id is made of.
+func (l *log) parts(it item, id string) []Part {
 	scope := l.control.NewScope(it.view, it.Time)
 	l.tables(it, scope)
 	if l.control.Expand == nil {
@@ -106,6 +109,9 @@ func (l *log) parts(it item) []Part {
 	var parts []Part
 	for _, row := range rows {
 		of := scope.With(nil, row).Fresh()
+		if is, ok := l.control.Expand.PartID(it.ID, of); ok && l.control.Expand.Each && is != id {
+			continue
+		}
 		name, err := l.control.Expand.Key.Eval(of)
 		if err != nil {
 			name = "?"

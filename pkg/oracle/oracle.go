@@ -84,7 +84,7 @@ type item struct {
 func (l *log) fromEvents() []compliance.Verdict {
 	var verdicts []compliance.Verdict
 	for _, o := range l.openings() {
-		verdicts = append(verdicts, l.say(o))
+		verdicts = append(verdicts, l.say(o)...)
 	}
 	return verdicts
 }
@@ -96,14 +96,11 @@ type opening struct {
 	stuck *ruling
 }
 
-func (l *log) say(o opening) compliance.Verdict {
-	if o.stuck == nil {
-		return l.judge(o.item)
+func (l *log) say(o opening) []compliance.Verdict {
+	if o.stuck != nil {
+		return []compliance.Verdict{o.verdict(o.ID, *o.stuck)}
 	}
-	return compliance.Verdict{
-		Item: o.Item, Outcome: o.stuck.outcome, Reason: o.stuck.reason,
-		Evidence: []compliance.Evidence{compliance.EvidenceOf("item", o.opened.Event)}, Due: o.Time,
-	}
+	return l.judge(o.item)
 }
 
 // openings are the items that events open: of each id the earliest one that belongs.
@@ -189,23 +186,53 @@ func (l *log) fromSchedule() []compliance.Verdict {
 		for _, member := range l.bundle.MembersAt(s, slot.Start) {
 			id, view := control.SlotItem(member, slot)
 			key := l.control.SlotKey(view)
-			verdicts = append(verdicts, l.judge(item{id, key, view, nil, slot.End, l.groups[key]}))
+			verdicts = append(verdicts, l.judge(item{id, key, view, nil, slot.End, l.groups[key]})...)
 		}
 	}
 	return verdicts
 }
 
-// judge is the verdict on one item.
-func (l *log) judge(it item) compliance.Verdict {
+// judge is the verdict on one item, or those on its parts if each is an item.
+func (l *log) judge(it item) []compliance.Verdict {
 	scope := l.control.NewScope(it.view, it.Time)
 	broken := l.tables(it, scope)
-	var r ruling
-	if l.control.Expand == nil {
-		r = l.rule(it, scope)
-	} else {
-		r = l.ruleParts(it, scope, broken)
+	x := l.control.Expand
+	if x == nil {
+		return []compliance.Verdict{it.verdict(it.ID, l.rule(it, scope))}
 	}
-	v := compliance.Verdict{Item: it.Item, Outcome: r.outcome, Reason: r.reason, Due: max(r.due, it.Time), RemediatedAt: r.remediated}
+	parts, err := x.Over.Rows(scope)
+	unreadable := ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
+	switch {
+	case err != nil:
+		return []compliance.Verdict{it.verdict(it.ID, unreadable)}
+	case len(parts) == 0:
+		return []compliance.Verdict{it.verdict(it.ID, l.noParts(it, broken))}
+	case !x.Each:
+		return []compliance.Verdict{it.verdict(it.ID, l.ruleParts(it, scope, parts, broken))}
+	}
+	byID := map[string][]control.View{}
+	for _, part := range parts {
+		id, ok := x.PartID(it.ID, scope.With(nil, part))
+		if broken = broken || !ok; ok {
+			byID[id] = append(byID[id], part)
+		}
+	}
+	var verdicts []compliance.Verdict
+	for id, same := range byID {
+		verdicts = append(verdicts, it.verdict(id, l.ruleParts(it, scope, same, false)))
+	}
+	if broken { // there may be parts that nobody sees
+		verdicts = append(verdicts, it.verdict(it.ID, unreadable))
+	}
+	return verdicts
+}
+
+// verdict is a ruling as said of the item, or of a part that is one.
+func (it item) verdict(id string, r ruling) compliance.Verdict {
+	v := compliance.Verdict{
+		Item: compliance.Item{ID: id, Time: it.Time}, Outcome: r.outcome, Reason: r.reason,
+		Due: max(r.due, it.Time), RemediatedAt: r.remediated,
+	}
 	if it.opened != nil {
 		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", it.opened.Event))
 	}

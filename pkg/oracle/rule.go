@@ -153,14 +153,7 @@ func (r *ruling) remedy(c *control.Control, states []state) {
 
 // ruleParts judges each part and counts them as one item: a deviation if any
 // part deviates, else pending, else inconclusive if any is, else a pass.
-func (l *log) ruleParts(it item, scope *control.Scope, broken bool) ruling {
-	parts, err := l.control.Expand.Over.Rows(scope)
-	if err != nil {
-		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
-	}
-	if len(parts) == 0 {
-		return l.noParts(it, broken)
-	}
+func (l *log) ruleParts(it item, scope *control.Scope, parts []control.View, broken bool) ruling {
 	byOutcome := map[compliance.Outcome][]ruling{}
 	due := it.Time
 	for _, part := range parts {

@@ -1,0 +1,5 @@
+//go:build planted_part_kept
+
+package engine
+
+const planted = "part_kept"
