@@ -32,19 +32,27 @@ func (c *compiler) conditions(doc *yaml.Node, f map[string]*yaml.Node) {
 	c.markDecisive()
 	c.markNamed()
 	c.control.DecidesEarly = c.control.decidesEarly()
-	c.control.EarlyPass = len(c.control.Ways) == 1 && c.control.Cancelled == nil && c.control.Applies == nil && c.control.Expand == nil && c.control.Assert != nil
-	if c.control.Assert != nil {
-		walkLeaves(c.control.Assert.root, func(l leaf) {
-			c.control.EarlyPass = c.control.EarlyPass && (l.trend == rising || l.trend == constantly)
-		})
+	c.control.EarlyPass = c.control.earlyPass()
+}
+
+// earlyPass: nothing but the assertion decides, and that can only become true.
+func (c *Control) earlyPass() bool {
+	if c.Assert == nil || len(c.deciding()) != 1 || c.Expand != nil {
+		return false
 	}
+	if slices.ContainsFunc(c.Expectations, func(e *Expectation) bool { return e.Depends != nil }) {
+		return false // whether one belongs may be known only when another interval closes
+	}
+	early := true
+	walkLeaves(c.Assert.root, func(l leaf) { early = early && (l.trend == rising || l.trend == constantly) })
+	return early
 }
 
 // markNamed sets how many events a verdict names: all (up to NamedEvidence)
 // where a condition needs the whole, else just as many as decide it, so that
 // later ones don't change what is named.
 func (c *compiler) markNamed() {
-	conditions := append(c.control.deciding(), c.control.Population.Having)
+	conditions := c.control.deciding()
 	for _, r := range c.control.Reasons {
 		conditions = append(conditions, r.When)
 	}
@@ -214,7 +222,7 @@ func (c *Control) deciding() []*Condition {
 
 // asked are the conditions that an outcome hangs on if way k is taken.
 func (c *Control) asked(k int) []*Condition {
-	list := []*Condition{c.Cancelled, c.Applies}
+	list := []*Condition{c.Population.Having, c.Cancelled, c.Applies}
 	for _, way := range c.Ways[:k+1] {
 		list = append(list, way.When)
 	}

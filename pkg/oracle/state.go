@@ -45,6 +45,10 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 		return state{finished: from.over && to.over, silent: from.silent || to.silent}
 	}
 	st := state{bounded: true, from: from.at, to: to.at}
+	if st.to < st.from { // nothing lies there, whatever is heard
+		st.known, st.finished = control.Exact, st.fold(e, scope) == nil
+		return st
+	}
 	failed, undone := l.gather(it, scope, e, earlier, from, to, &st)
 	st.narrow(e)
 	heard := max(l.heard(e.Types, st.from, st.to), undone)

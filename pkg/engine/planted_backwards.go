@@ -1,0 +1,5 @@
+//go:build planted_backwards
+
+package engine
+
+const planted = "backwards"
