@@ -38,6 +38,19 @@ func TestNobodyMayNothing(t *testing.T) {
 	require.False(t, v.May("unheard of"))
 }
 
+// Who is bound to periods sees neither alerts nor the machine's state, by no role.
+func TestBoundViewersMayLess(t *testing.T) {
+	for _, role := range access.Roles() {
+		free := access.Viewer{Role: role, Tenant: "acme"}
+		bound := free
+		bound.Periods = []report.Period{period(t, "2026-Q3")}
+		for _, a := range access.Actions() {
+			less := a == access.ReadHealth || a == access.ReadDeliveries
+			require.Equal(t, free.May(a) && !less, bound.May(a), "%s, %s", role, a)
+		}
+	}
+}
+
 func TestIn(t *testing.T) {
 	v := access.Viewer{Role: access.Engineer, Tenant: "a", Tenants: []string{"a", "b"}}
 	in, err := v.In("b")

@@ -37,8 +37,14 @@ func From(ctx context.Context) Viewer {
 	return v
 }
 
-// May says whether the viewer may do something.
-func (v Viewer) May(a Action) bool { return v.Tenant != "" && v.Role.May(a) }
+// May says whether the viewer may do something. Who is bound to periods sees neither
+// alerts nor the machine's state, whatever the role: they go by no period.
+func (v Viewer) May(a Action) bool {
+	if v.Bound() && (a == ReadHealth || a == ReadDeliveries) {
+		return false
+	}
+	return v.Tenant != "" && v.Role.May(a)
+}
 
 // In is the viewer looking at another of the own tenants; empty stays. One that the
 // viewer may not see is not found, like one that doesn't exist.
