@@ -126,7 +126,30 @@ func (c *compiler) condition(n *yaml.Node) *Condition {
 	if whole == nil {
 		return nil
 	}
+	free := freeNames(whole.ast.Expr(), nil)
+	if free["event"] {
+		c.r.Problem(n, "event is read where events are picked out; here read item, or an expectation")
+	}
+	if free["part"] && c.control.Expand == nil {
+		c.r.Problem(n, "there is no part without expand:")
+	}
 	return c.conditionOf(n, whole)
+}
+
+// freeNames are the variables that an expression reads and doesn't make itself.
+func freeNames(e ast.Expr, bound []string) map[string]bool {
+	free := map[string]bool{}
+	if e.Kind() == ast.IdentKind && !slices.Contains(bound, e.AsIdent()) {
+		free[e.AsIdent()] = true
+	}
+	if e.Kind() == ast.ComprehensionKind {
+		c := e.AsComprehension()
+		bound = append(slices.Clone(bound), c.IterVar(), c.IterVar2(), c.AccuVar())
+	}
+	for _, child := range children(e) {
+		maps.Copy(free, freeNames(child, bound))
+	}
+	return free
 }
 
 func (c *compiler) conditionOf(n *yaml.Node, whole *Program) *Condition {
@@ -161,7 +184,7 @@ func (c *compiler) tree(n *yaml.Node, whole *Program, e ast.Expr) node {
 // reads are the expectations that an expression names, sorted.
 func (c *compiler) reads(e ast.Expr) []int {
 	seen := map[int]bool{}
-	for name := range names(e) {
+	for name := range freeNames(e, nil) {
 		if n, ok := c.evidence[name]; ok {
 			seen[n.of] = true
 		}

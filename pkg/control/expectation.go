@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/ast"
 	"go.yaml.in/yaml/v3"
 
 	"assay.example/assay/pkg/dictionary"
@@ -141,26 +140,10 @@ func (c *compiler) computed(n *yaml.Node, text string, at int, limit time.Durati
 	if kind := c.kindOf(p.ast.Expr(), c.fields); kind != dictionary.Any && kind != dictionary.String {
 		c.r.Problem(n, "%s is a value of type %s; the end of an interval is a time, or a text that has one", p.Source, kind)
 	}
-	if len(c.reads(p.ast.Expr())) > 0 || names(p.ast.Expr())["event"] {
+	if len(c.reads(p.ast.Expr())) > 0 || freeNames(p.ast.Expr(), nil)["event"] {
 		c.r.Problem(n, "an end that is computed reads the item, params and tables only; to hang it on an expectation, pick: one and write its .time")
 	}
 	return Bound{Anchor: AnchorComputed, Time: p, Cap: limit}, true
-}
-
-// names are the variables that an expression reads.
-func names(e ast.Expr) map[string]bool {
-	seen := map[string]bool{}
-	var visit func(ast.Expr)
-	visit = func(e ast.Expr) {
-		if e.Kind() == ast.IdentKind {
-			seen[e.AsIdent()] = true
-		}
-		for _, child := range children(e) {
-			visit(child)
-		}
-	}
-	visit(e)
-	return seen
 }
 
 // matching reads what an expectation and its unless have in common.

@@ -1,6 +1,9 @@
 package control_test
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -28,16 +31,28 @@ func TestMutatedControls(t *testing.T) {
 		require.NoError(t, err)
 		bases = append(bases, string(text))
 	}
+	worlds := slices.Repeat([][]byte{boundary}, len(bases))
+	language, err := filepath.Glob("../controltest/testdata/language/LG-??.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, language)
+	own, err := os.ReadFile("../controltest/testdata/language/boundary.yaml")
+	require.NoError(t, err)
+	for _, name := range language {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		bases, worlds = append(bases, string(text)), append(worlds, own)
+	}
 	loaded, refused := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		var doc yaml.Node
-		require.NoError(rt, yaml.Unmarshal([]byte(rapid.SampledFrom(bases).Draw(rt, "base")), &doc))
+		base := rapid.IntRange(0, len(bases)-1).Draw(rt, "base")
+		require.NoError(rt, yaml.Unmarshal([]byte(bases[base]), &doc))
 		for range rapid.IntRange(1, 3).Draw(rt, "mutations") {
 			mutate(rt, &doc)
 		}
 		text, err := yaml.Marshal(&doc)
 		require.NoError(rt, err)
-		_, err = control.LoadWith(fstest.MapFS{"C.yaml": {Data: text}}, boundary, d)
+		_, err = control.LoadWith(fstest.MapFS{"C.yaml": {Data: text}}, worlds[base], d)
 		if err == nil {
 			loaded++
 			return
@@ -67,7 +82,7 @@ func mutate(rt *rapid.T, doc *yaml.Node) {
 	switch rapid.IntRange(0, 6).Draw(rt, "how") {
 	case 0:
 		*n = yaml.Node{Kind: yaml.ScalarNode, Value: rapid.SampledFrom([]string{
-			"", "x", "3", "-1", "true", "event", "event.", "item.x.y", "[0s, 1s]", "period", "null", "~", "a.count >= 1", "boundary.systems", "refs.providers", "*", "t.*", "last", "00:00",
+			"", "x", "3", "-1", "true", "event", "event.", "item.x.y", "[0s, 1s]", "period", "null", "~", "a.count >= 1", "boundary.systems", "refs.providers", "*", "t.*", "last", "00:00", "2bd", "[-1bd, 2bd]", "[0s, item.time + span(\"1d\")]", "bucket(event.time, '')", "part", "event.x == part.y",
 		}).Draw(rt, "text")}
 	case 1:
 		*n = yaml.Node{Kind: yaml.SequenceNode}

@@ -197,6 +197,8 @@ var refusals = []struct{ base, old, planted, text string }{
 	// what hangs on evidence
 	{sound, "assert: approval.count >= 1\n", "", "a control needs assert:, the condition that must hold for every item"},
 	{sound, "assert: approval.count >= 1", "assert: ‸approval.count", "this is int, but bool is needed"},
+	{sound, "assert: approval.count >= 1", "assert: ‸event.approver == item.author", "event is read where events are picked out; here read item, or an expectation"},
+	{sound, "assert: approval.count >= 1", "assert: ‸approval.exists(a, a.approver == part.approver)", "there is no part without expand:"},
 	{sound, "assert: approval.count >= 1", "assert: approval.exists(a, a‸.revoked_by == \"x\")", `a has no field "revoked_by"`},
 	{sound, "assert: approval.count >= 1", "assert: push.last‸.reviewer == \"x\"", `push.last has no field "reviewer"`},
 	{sound, "assert: approval.count >= 1", "assert: approval.count ‸>= \"1\"", "found no matching overload for '_>=_'"},
