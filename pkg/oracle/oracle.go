@@ -2,8 +2,9 @@
 // admitted events and a watermark, short and slow on purpose.
 //
 // The engine is fast and must equal it; reports are re-performed with it. It
-// shares only compiled conditions and join keys with the engine (pkg/control),
-// keeps nothing between calls, and decides everything from the whole log anew.
+// shares with the engine only what is compiled (pkg/control: conditions, join keys,
+// computed ends, business days), keeps nothing between calls, and decides everything
+// from the whole log anew.
 // The rules are in docs/design/controls.md.
 package oracle
 
