@@ -38,7 +38,7 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test race e2e browser fuzz chaos bench planted lint tidy-check
+.PHONY: test race e2e browser api fuzz chaos bench planted lint tidy-check
 test: ## All tests that need no Kafka; skipped ones are counted at the end
 	go test -timeout 15m -json ./... | $(SUMMARY)
 
@@ -59,6 +59,9 @@ chaos: ## The same while evaluators, recorders and the broker are killed with -9
 
 bench: ## The doors beside plain franz-go and net/http, on real Kafka
 	scripts/bench.sh
+
+api: build ## The console's API held to its own description, by Schemathesis
+	scripts/schemathesis.sh
 
 FUZZTIME ?= 10s
 fuzz: ## Every decoder and mapping, FUZZTIME each

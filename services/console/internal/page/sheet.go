@@ -49,9 +49,10 @@ type frame struct {
 	Help    string
 	// Leave says that there is a session to end.
 	Leave bool
-	// Bound says what a bound viewer may see.
-	Bound string
-	Body  any
+	// Bound says what a bound viewer may see, Recorded whether it is kept what they read.
+	Bound    string
+	Recorded bool
+	Body     any
 }
 
 // navItem is a link of a navigation; Here says that it leads to where one is.
@@ -140,7 +141,7 @@ func (v *visit) frame(s *sheet) frame {
 		}
 	}
 	if v.Bound() {
-		f.Bound = "no period"
+		f.Bound, f.Recorded = "no period", v.Role == access.Auditor
 		if names := periodLabels(v.Periods); len(names) > 0 {
 			f.Bound = strings.Join(names, ", ")
 		}
