@@ -1,6 +1,7 @@
 package control
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -56,26 +57,24 @@ func (w *Workdays) After(at compliance.Instant, n int) compliance.Instant {
 
 // span is the longest that n business days can take, anywhere in the calendar.
 func (w *Workdays) span(n int) time.Duration {
-	days := slices.Sorted(func(yield func(string) bool) {
-		for d := range w.holidays {
-			if !yield(d) {
-				return
-			}
+	from, to := time.Date(2000, 1, 1, 12, 0, 0, 0, time.UTC), time.Date(2000, 1, 1, 12, 0, 0, 0, time.UTC)
+	if days := slices.Sorted(maps.Keys(w.holidays)); len(days) > 0 {
+		from, _ = time.Parse(dateLayout, days[0])
+		to, _ = time.Parse(dateLayout, days[len(days)-1])
+	}
+	// further away there are weeks without holidays only
+	var worked []int
+	for day, i := from.AddDate(0, 0, -8*n-8), 0; !day.After(to.AddDate(0, 0, 8*n+8)); day, i = day.AddDate(0, 0, 1), i+1 {
+		if w.worked(day) {
+			worked = append(worked, i)
 		}
-	})
-	from, to := time.Unix(0, 0).UTC(), time.Unix(0, 0).UTC().AddDate(0, 0, 8)
-	if len(days) > 0 { // further away there are weeks without holidays only
-		first, _ := time.Parse(dateLayout, days[0])
-		last, _ := time.Parse(dateLayout, days[len(days)-1])
-		from, to = first.AddDate(0, 0, -8*n-8), last.AddDate(0, 0, 8)
 	}
-	plain := Workdays{w.Calendar, time.UTC}
-	longest := time.Duration(0)
-	for t := from; t.Before(to); t = t.AddDate(0, 0, 1) {
-		at := compliance.InstantOf(t)
-		longest = max(longest, plain.After(at, n).Sub(at), at.Sub(plain.After(at, -n)))
+	longest := 0
+	for i := range worked[:len(worked)-n] {
+		longest = max(longest, worked[i+n]-worked[i])
 	}
-	return longest + 48*time.Hour // the local day may be another than UTC's
+	// both days may count whole, and the last may have an hour more
+	return time.Duration(longest+2) * 24 * time.Hour
 }
 
 // meaning is what the rule hash holds of the days: the calendar, and what the zone's
@@ -87,10 +86,7 @@ func (w *Workdays) meaning() any {
 			weekend = append(weekend, time.Weekday(d).String())
 		}
 	}
-	holidays := []string{}
-	for d := range w.holidays {
-		holidays = append(holidays, d)
-	}
+	holidays := slices.AppendSeq([]string{}, maps.Keys(w.holidays))
 	slices.Sort(holidays)
 	return []any{weekend, holidays, w.Zone.String(), clockChanges(w.Zone)}
 }
