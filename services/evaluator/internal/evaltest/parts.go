@@ -2,12 +2,14 @@ package evaltest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"assay.example/assay/services/evaluator/internal/judge"
 	"assay.example/assay/services/evaluator/internal/publisher"
@@ -36,6 +38,22 @@ func (w *World) Go(run func(ctx context.Context) error) *Part {
 		<-p.done
 	})
 	return p
+}
+
+// Supervised is Go for a part that is started again when the broker has lost count of
+// what its producer wrote, as the evaluator starts a part again after any failure. The
+// fake broker does that now and then where a thousand transactions follow each other
+// without a pause: once in some sixty replays in batches of a few records, under the
+// race detector.
+func (w *World) Supervised(run func(ctx context.Context) error) *Part {
+	return w.Go(func(ctx context.Context) error {
+		for {
+			err := run(ctx)
+			if ctx.Err() != nil || !errors.Is(err, kerr.OutOfOrderSequenceNumber) {
+				return err
+			}
+		}
+	})
 }
 
 // Stop asks the part to stop and waits until it has, without an error.

@@ -40,7 +40,7 @@ func replay(t *testing.T, w *evaltest.World, batch int) map[int32][]string {
 	}
 	cfg := other.JudgeConfig(other.NewLine(), "replay")
 	cfg.BatchRecords = batch
-	j := other.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, other.JudgeDeps()) })
+	j := other.Supervised(func(ctx context.Context) error { return judge.Run(ctx, cfg, other.JudgeDeps()) })
 	other.Eventually("the replay ends", func() bool { return other.Done("judge", evaltest.Routed) })
 	j.Stop()
 	return other.Values(evaltest.Verdicts)
