@@ -17,10 +17,11 @@ failed=0 count=0
 while read -r package name; do
   count=$((count + 1))
   if out=$(go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" "$package" 2>&1); then
-    inputs=$(grep -oE 'execs: [0-9]+' <<<"$out" | tail -n 1)
-    printf '%-12s %-55s %s\n' "$name" "$package" "${inputs:-execs: 0}"
+    # A short run may end while the inputs that are known already are tried.
+    inputs=$(grep -oE 'execs: [0-9]+|gathering baseline coverage: [0-9]+/[0-9]+' <<<"$out" | tail -n 1 || true)
+    printf '%-16s %-45s %s\n' "$name" "$package" "$inputs"
   else
-    printf '%-12s %-55s FAILED\n%s\n' "$name" "$package" "$out"
+    printf '%-16s %-45s FAILED\n%s\n' "$name" "$package" "$out"
     failed=$((failed + 1))
   fi
 done <<<"$targets"
