@@ -97,7 +97,7 @@ func runSession(ctx, work context.Context, cfg Config, deps Deps) error {
 	if err != nil {
 		return err
 	}
-	defer s.txn.CloseAllowingRebalance()
+	defer s.close()
 	deps.Log.Info().Int("activation", cfg.Activation).Msg("judge started")
 	if deps.Ready != nil {
 		deps.Ready()

@@ -81,6 +81,22 @@ func (s *session) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
+// close leaves the group, and waits for that no longer than the grace: the group may
+// be moving partitions of members that leave too, and forgets this one anyway. Once, two
+// evaluators that were stopped together took more than twenty seconds.
+func (s *session) close() {
+	left := make(chan struct{})
+	go func() {
+		s.txn.CloseAllowingRebalance()
+		close(left)
+	}()
+	select {
+	case <-left:
+	case <-time.After(s.cfg.Grace):
+		s.deps.Log.Warn().Dur("after", s.cfg.Grace).Msg("the judge's group has not let it go in time; it is left without a farewell")
+	}
+}
+
 // turn reads a batch, judges it and commits it. Partitions move only between turns.
 func (s *session) turn(ctx, work context.Context) error {
 	defer s.txn.AllowRebalance()

@@ -58,13 +58,15 @@ func conforms(t *testing.T, s *jsonschema.Schema, value []byte) error {
 func TestRecordsFollowTheirSchema(t *testing.T) {
 	s := violationSchema(t)
 	w := evaltest.NewTCP(t, 2)
-	r, j, p := w.Router(w.NewLine()), w.Judge(w.NewLine(), "a"), w.Publisher(w.NewLine())
+	r, j := w.Router(w.NewLine()), w.Judge(w.NewLine(), "a")
 	story := w.NewStory()
 	for range 5 {
 		story.Hour()
 	}
 	story.End()
 	w.Settle()
+	// It comes when all is judged, so that batches are large enough to shrink.
+	p := w.Publisher(w.NewLine())
 	want := expected(t, w)
 	w.Eventually("all are published", func() bool { return len(violations(w)) == len(want) })
 	r.Stop()
