@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -332,5 +333,30 @@ func TestRestoreAfterCompaction(t *testing.T) {
 		r.Stop()
 		j.Stop()
 		checkStory(t, w, s)
+	})
+}
+
+// A group that answers no farewell holds a judge up for the grace, and no longer.
+func TestLeavingTakesNoLongerThanTheGrace(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		s := newScript(w)
+		s.item(3, routed.Start)
+		s.mark(3, 3, 5)
+		var asked atomic.Bool
+		answer := make(chan struct{})
+		w.Cluster.ControlKey(int16(kmsg.LeaveGroup), func(kmsg.Request) (kmsg.Response, error, bool) {
+			w.Cluster.KeepControl()
+			asked.Store(true)
+			w.Cluster.SleepControl(func() { <-answer })
+			return nil, nil, false
+		})
+		const grace = 3 * time.Second
+		j := judgeWith(w, func(c *judge.Config) { c.Grace = grace })
+		w.Eventually("all is judged", func() bool { return w.Done("judge", evaltest.Routed) })
+		began := time.Now()
+		j.Stop()
+		require.True(t, asked.Load(), "it does say farewell")
+		require.LessOrEqual(t, time.Since(began), grace+time.Second)
+		close(answer)
 	})
 }

@@ -81,9 +81,8 @@ func (s *session) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// close leaves the group, and waits for that no longer than the grace: the group may
-// be moving partitions of members that leave too, and forgets this one anyway. Once, two
-// evaluators that were stopped together took more than twenty seconds.
+// close leaves the group, and waits for that no longer than the grace: the client says
+// its farewell again until somebody answers, and the group forgets a silent member anyway.
 func (s *session) close() {
 	left := make(chan struct{})
 	go func() {
