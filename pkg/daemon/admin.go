@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -57,24 +56,10 @@ func serve(ctx context.Context, listener net.Listener, answers http.Handler) err
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}
-	stopped := make(chan struct{})
-	unhook := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
-		defer cancel()
-		if server.Shutdown(last) != nil {
-			_ = server.Close()
-		}
-	})
-	err := server.Serve(listener)
-	if unhook() { // it ended by itself
+	if _, err := Serve(ctx, server, listener, "", "", lastAnswers); err != nil {
 		return fmt.Errorf("serving probes and metrics: %w", err)
 	}
-	<-stopped
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // handler answers /livez, /startupz, /readyz and /metrics.

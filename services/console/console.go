@@ -21,7 +21,6 @@ package console
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -221,24 +220,12 @@ func serve(ctx context.Context, cfg Config, deps Deps, listener net.Listener, ha
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}
-	served := make(chan error, 1)
-	go func() {
-		if cfg.CertFile != "" {
-			served <- server.ServeTLS(listener, cfg.CertFile, cfg.KeyFile)
-			return
-		}
-		served <- server.Serve(listener)
-	}()
-	select {
-	case err := <-served:
+	cut, err := daemon.Serve(ctx, server, listener, cfg.CertFile, cfg.KeyFile, cfg.ShutdownTimeout)
+	if err != nil {
 		return fmt.Errorf("serving pages: %w", err)
-	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		deps.Log.Warn().Err(err).Msg("some requests did not finish in time")
-		_ = server.Close() // what remains are those requests
+	if cut {
+		deps.Log.Warn().Msg("some requests did not finish in time")
 	}
 	return nil
 }
