@@ -71,4 +71,15 @@ func (w *Words) ReadWords(files fs.FS, name string) {
 	}
 }
 
+// WordsOfAll are those of a bundle's controls by their ids, read from its files.
+func WordsOfAll(b *control.Bundle, files fs.FS) map[string]Words {
+	all := make(map[string]Words, len(b.Controls))
+	for _, c := range b.Controls {
+		words := WordsOf(c)
+		words.ReadWords(files, c.File)
+		all[c.ID] = words
+	}
+	return all
+}
+
 func joined(types []string) string { return strings.Join(types, " or ") }

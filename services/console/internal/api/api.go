@@ -72,12 +72,7 @@ type API struct {
 
 // New makes the API.
 func New(o Options) (*API, error) {
-	a := &API{Options: o, mux: http.NewServeMux(), words: map[string]report.Words{}, actions: map[string]access.Action{}}
-	for _, c := range o.Bundle.Controls {
-		words := report.WordsOf(c)
-		words.ReadWords(o.Files, c.File)
-		a.words[c.ID] = words
-	}
+	a := &API{Options: o, mux: http.NewServeMux(), words: report.WordsOfAll(o.Bundle, o.Files), actions: map[string]access.Action{}}
 	a.huma = humago.New(a.mux, a.config())
 	a.huma.UseMiddleware(a.unequivocal)
 	a.register()

@@ -60,12 +60,7 @@ const answerWithin = 20 * time.Second
 
 // New makes the pages.
 func New(o Options) (*Pages, error) {
-	p := &Pages{Options: o, words: map[string]report.Words{}, inquiries: inquiries()}
-	for _, c := range o.Bundle.Controls {
-		words := report.WordsOf(c)
-		words.ReadWords(o.Files, c.File)
-		p.words[c.ID] = words
-	}
+	p := &Pages{Options: o, words: report.WordsOfAll(o.Bundle, o.Files), inquiries: inquiries()}
 	var err error
 	if p.assets, err = newAssets(); err != nil {
 		return nil, err
