@@ -358,5 +358,6 @@ func TestLeavingTakesNoLongerThanTheGrace(t *testing.T) {
 		require.True(t, asked.Load(), "it does say farewell")
 		require.LessOrEqual(t, time.Since(began), grace+time.Second)
 		close(answer)
+		time.Sleep(time.Minute) // the client behind it ends before its world does
 	})
 }
