@@ -30,7 +30,7 @@ func (t *Type) glance(raw []byte) (key string, ok bool) {
 	}
 	in := read(raw)
 	defer in.end()
-	g := glancer{decoder{in: &in.Decoder, limits: Limits{MaxBytes, MaxDepth, MaxKeys}}, t.Fields[t.KeyField], ""}
+	g := glancer{decoder: decoder{in: &in.Decoder, limits: Limits{MaxBytes, MaxDepth, MaxKeys}}, keyField: t.Fields[t.KeyField]}
 	ok = in.PeekKind() == '{' && g.object(t.root) && g.end() == nil
 	return g.key, ok
 }
@@ -52,7 +52,7 @@ func (g *glancer) object(f *Field) bool {
 	var seen uint64
 	var others undeclared
 	for g.in.PeekKind() != '}' {
-		name, ok := g.text()
+		name, ok := g.bare()
 		if !ok || g.count() != nil {
 			return false
 		}
@@ -74,7 +74,7 @@ func (g *glancer) object(f *Field) bool {
 func (g *glancer) member(f *Field) bool {
 	switch kind := g.in.PeekKind(); {
 	case kind == '"' && f.Kind == String:
-		return g.string(f)
+		return g.text(f)
 	case kind == '{' && f.Kind == Map:
 		return g.object(f)
 	default:
@@ -83,8 +83,8 @@ func (g *glancer) member(f *Field) bool {
 	}
 }
 
-func (g *glancer) string(f *Field) bool {
-	s, ok := g.text()
+func (g *glancer) text(f *Field) bool {
+	s, ok := g.bare()
 	if !ok || !f.fitsText(s) {
 		return false
 	}
@@ -100,8 +100,8 @@ func (g *glancer) skip() bool {
 	return err == nil
 }
 
-// text is the next string, if it is one without escapes. It is good until the next read.
-func (g *glancer) text() ([]byte, bool) {
+// bare is the next string, if it is one without escapes. It is good until the next read.
+func (g *glancer) bare() ([]byte, bool) {
 	quoted, err := g.in.ReadValue()
 	if err != nil || quoted.Kind() != '"' || bytes.IndexByte(quoted, '\\') >= 0 {
 		return nil, false
