@@ -51,28 +51,28 @@ func (s *storedFact) event(tenant string) compliance.Event {
 	return ev
 }
 
-func encode(v any) []byte {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
+// The modes are made once: that alone took as long as writing a key.
+var (
+	encoding = mode(cbor.CoreDetEncOptions().EncMode())
+	decoding = mode(cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, DefaultMapType: mapType}.DecMode())
+)
+
+func mode[M any](m M, err error) M {
 	if err != nil {
-		panic("engine: the encoding options are valid: " + err.Error())
+		panic("engine: the options of CBOR are valid: " + err.Error())
 	}
-	b, err := mode.Marshal(v)
+	return m
+}
+
+func encode(v any) []byte {
+	b, err := encoding.Marshal(v)
 	if err != nil {
 		panic("engine: state is always encodable: " + err.Error())
 	}
 	return b
 }
 
-func decode(b []byte, into any) error {
-	mode, err := cbor.DecOptions{
-		IntDec:         cbor.IntDecConvertSignedOrFail,
-		DefaultMapType: mapType,
-	}.DecMode()
-	if err != nil {
-		return err
-	}
-	return mode.Unmarshal(b, into)
-}
+func decode(b []byte, into any) error { return decoding.Unmarshal(b, into) }
 
 func stateKey(kind string, parts ...string) []byte {
 	return encode(append([]string{kind}, parts...))

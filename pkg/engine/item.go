@@ -91,7 +91,10 @@ func (it *item) concerned(f *fact) bool {
 	concerned := it.group.control.Population.Having != nil && len(f.roles.expects)+len(f.roles.undoes) > 0
 	for _, i := range f.roles.expects {
 		x := it.group.control.Expectations[i]
-		if m, ok := it.match(x, scope, f); ok && it.within(x, f) {
+		if !it.within(x, f) {
+			continue
+		}
+		if m, ok := it.match(x, scope, f); ok {
 			it.matches[i].wants = insertMatch(it.matches[i].wants, m)
 			concerned = true
 		}
