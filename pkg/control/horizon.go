@@ -8,8 +8,20 @@ func (c *Control) Horizon() time.Duration {
 	var longest time.Duration
 	for _, e := range c.Expectations {
 		longest = max(longest, c.reach(e.Between.To), e.Remedy)
+		if e.Unless != nil {
+			longest = max(longest, undoing(e.Unless.Between.To, e.Between.To, c.reach))
+		}
 	}
 	return longest
+}
+
+// undoing is how far an end of what undoes candidates may lie from the item, where
+// they lie as far as of.
+func undoing(end, of Bound, far func(Bound) time.Duration) time.Duration {
+	if end.Anchor == AnchorCandidate {
+		return far(end) + max(0, far(of))
+	}
+	return far(end)
 }
 
 func (c *Control) reach(b Bound) time.Duration {
@@ -35,7 +47,7 @@ func (c *Control) Lookback() time.Duration {
 	for _, e := range c.Expectations {
 		longest = max(longest, c.back(e.Between.From))
 		if e.Unless != nil {
-			longest = max(longest, c.back(e.Unless.Between.From))
+			longest = max(longest, undoing(e.Unless.Between.From, e.Between.From, c.back))
 		}
 	}
 	return longest

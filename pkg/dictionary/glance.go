@@ -2,6 +2,7 @@ package dictionary
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -118,12 +119,7 @@ type undeclared struct {
 
 // add is false for a name that stands twice, and if there are too many to tell.
 func (u *undeclared) add(name []byte) bool {
-	for _, known := range u.names[:u.n] {
-		if known == string(name) {
-			return false
-		}
-	}
-	if u.n == len(u.names) {
+	if u.n == len(u.names) || slices.Contains(u.names[:u.n], string(name)) {
 		return false
 	}
 	u.names[u.n] = string(name)
@@ -134,12 +130,7 @@ func (u *undeclared) add(name []byte) bool {
 // fitsText is fitsString without a string of its own.
 func (f *Field) fitsText(v []byte) bool {
 	if f.anyEnum {
-		for _, allowed := range f.Enum {
-			if string(v) == allowed {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(f.Enum, string(v))
 	}
 	return f.fitsLength(utf8.RuneCount(v))
 }

@@ -98,7 +98,6 @@ type group struct {
 	control *control.Control
 	facts   []*fact // those that count, in the order of events
 	bodies  map[compliance.EventKey][]*fact
-	newest  compliance.Instant // of all bodies
 	items   map[string]*item
 	ending  bool // a timer to end it is set
 }
@@ -106,7 +105,7 @@ type group struct {
 func (e *Engine) group(key groupKey, c *control.Control) *group {
 	g := e.state.group(key)
 	if g == nil {
-		g = &group{key: key, control: c, bodies: map[compliance.EventKey][]*fact{}, newest: compliance.Ever, items: map[string]*item{}}
+		g = &group{key: key, control: c, bodies: map[compliance.EventKey][]*fact{}, items: map[string]*item{}}
 		e.state.keep(g)
 	}
 	return g
@@ -154,7 +153,6 @@ func (g *group) take(e *Engine, f *fact) bool {
 	}
 	bodies = slices.Insert(bodies, i, f)
 	g.bodies[f.key()] = bodies
-	g.newest = max(g.newest, f.ev.Time)
 	until := compliance.Ever
 	for _, b := range bodies {
 		counts := b.ev.Time > until || planted == plantedSecondBody

@@ -24,5 +24,6 @@ const (
 	plantedCapAsEnd       = "cap_reach"     // evidence is looked for on one side of the item only
 	plantedDaysElapsed    = "days_elapsed"  // business days are looked for as days of 24 hours
 	plantedPartKept       = "part_kept"     // a part whose row is gone stays an item
+	plantedEndsEarly      = "early_end"     // evidence is forgotten while an item still looks back to it
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
 )

@@ -2,6 +2,7 @@ package record
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -72,7 +73,7 @@ func (p *pieces) text(s string) []byte { return p.next(append(p.rest, s...)) }
 // next is what was appended to rest, and nothing of what comes after it.
 func (p *pieces) next(piece []byte) []byte {
 	p.rest = piece[len(piece):]
-	return piece[:len(piece):len(piece)]
+	return slices.Clip(piece)
 }
 
 // DecodeEvent reads the attributes of an event; Data is left for who needs it.
