@@ -33,7 +33,9 @@ type compiler struct {
 	fields     map[string]fieldSet
 	later      map[string]bool // names of expectations that aren't declared yet
 	read       map[string]bool // fields that conditions read
-	readsAll   bool
+	// declaredRead are the names of the boundary file that conditions read.
+	declaredRead map[string]bool
+	readsAll     bool
 }
 
 var (
@@ -53,6 +55,7 @@ func (c *compiler) run(doc *yaml.Node) *Control {
 	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, File: c.r.File()}
 	c.index, c.owner = map[string]int{}, map[int]int{}
 	c.evidence, c.fields, c.read = map[string]evidenceName{}, map[string]fieldSet{}, map[string]bool{}
+	c.declaredRead = map[string]bool{}
 	c.later = namesIn(f["expect"])
 	c.header(doc, f)
 	if !c.declareEverything(doc, f["params"]) {
@@ -305,6 +308,7 @@ func (c *compiler) finish(f map[string]*yaml.Node) {
 	}
 	c.control.source = meaning
 	c.control.Hash = hashOf(meaning)
+	c.meanings(f)
 }
 
 // countsDays tells whether an interval ends at a business day.
