@@ -44,7 +44,7 @@ var (
 		`|A1\.[1-3]|PI1\.[1-5]|C1\.[12]|P([1278]\.1|3\.[12]|4\.[1-3]|5\.[12]|6\.[1-7]))$`)
 	severities = []string{"critical", "high", "medium", "low"}
 	// semantic keys make the hash; the others are words.
-	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness"}
+	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness", "waivable"}
 	words    = []string{"title", "description", "criteria", "severity", "part_of", "owner", "control_text"}
 )
 
@@ -59,6 +59,7 @@ func (c *compiler) run(doc *yaml.Node) *Control {
 		return c.control
 	}
 	c.lateness(f["lateness"])
+	c.control.Waivable = c.waivable(f["waivable"])
 	c.population(doc, f["population"])
 	c.tables(f["tables"])
 	c.expand(f["expand"])
@@ -295,6 +296,9 @@ func (c *compiler) finish(f map[string]*yaml.Node) {
 		if f[key] != nil {
 			meaning[key] = generic(f[key])
 		}
+	}
+	if c.control.Waivable {
+		delete(meaning, "waivable") // as if it didn't say so
 	}
 	if c.countsDays() {
 		meaning["workdays"] = c.days.meaning()

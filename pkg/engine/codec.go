@@ -9,13 +9,14 @@ import (
 	"assay.example/assay/pkg/control"
 )
 
-// The changelog has a record a fact, item, ended item and beat, and one for the
+// The changelog has a record a fact, item, ended item, beat and waiver, and one for the
 // watermark. Keys are CBOR arrays that begin with the kind; values are CBOR with
 // integer keys. The bytes are deterministic.
 const (
 	kindFact      = "fact"
 	kindItem      = "item"
 	kindBeat      = "beat"
+	kindWaiver    = "waiver"
 	kindWatermark = "watermark"
 )
 
@@ -136,6 +137,8 @@ func (e *Engine) Load(c Change) error {
 		return e.loadItem(key, c.Value)
 	case key[0] == kindBeat && len(key) == 5:
 		return e.loadBeat(key, c.Value)
+	case key[0] == kindWaiver && len(key) == 7:
+		return e.loadWaiver(key, c.Value)
 	}
 	return fmt.Errorf("state of kind %q is unknown; it may have been written by a newer release", key[0])
 }
