@@ -27,7 +27,7 @@ import (
 
 // Version is of the routing code. It grows when the same event and rules would
 // be routed in another way.
-const Version = 1
+const Version = 2
 
 // Config is what a router needs to know.
 type Config struct {
