@@ -25,5 +25,7 @@ const (
 	plantedDaysElapsed    = "days_elapsed"  // business days are looked for as days of 24 hours
 	plantedPartKept       = "part_kept"     // a part whose row is gone stays an item
 	plantedEndsEarly      = "early_end"     // evidence is forgotten while an item still looks back to it
+	plantedHoleIsFine     = "hole"          // what a source counted and nobody got counts as heard
+	plantedNumberTooLate  = "number_late"   // a number fills a hole whose event came too late
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
 )

@@ -49,7 +49,7 @@ type Expected struct {
 func Explain(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, itemID string, w compliance.Instant) (e Explanation, ok bool) {
 	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}}
 	known := slices.DeleteFunc(slices.Clone(events), func(ev *compliance.Event) bool { return ev.Tenant != tenant || ev.Time >= w })
-	l.beats = beatsOf(b, known)
+	l.listen(known)
 	for _, ev := range known {
 		for _, key := range c.Keys(ev) {
 			l.groups[key] = append(l.groups[key], fact{ev, control.ViewOf(ev)})

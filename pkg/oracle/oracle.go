@@ -29,7 +29,8 @@ type log struct {
 	bundle  *control.Bundle
 	control *control.Control
 	w       compliance.Instant
-	beats   [][]beat // by declared source
+	beats   [][]beat  // by declared source
+	numbers []numbers // by declared source
 	groups  map[string][]fact
 }
 
@@ -40,7 +41,7 @@ func Verdicts(b *control.Bundle, c *control.Control, tenant string, events []*co
 	known := slices.DeleteFunc(slices.Clone(events), func(e *compliance.Event) bool {
 		return e.Tenant != tenant || e.Time >= w
 	})
-	l.beats = beatsOf(b, known)
+	l.listen(known)
 	for _, ev := range known {
 		for _, key := range c.Keys(ev) {
 			l.groups[key] = append(l.groups[key], fact{ev, control.ViewOf(ev)})
