@@ -142,7 +142,6 @@ func (r *reader) refused(event, data *yaml.Node, t *dictionary.Type, err error) 
 
 // seal gives an event its place and hash, as the log would.
 func seal(ev *compliance.Event, t *dictionary.Type, raw []byte, offset int) {
-	body := fmt.Sprintf("%s\n%s\n%s\n%s\n%s", ev.Source, ev.ID, ev.Type, ev.Time, raw)
 	ev.Received = ev.Time
-	ev.Ref = compliance.Ref{Topic: "events." + string(t.Family), Offset: int64(offset), SHA256: sha256.Sum256([]byte(body))}
+	ev.Ref = compliance.Ref{Topic: "events." + string(t.Family), Offset: int64(offset), SHA256: sha256.Sum256(raw)}
 }

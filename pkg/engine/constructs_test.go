@@ -38,6 +38,8 @@ var constructs = []struct {
 	{"computed ends", regexp.MustCompile(`cap:`), settled},
 	{"business days", regexp.MustCompile(`\dbd`), settled},
 	{"cancelled_by", regexp.MustCompile(`cancelled_by:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonCancelled }},
+	{"conflicts", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonConflictingEvidence }},
+	{"silence", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
 }
 

@@ -124,6 +124,7 @@ func (e *Engine) endFacts(g *group) {
 	}
 	isGone := func(f *fact) bool { return gone[f] }
 	g.facts = slices.DeleteFunc(g.facts, isGone)
+	g.disputed = slices.DeleteFunc(g.disputed, isGone)
 	for _, it := range g.items {
 		it.candidates = slices.DeleteFunc(it.candidates, isGone)
 	}

@@ -27,5 +27,6 @@ const (
 	plantedEndsEarly      = "early_end"     // evidence is forgotten while an item still looks back to it
 	plantedHoleIsFine     = "hole"          // what a source counted and nobody got counts as heard
 	plantedNumberTooLate  = "number_late"   // a number fills a hole whose event came too late
+	plantedLeastBody      = "least_body"    // where bodies of an event disagree, the least is believed
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
 )

@@ -392,7 +392,7 @@ func (g generator) life() []*compliance.Event {
 			again := *ev
 			again.Ref.Offset += 1000
 			events = append(events, &again)
-		case g.chance(5) && strings.HasPrefix(ev.Type, "t."):
+		case g.chance(8) && strings.HasPrefix(ev.Type, "t."):
 			other := g.event(0)
 			other.ID, other.Source, other.Type = ev.ID, ev.Source, ev.Type
 			// bodies that join elsewhere meet only in the second hop to come
@@ -402,7 +402,15 @@ func (g generator) life() []*compliance.Event {
 					other.Data[name] = value
 				}
 			}
+			if g.chance(50) {
+				other.Time = ev.Time.Add(time.Duration(g.IntN(41*g.scale)-20*g.scale) * time.Minute)
+			}
 			events = append(events, seal(other, ev.Ref.Offset+2000))
+		case g.chance(3) && strings.HasPrefix(ev.Type, "t."):
+			again := *ev // the same body at another time is no other body
+			again.Time = again.Time.Add(time.Duration(g.IntN(60)-20) * time.Minute)
+			again.Ref.Offset += 3000
+			events = append(events, &again)
 		}
 	}
 	disorder := []int{0, 10, 60, 400}[g.IntN(4)]
