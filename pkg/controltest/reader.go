@@ -141,7 +141,7 @@ func valueOf(n *yaml.Node, key string) *yaml.Node {
 }
 
 func (r *reader) step(n *yaml.Node, start compliance.Instant) step {
-	f := r.Mapping(n, "an expectation", "at", "items")
+	f := r.Mapping(n, "a watermark", "at", "items")
 	if f["at"] == nil {
 		r.Problem(n, "an expectation needs at:, the watermark")
 		return step{}
