@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,15 +14,33 @@ type Explanation struct {
 	Population string `json:"population"`
 	// Key are the fields of the item that its evidence is joined by.
 	Key string `json:"key"`
-	// Items is how long after its time an item's state is kept, Evidence how long
-	// after its own time evidence waits for an item, Tables what is kept for ever.
+	// Items is how long an item's state is kept after the item's time, or after its
+	// slot; Evidence how long an event is kept after its own time. All at one key
+	// is kept until the last of it has passed.
 	Items    string `json:"items"`
 	Evidence string `json:"evidence"`
-	Tables   string `json:"tables,omitempty"`
+	// Tables are kept for ever: all events at a key.
+	Tables string `json:"tables,omitempty"`
+	// Standing says that the key doesn't end with the item: every slot of a member
+	// meets at one key, so that its events are kept while slots open.
+	Standing bool `json:"standing_key,omitempty"`
+	// Expectations say how much may match, in their order.
+	Expectations []Expected `json:"expectations,omitempty"`
 }
 
-// Explain says what the control holds in state, and for how long.
-func (c *Control) Explain() Explanation {
+// Expected is what an expectation may hold of an item.
+type Expected struct {
+	Name  string   `json:"name"`
+	Types []string `json:"events"`
+	// Max is how many events may match before the item is inconclusive.
+	Max int `json:"max"`
+	// Fold says that they are counted, and none is named but the first.
+	Fold bool `json:"fold,omitempty"`
+}
+
+// Explain says what the control holds in state, and for how long; correct is how
+// late anything that it hangs on may come, CorrectUntil at least.
+func (c *Control) Explain(correct time.Duration) Explanation {
 	x := Explanation{Control: c.ID, File: c.File, Population: strings.Join(c.Population.Types, ", "), Key: "the item's id"}
 	var keys []string
 	for _, k := range c.Key {
@@ -30,41 +49,39 @@ func (c *Control) Explain() Explanation {
 	if len(keys) > 0 {
 		x.Key = strings.Join(keys, ", ")
 	}
-	x.Items = FormatDuration(c.Horizon() + c.CorrectUntil)
+	evidence := max(c.Lookback(), c.CorrectUntil) + correct
+	x.Evidence = FormatDuration(evidence)
+	x.Items = FormatDuration(max(c.Horizon()+correct, evidence)) // the event that opens it is evidence too
 	if s := c.Population.Schedule; s != nil {
 		from := "boundary."
 		if s.ForEach.InRefs {
 			from = "refs."
 		}
-		x.Population = fmt.Sprintf("every %s (%s) for each of %s%s", s.Every, s.Zone, from, s.ForEach.Name)
-		x.Items = c.afterPeriod()
+		x.Population = fmt.Sprintf("%s × %s%s", s.Every, from, s.ForEach.Name)
+		if s.Zone != time.UTC {
+			x.Population += " in " + s.Zone.String()
+		}
+		x.Items = FormatDuration(c.HorizonOf(0) + correct)
+		if c.endsWithPeriod() {
+			x.Items = "period + " + x.Items
+		}
+		x.Standing = len(keys) > 0 && !strings.Contains(x.Key, "item.slot")
 	}
-	x.Evidence = FormatDuration(max(c.Lookback(), c.CorrectUntil) + c.CorrectUntil)
 	var tables []string
 	for _, t := range c.Tables {
 		tables = append(tables, "refs."+t.Name)
 	}
 	x.Tables = strings.Join(tables, ", ")
+	for _, e := range c.Expectations {
+		x.Expectations = append(x.Expectations, Expected{Name: e.Name, Types: e.Types, Max: e.Max, Fold: len(e.Folds) > 0})
+	}
 	return x
 }
 
-// afterPeriod is the horizon of a schedule's items, counted from the slot's end
-// if one of its intervals ends there.
-func (c *Control) afterPeriod() string {
-	const slot = 366 * 24 * time.Hour
-	if h := c.Horizon(); h >= slot/2 && c.endsWithPeriod() {
-		return "period + " + FormatDuration(max(h-slot, 0)+c.CorrectUntil)
-	}
-	return FormatDuration(c.Horizon() + c.CorrectUntil)
-}
-
 func (c *Control) endsWithPeriod() bool {
-	for _, e := range c.Expectations {
-		if e.Between.To.Anchor == AnchorPeriod {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Expectations, func(e *Expectation) bool {
+		return e.Between.To.Anchor == AnchorPeriod || e.unlessBetween().To.Anchor == AnchorPeriod
+	})
 }
 
 // FormatDuration writes what ParseDuration reads, such as 30d or 1h30m.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
 )
 
 // setEnding sets the group's timer unless it has one. Groups of a control with a
@@ -32,17 +31,6 @@ func (e *Engine) ends(g *group) compliance.Instant {
 		}
 	}
 	return at
-}
-
-// correctUntil is how late anything that concerns a control may come: its events,
-// or word of a source that it hangs on.
-func (e *Engine) correctUntil(c *control.Control) time.Duration {
-	for i, s := range e.bundle.Sources {
-		if s.MaxGap > 0 && e.hangsOn(c, i) {
-			return max(c.CorrectUntil, heartbeatsCorrect)
-		}
-	}
-	return c.CorrectUntil
 }
 
 // tryEnd drops the group's state if its time has come. What was last said of its

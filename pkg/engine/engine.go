@@ -192,8 +192,10 @@ func (e *Engine) openSlot(c *cursor, member string) {
 	if e.state.ended(itemKey{gk, id.ID}) != nil {
 		return
 	}
-	it := e.group(gk, c.control).item(id.ID)
+	g := e.group(gk, c.control)
+	it := g.item(id.ID)
 	it.slot = true
 	it.at(id.Time, c.next.End, view)
 	e.dirty[it] = struct{}{}
+	e.setEnding(g) // a slot about which nothing comes ends too
 }

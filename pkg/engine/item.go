@@ -265,5 +265,5 @@ func (g *group) rows(t *control.DerivedTable, at compliance.Instant) (rows map[s
 
 // done is when nothing that is still admitted can change the item.
 func (it *item) done(correct time.Duration) compliance.Instant {
-	return max(it.end, it.time).Add(it.group.control.Horizon() + correct + time.Microsecond)
+	return it.time.Add(it.group.control.HorizonOf(it.end.Sub(it.time)) + correct + time.Microsecond)
 }
