@@ -145,7 +145,9 @@ func mappingsInSources(t *testing.T) (names []string) {
 // own tests and of the documentation is as the schemas say.
 func TestSchemasTakeWhatTheCompilerTakes(t *testing.T) {
 	files := fstest.MapFS{}
-	for top, from := range map[string]fs.FS{"controls": controls.FS, "language": os.DirFS("testdata/language")} {
+	for top, from := range map[string]fs.FS{
+		"controls": controls.FS, "language": os.DirFS("testdata/language"), "cookbook": os.DirFS(cookbook),
+	} {
 		require.NoError(t, fs.WalkDir(from, ".", func(name string, _ fs.DirEntry, err error) error {
 			if err == nil && path.Ext(name) == ".yaml" {
 				text, err := fs.ReadFile(from, name)
@@ -173,8 +175,8 @@ func TestSchemasTakeWhatTheCompilerTakes(t *testing.T) {
 		kinds[kind]++
 		require.NoError(t, compiled(t, kind).Validate(plainYAML(t, file.Data)), name)
 	}
-	require.Greater(t, kinds["control"], 30)
-	require.Greater(t, kinds["test"], 20)
+	require.Greater(t, kinds["control"], 50)
+	require.Greater(t, kinds["test"], 40)
 	require.Greater(t, kinds["boundary"], 2)
 }
 
