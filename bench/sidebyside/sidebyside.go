@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -22,8 +23,12 @@ type Row struct {
 	Name, Unit   string
 	Ours, Peer   Way
 	AtLeast      float64 // the ratio to reach, ours to the peer's
-	ours, theirs []float64
+	ours, theirs turns
 }
+
+// turns are what the turns of a way gave: its rates, and the microseconds of this
+// process's CPU that a unit took, which say less of what else the machine did.
+type turns struct{ rate, cpu []float64 }
 
 // Plan says how long each turn takes and how often each way has one. A first turn
 // of each is not counted.
@@ -37,30 +42,39 @@ func (r *Row) Measure(ctx context.Context, p Plan) error {
 	for turn := range p.Turns + 1 {
 		for _, w := range []struct {
 			way  Way
-			into *[]float64
+			into *turns
 		}{{r.Ours, &r.ours}, {r.Peer, &r.theirs}} {
-			rate, err := one(ctx, w.way, p.Turn)
+			rate, cpu, err := one(ctx, w.way, p.Turn)
 			if err != nil {
 				return fmt.Errorf("measuring %s: %w", w.way.Name, err)
 			}
 			if turn > 0 {
-				*w.into = append(*w.into, rate)
+				w.into.rate, w.into.cpu = append(w.into.rate, rate), append(w.into.cpu, cpu)
 			}
 		}
 	}
 	return nil
 }
 
-func one(ctx context.Context, w Way, turn time.Duration) (float64, error) {
+func one(ctx context.Context, w Way, turn time.Duration) (rate, cpu float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, turn)
 	defer cancel()
-	began := time.Now()
+	began, used := time.Now(), processor()
 	done, err := w.Run(ctx)
-	return float64(done) / time.Since(began).Seconds(), err
+	return float64(done) / time.Since(began).Seconds(), float64((processor() - used).Microseconds()) / float64(max(done, 1)), err
+}
+
+// processor is the CPU time that this process has used.
+func processor() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // Ratio is ours to the peer's, of the medians.
-func (r *Row) Ratio() float64 { return median(r.ours) / median(r.theirs) }
+func (r *Row) Ratio() float64 { return median(r.ours.rate) / median(r.theirs.rate) }
 
 func median(list []float64) float64 {
 	sorted := slices.Sorted(slices.Values(list))
@@ -73,9 +87,10 @@ func median(list []float64) float64 {
 // Print writes the rows as a table.
 func Print(out io.Writer, rows []*Row) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "row\tunit\tours (min median max)\tpeer (min median max)\tratio\ttarget")
+	_, _ = fmt.Fprintln(w, "row\tunit\tours (min median max)\tpeer (min median max)\tratio\ttarget\tCPU of one, µs: ours, peer")
 	for _, r := range rows {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\t≥ %.2f\n", r.Name, r.Unit, spread(r.ours), spread(r.theirs), r.Ratio(), r.AtLeast)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\t≥ %.2f\t%.2f, %.2f\n",
+			r.Name, r.Unit, spread(r.ours.rate), spread(r.theirs.rate), r.Ratio(), r.AtLeast, median(r.ours.cpu), median(r.theirs.cpu))
 	}
 	return w.Flush()
 }

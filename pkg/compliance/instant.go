@@ -52,17 +52,22 @@ func (i Instant) Sub(o Instant) time.Duration {
 
 // String is RFC 3339 in UTC with as many digits as needed.
 func (i Instant) String() string {
+	return string(i.Append(nil))
+}
+
+// Append adds what String says to b.
+func (i Instant) Append(b []byte) []byte {
 	switch i {
 	case Ever:
-		return "ever"
+		return append(b, "ever"...)
 	case Never:
-		return "never"
+		return append(b, "never"...)
 	}
-	return i.Time().Format(time.RFC3339Nano)
+	return i.Time().AppendFormat(b, time.RFC3339Nano)
 }
 
 // MarshalText writes RFC 3339.
-func (i Instant) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+func (i Instant) MarshalText() ([]byte, error) { return i.Append(nil), nil }
 
 // UnmarshalText reads what MarshalText writes.
 func (i *Instant) UnmarshalText(b []byte) error {

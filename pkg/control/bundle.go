@@ -56,6 +56,18 @@ const BoundaryFile = "boundary.yaml"
 // Control finds a control by id; nil if there is none.
 func (b *Bundle) Control(id string) *Control { return b.byID[id] }
 
+// Only is the bundle with some of its controls, for looking at those alone. Its hash is
+// that of the whole.
+func (b *Bundle) Only(ids []string) *Bundle {
+	some := *b
+	some.Controls = slices.DeleteFunc(slices.Clone(b.Controls), func(c *Control) bool { return !slices.Contains(ids, c.ID) })
+	some.byID = map[string]*Control{}
+	for _, c := range some.Controls {
+		some.byID[c.ID] = c
+	}
+	return &some
+}
+
 // SourcesOf are the indices of the declared sources that send one of the types.
 func (d *Declarations) SourcesOf(patterns []string) []int {
 	var found []int

@@ -160,6 +160,7 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 		c.r.Problem(n, "%v", err)
 		return nil
 	}
+	c.noteDeclared(p)
 	c.checkFields(n, p)
 	c.checkKind(n, p, want)
 	return p

@@ -16,7 +16,7 @@ import (
 
 func (c *compiler) expectations(n *yaml.Node) {
 	c.r.Each(n, "expect", func(key, node *yaml.Node) {
-		if !namePattern.MatchString(key.Value) || slices.Contains([]string{"item", "event", "part", "params", "refs", "boundary", "period", cancelledBy}, key.Value) {
+		if !namePattern.MatchString(key.Value) || slices.Contains([]string{"item", "event", "part", "params", "refs", "boundary", "period", cancelledBy, WaiverEvidence}, key.Value) {
 			c.r.Problem(key, "%q can't name an expectation; use a lower-case word that isn't taken", key.Value)
 			return
 		}

@@ -14,18 +14,20 @@ type Explanation struct {
 	Population string `json:"population"`
 	// Key are the fields of the item that its evidence is joined by.
 	Key string `json:"key"`
-	// Items is how long an item's state is kept after the item's time, or after its
-	// slot; Evidence how long an event is kept after its own time. All at one key
-	// is kept until the last of it has passed.
+	// Items is how long an item's state is kept after its time, or after its slot;
+	// Evidence how long an event is kept after its own time. What has passed is
+	// looked for four times in that span, so both may take a quarter more.
 	Items    string `json:"items"`
 	Evidence string `json:"evidence"`
-	// Tables are kept for ever: all events at a key.
+	// Tables keep the last event of each key for ever, as long as its row is live.
 	Tables string `json:"tables,omitempty"`
-	// Standing says that the key doesn't end with the item: every slot of a member
-	// meets at one key, so that its events are kept while slots open.
-	Standing bool `json:"standing_key,omitempty"`
+	// Together says that all at a key is kept until the last of it has passed: with
+	// having, an event that opened nothing may come to.
+	Together bool `json:"kept_together,omitempty"`
 	// Expectations say how much may match, in their order.
 	Expectations []Expected `json:"expectations,omitempty"`
+	// Meaning is the semantic hash: it moves if a verdict may.
+	Meaning string `json:"meaning"`
 }
 
 // Expected is what an expectation may hold of an item.
@@ -41,7 +43,10 @@ type Expected struct {
 // Explain says what the control holds in state, and for how long; correct is how
 // late anything that it hangs on may come, CorrectUntil at least.
 func (c *Control) Explain(correct time.Duration) Explanation {
-	x := Explanation{Control: c.ID, File: c.File, Population: strings.Join(c.Population.Types, ", "), Key: "the item's id"}
+	x := Explanation{
+		Control: c.ID, File: c.File, Population: strings.Join(c.Population.Types, ", "), Key: "the item's id",
+		Meaning: c.Meaning, Together: c.Population.Having != nil,
+	}
 	var keys []string
 	for _, k := range c.Key {
 		keys = append(keys, "item."+k.String())
@@ -49,9 +54,8 @@ func (c *Control) Explain(correct time.Duration) Explanation {
 	if len(keys) > 0 {
 		x.Key = strings.Join(keys, ", ")
 	}
-	evidence := max(c.Lookback(), c.CorrectUntil) + correct
-	x.Evidence = FormatDuration(evidence)
-	x.Items = FormatDuration(max(c.Horizon()+correct, evidence)) // the event that opens it is evidence too
+	x.Items = FormatDuration(c.HorizonOf(0) + correct)
+	x.Evidence = FormatDuration(c.Keeps(correct))
 	if s := c.Population.Schedule; s != nil {
 		from := "boundary."
 		if s.ForEach.InRefs {
@@ -61,11 +65,9 @@ func (c *Control) Explain(correct time.Duration) Explanation {
 		if s.Zone != time.UTC {
 			x.Population += " in " + s.Zone.String()
 		}
-		x.Items = FormatDuration(c.HorizonOf(0) + correct)
 		if c.endsWithPeriod() {
 			x.Items = "period + " + x.Items
 		}
-		x.Standing = len(keys) > 0 && !strings.Contains(x.Key, "item.slot")
 	}
 	var tables []string
 	for _, t := range c.Tables {
@@ -76,6 +78,12 @@ func (c *Control) Explain(correct time.Duration) Explanation {
 		x.Expectations = append(x.Expectations, Expected{Name: e.Name, Types: e.Types, Max: e.Max, Fold: len(e.Folds) > 0})
 	}
 	return x
+}
+
+// Keeps is how long an event is kept after its own time: until no item that may still
+// be opened, or changed, looks back to it.
+func (c *Control) Keeps(correct time.Duration) time.Duration {
+	return max(c.Lookback(), c.CorrectUntil) + c.Horizon() + correct
 }
 
 func (c *Control) endsWithPeriod() bool {

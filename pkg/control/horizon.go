@@ -2,27 +2,38 @@ package control
 
 import "time"
 
-// longestSlot is a year with a leap day.
-const longestSlot = 366 * 24 * time.Hour
-
 // Horizon is how long after its time an item may still change on time, as far as
 // it is known before evidence arrives; it bounds state.
-func (c *Control) Horizon() time.Duration { return c.HorizonOf(longestSlot) }
+func (c *Control) Horizon() time.Duration {
+	if c.Population.Schedule == nil {
+		return c.HorizonOf(0)
+	}
+	return c.HorizonOf(slotUnits[c.Population.Schedule.Every].longest)
+}
 
 // HorizonOf is the horizon of an item whose slot is so long.
 func (c *Control) HorizonOf(slot time.Duration) time.Duration {
 	var longest time.Duration
+	reach := func(b Bound) time.Duration { return c.reach(b, slot) }
 	for _, e := range c.Expectations {
-		longest = max(longest, c.reach(e, e.Between.To, slot), e.Remedy)
+		longest = max(longest, reach(e.Between.To), e.Remedy)
 		if e.Unless != nil {
-			longest = max(longest, c.reach(e, e.Unless.Between.To, slot))
+			longest = max(longest, undoing(e.Unless.Between.To, e.Between.To, reach))
 		}
 	}
 	return longest
 }
 
-// reach is how long after the item an end of e, or of its unless, may lie.
-func (c *Control) reach(e *Expectation, b Bound, slot time.Duration) time.Duration {
+// undoing is how far an end of what undoes candidates may lie from the item, where
+// they lie as far as of.
+func undoing(end, of Bound, far func(Bound) time.Duration) time.Duration {
+	if end.Anchor == AnchorCandidate {
+		return far(end) + max(0, far(of))
+	}
+	return far(end)
+}
+
+func (c *Control) reach(b Bound, slot time.Duration) time.Duration {
 	d := b.Offset
 	if b.Days > 0 {
 		d = b.span
@@ -31,13 +42,10 @@ func (c *Control) reach(e *Expectation, b Bound, slot time.Duration) time.Durati
 	case AnchorPeriod:
 		d += slot
 	case AnchorExpectation:
-		of := c.Expectations[b.Of]
-		d += c.reach(of, of.Between.To, slot)
-	case AnchorCandidate:
-		d += c.reach(e, e.Between.To, slot)
+		d += c.reach(c.Expectations[b.Of].Between.To, slot)
 	case AnchorComputed:
 		d = b.Cap
-	case AnchorItem:
+	case AnchorItem, AnchorCandidate:
 	}
 	return d
 }
@@ -46,15 +54,15 @@ func (c *Control) reach(e *Expectation, b Bound, slot time.Duration) time.Durati
 func (c *Control) Lookback() time.Duration {
 	var longest time.Duration
 	for _, e := range c.Expectations {
-		longest = max(longest, c.back(e, e.Between.From))
+		longest = max(longest, c.back(e.Between.From))
 		if e.Unless != nil {
-			longest = max(longest, c.back(e, e.Unless.Between.From))
+			longest = max(longest, undoing(e.Unless.Between.From, e.Between.From, c.back))
 		}
 	}
 	return longest
 }
 
-func (c *Control) back(e *Expectation, b Bound) time.Duration {
+func (c *Control) back(b Bound) time.Duration {
 	d := -b.Offset
 	if b.Days < 0 {
 		d = b.span
@@ -63,13 +71,10 @@ func (c *Control) back(e *Expectation, b Bound) time.Duration {
 	case AnchorPeriod:
 		d = max(d, 0)
 	case AnchorExpectation:
-		of := c.Expectations[b.Of]
-		d += max(0, c.back(of, of.Between.From))
-	case AnchorCandidate:
-		d += max(0, c.back(e, e.Between.From))
+		d += max(0, c.back(c.Expectations[b.Of].Between.From))
 	case AnchorComputed:
 		d = b.Cap
-	case AnchorItem:
+	case AnchorItem, AnchorCandidate:
 	}
 	return d
 }

@@ -33,7 +33,7 @@ func TestHorizonCoversWhatUndoes(t *testing.T) {
 	b, err := load(t, map[string]string{"C.yaml": scheduled})
 	require.NoError(t, err)
 	require.Equal(t, 36*day, b.Controls[0].HorizonOf(31*day))
-	require.Equal(t, 371*day, b.Controls[0].Horizon())
+	require.Equal(t, 36*day+2*time.Hour, b.Controls[0].Horizon())
 }
 
 // requireBounded holds a control to ends that every interval has: a chain of

@@ -41,11 +41,43 @@ func EncodeKey(values ...any) (string, bool) {
 			return "", false
 		}
 	}
+	if key, ok := plainKey(values); ok {
+		return key, true
+	}
 	b, err := json.Marshal(values)
 	if err != nil {
 		return "", false
 	}
 	return string(b), true
+}
+
+// plainKey writes what encoding/json writes, if the values are texts without anything
+// to escape. Most are, and a key is made for each event and control that it concerns.
+func plainKey(values []any) (string, bool) {
+	var room [64]byte
+	b := append(room[:0], '[')
+	for i, v := range values {
+		s, ok := v.(string)
+		if !ok || !bare(s) {
+			return "", false
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), s...), '"')
+	}
+	return string(append(b, ']')), true
+}
+
+// bare says whether JSON has s as it is.
+func bare(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
 }
 
 // View is an event as conditions see it: its data, and over that its attributes

@@ -88,6 +88,8 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, "severity: high", "lateness: {correct_until: ‸3661d}", `"3661d" is longer than 3660 days`},
 	{sound, "severity: high", "lateness: {final_after: ‸-1h}", "this duration must not be negative"},
 	{sound, "severity: high", "lateness: {final_after: ‸\"\"}", "a duration is missing"},
+	{sound, "severity: high", "waivable: ‸sometimes", "waivable: is true or false"},
+	{sound, "  push: {", "  ‸waiver: {", ""},
 	{sound, "severity: high", "params: {x: ‸!!int y}", "reading a parameter: "},
 
 	// the population
@@ -224,6 +226,10 @@ var refusals = []struct{ base, old, planted, text string }{
 var more = map[string][]string{
 	"pushed": {"C.yaml:10:9: an expectation needs on:, the key that joins its events to the item, such as {event.change_id: item.change_id}"},
 	"":       {"C.yaml:10:9: an expectation needs between:, an interval; without one it could never be closed"},
+	"  ‸waiver: {": {
+		"C.yaml:10:3: \"waiver\" can't name an expectation; use a lower-case word that isn't taken",
+		"C.yaml:15:", // an interval hangs on its old name
+	},
 	"  ‸refs:\n": {
 		"C.yaml:11:3: \"refs\" can't name an expectation; use a lower-case word that isn't taken",
 		"C.yaml:17:", "C.yaml:18:", // conditions read it by its old name

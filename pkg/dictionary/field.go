@@ -50,6 +50,9 @@ type Field struct {
 	limits
 	anyEnum  bool
 	required []string
+	// bit is the field's own among its siblings; needs are the bits of those of Fields
+	// that are required. They hold for objects of at most 64 members.
+	bit, needs uint64
 }
 
 // node is as much of a JSON Schema as fields are made of. The validator reads
@@ -135,8 +138,12 @@ func (n *node) field(required bool) *Field {
 	if n.Properties != nil {
 		f.Fields = make(map[string]*Field, len(n.Properties))
 	}
-	for name, p := range n.Properties {
-		f.Fields[name] = p.field(slices.Contains(n.Required, name))
+	for i, name := range slices.Sorted(maps.Keys(n.Properties)) {
+		member := n.Properties[name].field(slices.Contains(n.Required, name))
+		member.bit = 1 << i
+		if f.Fields[name] = member; member.Required {
+			f.needs |= member.bit
+		}
 	}
 	return f
 }

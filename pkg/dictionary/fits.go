@@ -75,11 +75,11 @@ func (f *Field) fitsString(v string) bool {
 	if f.anyEnum {
 		return slices.Contains(f.Enum, v)
 	}
-	if f.MinLength == nil && f.MaxLength == nil {
-		return true
-	}
-	n := utf8.RuneCountInString(v)
-	return (f.MinLength == nil || n >= *f.MinLength) && (f.MaxLength == nil || n <= *f.MaxLength)
+	return f.fitsLength(utf8.RuneCountInString(v))
+}
+
+func (f *Field) fitsLength(runes int) bool {
+	return (f.MinLength == nil || runes >= *f.MinLength) && (f.MaxLength == nil || runes <= *f.MaxLength)
 }
 
 // fitsNumber is exact: limits and whole numbers beyond 2⁵³ are left to the validator.

@@ -9,13 +9,14 @@ import (
 	"assay.example/assay/pkg/control"
 )
 
-// The changelog has a record a fact, item, ended item and beat, and one for the
+// The changelog has a record a fact, item, ended item, beat and waiver, and one for the
 // watermark. Keys are CBOR arrays that begin with the kind; values are CBOR with
 // integer keys. The bytes are deterministic.
 const (
 	kindFact      = "fact"
 	kindItem      = "item"
 	kindBeat      = "beat"
+	kindWaiver    = "waiver"
 	kindWatermark = "watermark"
 )
 
@@ -51,28 +52,28 @@ func (s *storedFact) event(tenant string) compliance.Event {
 	return ev
 }
 
-func encode(v any) []byte {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
+// The modes are made once: that alone took as long as writing a key.
+var (
+	encoding = mode(cbor.CoreDetEncOptions().EncMode())
+	decoding = mode(cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, DefaultMapType: mapType}.DecMode())
+)
+
+func mode[M any](m M, err error) M {
 	if err != nil {
-		panic("engine: the encoding options are valid: " + err.Error())
+		panic("engine: the options of CBOR are valid: " + err.Error())
 	}
-	b, err := mode.Marshal(v)
+	return m
+}
+
+func encode(v any) []byte {
+	b, err := encoding.Marshal(v)
 	if err != nil {
 		panic("engine: state is always encodable: " + err.Error())
 	}
 	return b
 }
 
-func decode(b []byte, into any) error {
-	mode, err := cbor.DecOptions{
-		IntDec:         cbor.IntDecConvertSignedOrFail,
-		DefaultMapType: mapType,
-	}.DecMode()
-	if err != nil {
-		return err
-	}
-	return mode.Unmarshal(b, into)
-}
+func decode(b []byte, into any) error { return decoding.Unmarshal(b, into) }
 
 func stateKey(kind string, parts ...string) []byte {
 	return encode(append([]string{kind}, parts...))
@@ -136,6 +137,8 @@ func (e *Engine) Load(c Change) error {
 		return e.loadItem(key, c.Value)
 	case key[0] == kindBeat && len(key) == 5:
 		return e.loadBeat(key, c.Value)
+	case key[0] == kindWaiver && len(key) == 7:
+		return e.loadWaiver(key, c.Value)
 	}
 	return fmt.Errorf("state of kind %q is unknown; it may have been written by a newer release", key[0])
 }

@@ -38,7 +38,23 @@ var constructs = []struct {
 	{"computed ends", regexp.MustCompile(`cap:`), settled},
 	{"business days", regexp.MustCompile(`\dbd`), settled},
 	{"cancelled_by", regexp.MustCompile(`cancelled_by:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonCancelled }},
+	{"waivable: false", regexp.MustCompile(`waivable: false`), settled},
+	{"waived", anything, func(r compliance.Revision) bool { return r.Outcome == compliance.Waived }},
+	{"waived late", anything, func(r compliance.Revision) bool { return turns(r, compliance.Deviation, compliance.Waived) }},
+	{"no longer waived", anything, func(r compliance.Revision) bool { return turns(r, compliance.Waived, compliance.Deviation) }},
+	{"a part waived", regexp.MustCompile(`count: part`), func(r compliance.Revision) bool {
+		return r.Outcome == compliance.Waived && strings.Contains(r.Item.ID, "/")
+	}},
+	{"waiver flawed", anything, func(r compliance.Revision) bool {
+		return slices.ContainsFunc(r.Evidence, func(e compliance.Evidence) bool { return strings.HasPrefix(e.Expectation, "waiver.") })
+	}},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
+}
+
+var anything = regexp.MustCompile("")
+
+func turns(r compliance.Revision, from, to compliance.Outcome) bool {
+	return r.Previous != nil && r.Previous.Outcome == from && r.Outcome == to
 }
 
 // settled: it was decided, one way or the other.

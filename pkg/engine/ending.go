@@ -1,53 +1,69 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
 )
 
-// setEnding sets the group's timer unless it has one. Groups of a control with a
-// derived table stay: their rows may be read by any later item.
+// setEnding sets the group's timer unless it has one.
 func (e *Engine) setEnding(g *group) {
-	if !g.ending && len(g.control.Tables) == 0 {
+	if !g.ending {
 		g.ending = true
-		e.endings.add(g, e.ends(g))
+		e.endings.add(g, e.w.Add(e.span(g)))
 	}
 }
 
-// ends is when nothing that is still admitted can concern the group any more:
-// its items are done, and its evidence is out of reach of any later item.
-func (e *Engine) ends(g *group) compliance.Instant {
-	c := g.control
-	correct := e.correctUntil(c)
-	at := compliance.Ever
-	if g.newest != compliance.Ever {
-		at = g.newest.Add(max(c.Lookback(), c.CorrectUntil) + correct + time.Microsecond)
-	}
-	for _, it := range g.items {
-		at = max(at, it.done(correct))
-		if n := len(it.candidates); n > 0 {
-			at = max(at, it.candidates[n-1].ev.Time.Add(c.Horizon()+correct+time.Microsecond))
-		}
-	}
-	return at
+// span is how long after its time anything at the group's key may still count, at most.
+func (e *Engine) span(g *group) time.Duration {
+	return g.control.Keeps(e.correctUntil(g.control)) + time.Microsecond
 }
 
-// tryEnd drops the group's state if its time has come. What was last said of its
-// items is kept: an id stays taken.
+// tryEnd drops what nothing that is still admitted can concern any more: items that
+// are done, and facts out of reach of any item. A key may never rest, and would fill
+// the memory otherwise. What was last said of an item is kept: an id stays taken.
 func (e *Engine) tryEnd(g *group) {
-	if at := e.ends(g); at >= e.w || g.unsettled() {
-		e.endings.add(g, max(at, e.w))
+	if g.control.Population.Having == nil || e.rests(g) {
+		e.endItems(g)
+		e.endFacts(g)
+	}
+	if len(g.items) == 0 && len(g.bodies) == 0 {
+		e.state.drop(g.key)
 		return
 	}
-	for _, bodies := range g.bodies {
-		for _, f := range bodies {
-			e.changes = append(e.changes, Change{Key: factKey(g, &f.ev)})
+	// Four times in each span: every fact and item is looked at a few times only.
+	e.endings.add(g, e.w.Add(e.span(g)/4))
+}
+
+// rests says that everything at the key may end. With having, an event that opened
+// nothing is asked again when others are, and needs all that it was asked with.
+func (e *Engine) rests(g *group) bool {
+	for _, it := range g.items {
+		if !e.isDone(it) {
+			return false
 		}
 	}
+	before := e.w.Add(-e.span(g))
+	return !slices.ContainsFunc(g.facts, func(f *fact) bool { return f.ev.Time >= before })
+}
+
+func (e *Engine) isDone(it *item) bool {
+	return !it.unsettled() && it.endsAt(e.correctUntil(it.group.control)) < e.w
+}
+
+func (e *Engine) endItems(g *group) {
 	for id, it := range g.items {
+		if !e.isDone(it) {
+			continue
+		}
 		e.timers.set(it, compliance.Never)
 		delete(e.dirty, it)
+		delete(g.items, id)
+		for _, s := range e.sources[g.key.tenant] {
+			delete(s.waiting, it)
+		}
 		for part := range it.parts {
 			e.changes = append(e.changes, Change{Key: saidKey(it, part)})
 		}
@@ -60,12 +76,84 @@ func (e *Engine) tryEnd(g *group) {
 		}
 		e.changes = append(e.changes, closedChange(g, id, last))
 	}
-	for _, s := range e.sources[g.key.tenant] {
-		for _, it := range g.items {
-			delete(s.waiting, it)
+}
+
+// endsAt is when nothing that is still admitted can change the item.
+func (it *item) endsAt(correct time.Duration) compliance.Instant {
+	last := it.time
+	if n := len(it.candidates); n > 0 {
+		last = max(last, it.candidates[n-1].ev.Time)
+	}
+	return last.Add(it.group.control.HorizonOf(it.end.Sub(it.time)) + correct + time.Microsecond)
+}
+
+// endFacts drops the events before a time that no item, and none that may still be
+// opened, looks back to. Bodies of one event go together: the first says which count.
+func (e *Engine) endFacts(g *group) {
+	before := e.outOfReach(g)
+	kept := g.neededRows(before)
+	gone := map[*fact]bool{}
+	for key, bodies := range g.bodies {
+		if bodies[len(bodies)-1].ev.Time >= before || slices.ContainsFunc(bodies, func(f *fact) bool { return kept[f] }) {
+			continue
+		}
+		delete(g.bodies, key)
+		for _, f := range bodies {
+			gone[f] = true
+			e.changes = append(e.changes, Change{Key: factKey(g, &f.ev)})
 		}
 	}
-	e.state.drop(g.key)
+	if len(gone) == 0 {
+		return
+	}
+	isGone := func(f *fact) bool { return gone[f] }
+	g.facts = slices.DeleteFunc(g.facts, isGone)
+	for _, it := range g.items {
+		it.candidates = slices.DeleteFunc(it.candidates, isGone)
+	}
+}
+
+// outOfReach is the time before which nobody looks any more.
+func (e *Engine) outOfReach(g *group) compliance.Instant {
+	c := g.control
+	oldest := e.w.Add(-e.correctUntil(c) - c.Horizon()) // of the events that may still open an item, or come to
+	for _, it := range g.items {
+		if oldest = min(oldest, it.time); len(it.candidates) > 0 {
+			oldest = min(oldest, it.candidates[0].ev.Time)
+		}
+	}
+	if planted == plantedEndsEarly {
+		return oldest
+	}
+	return oldest.Add(-max(c.Lookback(), c.CorrectUntil) - time.Microsecond)
+}
+
+// neededRows are the facts before an instant that are rows of a table then, of whatever
+// age: the last of each key. One that isn't live is needed until those before it are gone.
+func (g *group) neededRows(before compliance.Instant) map[*fact]bool {
+	needed := map[*fact]bool{}
+	for _, t := range g.control.Tables {
+		rows := map[string][]*fact{}
+		for _, f := range g.facts {
+			if row, ok := t.RowOf(f.view); ok && f.ev.Time < before && slices.Contains(f.roles.tables, t.Index) {
+				rows[row] = append(rows[row], f)
+			}
+		}
+		for _, facts := range rows {
+			last := facts[len(facts)-1]
+			needed[last] = needed[last] || len(facts) > 1 || !g.dead(t, last)
+		}
+	}
+	return needed
+}
+
+// dead says that a row is surely not live.
+func (g *group) dead(t *control.DerivedTable, f *fact) bool {
+	if t.Live == nil {
+		return false
+	}
+	live, err := t.Live.Bool(g.control.NewScope(nil, f.ev.Time).With(f.view, nil))
+	return err == nil && !live
 }
 
 // taken is what is kept of an item when its state ends; nil if nothing has to be.
@@ -80,17 +168,15 @@ func (it *item) taken() *published {
 	return nil
 }
 
-// unsettled: an item still waits for a source, whatever its intervals say; or its id
+// unsettled: the item still waits for a source, whatever its intervals say; or its id
 // is free, and its parts' revisions have to be counted on.
-func (g *group) unsettled() bool {
-	for _, it := range g.items {
-		if it.undecided || waits(it.last) || it.opened == nil && !it.slot && len(it.parts) > 0 {
+func (it *item) unsettled() bool {
+	if it.undecided || waits(it.last) || it.opened == nil && !it.slot && len(it.parts) > 0 {
+		return true
+	}
+	for _, p := range it.parts {
+		if waits(p) {
 			return true
-		}
-		for _, p := range it.parts {
-			if waits(p) {
-				return true
-			}
 		}
 	}
 	return false

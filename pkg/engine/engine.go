@@ -23,7 +23,8 @@ import (
 )
 
 // Fact is one event as one control reads it, at the join key it was routed to.
-// Control is empty for events that concern every control.
+// Control is empty for events that concern every control, Key for those that concern
+// every key of one.
 type Fact struct {
 	Control string
 	Tenant  string
@@ -59,6 +60,7 @@ type Engine struct {
 	roles                 map[string]map[string]*roles // control → type
 	sources               map[string][]*source         // tenant → in the order of the bundle
 	feeds                 map[string]*feeds            // by control
+	waivers               map[waiverKey]*waivers
 	schedules             []*cursor
 	changes               []Change
 }
@@ -78,7 +80,7 @@ func New(b *control.Bundle, partition, partitions int32) *Engine {
 	e := &Engine{
 		bundle: b, partition: partition, partitions: partitions, w: compliance.Ever,
 		state: newMemory(), dirty: map[*item]struct{}{},
-		roles: map[string]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[string]*feeds{},
+		roles: map[string]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[string]*feeds{}, waivers: map[waiverKey]*waivers{},
 	}
 	for _, c := range b.Controls {
 		e.roles[c.ID] = map[string]*roles{}
@@ -109,6 +111,9 @@ func (e *Engine) Add(f *Fact) Admission {
 	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-c.CorrectUntil) && planted != plantedLateAdmitted {
 		return Quarantined
 	}
+	if f.Key == "" {
+		return e.addWaiver(c, f)
+	}
 	g := e.group(groupKey{f.Tenant, f.Control, f.Key}, c)
 	fa := e.newFact(g, f)
 	if !g.take(e, fa) {
@@ -133,6 +138,7 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 		revisions = append(revisions, e.review(it)...)
 	}
 	e.endings.popBefore(e.w, e.tryEnd)
+	e.endWaivers()
 	return revisions
 }
 
@@ -193,9 +199,10 @@ func (e *Engine) openSlot(c *cursor, member string) {
 		return
 	}
 	g := e.group(gk, c.control)
+	e.setEnding(g)
 	it := g.item(id.ID)
 	it.slot = true
 	it.at(id.Time, c.next.End, view)
 	e.dirty[it] = struct{}{}
-	e.setEnding(g) // a slot about which nothing comes ends too
+	e.setEnding(it.group)
 }

@@ -18,6 +18,7 @@ type fact struct {
 	opens      string
 	unreadable bool
 	counts     bool // it is the body of its event that counts
+	waiver     *control.Waiver
 }
 
 func (f *fact) key() compliance.EventKey { return f.ev.Key() }
@@ -98,7 +99,6 @@ type group struct {
 	control *control.Control
 	facts   []*fact // those that count, in the order of events
 	bodies  map[compliance.EventKey][]*fact
-	newest  compliance.Instant // of all bodies
 	items   map[string]*item
 	ending  bool // a timer to end it is set
 }
@@ -106,7 +106,7 @@ type group struct {
 func (e *Engine) group(key groupKey, c *control.Control) *group {
 	g := e.state.group(key)
 	if g == nil {
-		g = &group{key: key, control: c, bodies: map[compliance.EventKey][]*fact{}, newest: compliance.Ever, items: map[string]*item{}}
+		g = &group{key: key, control: c, bodies: map[compliance.EventKey][]*fact{}, items: map[string]*item{}}
 		e.state.keep(g)
 	}
 	return g
@@ -154,23 +154,31 @@ func (g *group) take(e *Engine, f *fact) bool {
 	}
 	bodies = slices.Insert(bodies, i, f)
 	g.bodies[f.key()] = bodies
-	g.newest = max(g.newest, f.ev.Time)
+	settle(bodies, g.control, func(b *fact) {
+		if b.counts {
+			g.insert(e, b)
+		} else {
+			g.remove(e, b)
+		}
+	})
+	e.setEnding(g)
+	return true
+}
+
+// settle finds which bodies of an event count, and visits those that didn't before,
+// or no longer do.
+func settle(bodies []*fact, c *control.Control, changed func(*fact)) {
 	until := compliance.Ever
 	for _, b := range bodies {
 		counts := b.ev.Time > until || planted == plantedSecondBody
 		if counts {
-			until = b.ev.Time.Add(g.control.CorrectUntil)
+			until = b.ev.Time.Add(c.CorrectUntil)
 		}
-		switch {
-		case counts && !b.counts:
-			g.insert(e, b)
-		case !counts && b.counts:
-			g.remove(e, b)
+		if counts != b.counts {
+			b.counts = counts
+			changed(b)
 		}
-		b.counts = counts
 	}
-	e.setEnding(g)
-	return true
 }
 
 // remove takes a fact out again, for another body of the same event counts.

@@ -91,7 +91,10 @@ func (it *item) concerned(f *fact) bool {
 	concerned := it.group.control.Population.Having != nil && len(f.roles.expects)+len(f.roles.undoes) > 0
 	for _, i := range f.roles.expects {
 		x := it.group.control.Expectations[i]
-		if m, ok := it.match(x, scope, f); ok && it.within(x, f) {
+		if !it.within(x, f) {
+			continue
+		}
+		if m, ok := it.match(x, scope, f); ok {
 			it.matches[i].wants = insertMatch(it.matches[i].wants, m)
 			concerned = true
 		}
@@ -261,9 +264,4 @@ func (g *group) rows(t *control.DerivedTable, at compliance.Instant) (rows map[s
 		broken = broken || f
 	}
 	return rows, broken
-}
-
-// done is when nothing that is still admitted can change the item.
-func (it *item) done(correct time.Duration) compliance.Instant {
-	return it.time.Add(it.group.control.HorizonOf(it.end.Sub(it.time)) + correct + time.Microsecond)
 }

@@ -24,5 +24,10 @@ const (
 	plantedCapAsEnd       = "cap_reach"     // evidence is looked for on one side of the item only
 	plantedDaysElapsed    = "days_elapsed"  // business days are looked for as days of 24 hours
 	plantedPartKept       = "part_kept"     // a part whose row is gone stays an item
+	plantedEndsEarly      = "early_end"     // evidence is forgotten while an item still looks back to it
+	plantedWaiverLate     = "waiver_late"   // a waiver that comes late changes nothing that was said
+	plantedWaiverEnd      = "waiver_end"    // a waiver covers the instant that it ends at
+	plantedRevokedWhole   = "revoked_whole" // a waiver that is taken back never was
+	plantedWaiverDropped  = "waiver_drop"   // a waiver is dropped while its items are still judged
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
 )

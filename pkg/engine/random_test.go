@@ -28,7 +28,7 @@ func minute(n int) compliance.Instant { return epoch.Add(time.Duration(n) * time
 func testDictionary(t testing.TB) *dictionary.Dictionary {
 	t.Helper()
 	fsys := fstest.MapFS{}
-	for _, name := range []string{"t.a", "t.b", "t.c", "source.heartbeat", "source.retired"} {
+	for _, name := range []string{"t.a", "t.b", "t.c", "source.heartbeat", "source.retired", "waiver.approved", "waiver.revoked"} {
 		fsys[name+".json"] = &fstest.MapFile{Data: []byte(fmt.Sprintf(`{
 			"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://assay.example/schemas/events/%s.json",
 			"title": "Test.", "description": "Test.", "type": "object", "x-family": "access", "x-key": "source",
@@ -71,6 +71,9 @@ func (g generator) control() string {
 	var b strings.Builder
 	b.WriteString("id: TT-01\ntitle: Random\ncriteria: [CC8.1]\n")
 	fmt.Fprintf(&b, "lateness: {correct_until: %s}\n", g.one("30m", "2h", "30d"))
+	if g.chance(8) {
+		b.WriteString("waivable: false\n")
+	}
 	scheduled := g.chance(25)
 	expand := !scheduled && g.chance(20)
 	key, byValue := "k", g.chance(30)
@@ -372,6 +375,7 @@ func (g generator) life() []*compliance.Event {
 		arrival[ev] = int(ev.Time.Sub(epoch)/time.Minute) + g.IntN(disorder*g.scale+1)
 	}
 	g.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+	events = append(events, g.waivers(arrival)...)
 	sortBy(events, func(ev *compliance.Event) int { return arrival[ev] })
 	return events
 }

@@ -15,6 +15,7 @@ type review struct {
 	w       compliance.Instant
 	sources []*source
 	feeds   *feeds
+	waivers *waivers
 	known   []control.Knowledge // by expectation, as far as find has come
 	wake    compliance.Instant
 	closing compliance.Instant // as wake, but for evidence to come
@@ -34,6 +35,7 @@ func (e *Engine) review(it *item) []compliance.Revision {
 	r := &review{
 		it: it, c: it.group.control, w: e.w, wake: compliance.Never, closing: compliance.Never,
 		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.group.control),
+		waivers: e.waiversOf(it.group.key.tenant, it.group.control),
 	}
 	verdicts := r.verdicts(e.bundle.EffectiveFrom)
 	it.quiet = len(verdicts) == 1 && !r.c.DecidesEarly && verdicts[0].Outcome == compliance.Pending
@@ -43,8 +45,9 @@ func (e *Engine) review(it *item) []compliance.Revision {
 	e.timers.set(it, r.wake)
 	var revisions []compliance.Revision
 	for _, v := range append(verdicts, it.gone(verdicts)...) {
+		received := r.waive(&v)
 		if last := it.said(v.Item.ID); last == nil || !last.Verdict.Same(&v) {
-			revisions = append(revisions, *e.publish(it, v, r.receipt()))
+			revisions = append(revisions, *e.publish(it, v, max(received, r.receipt())))
 		}
 	}
 	return revisions

@@ -47,17 +47,7 @@ type Expected struct {
 // Explain is Verdicts for one item, judged by the same code, with the states that led
 // to it. ok is false if there is no such item.
 func Explain(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, itemID string, w compliance.Instant) (e Explanation, ok bool) {
-	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}}
-	known := slices.DeleteFunc(slices.Clone(events), func(ev *compliance.Event) bool { return ev.Tenant != tenant || ev.Time >= w })
-	l.beats = beatsOf(b, known)
-	for _, ev := range known {
-		for _, key := range c.Keys(ev) {
-			l.groups[key] = append(l.groups[key], fact{ev, control.ViewOf(ev)})
-		}
-	}
-	for key, facts := range l.groups {
-		l.groups[key] = distinct(facts, c.CorrectUntil)
-	}
+	l := newLog(b, c, tenant, events, w)
 	for _, o := range l.find(itemID) {
 		for _, v := range l.say(o) {
 			if v.Item.ID != itemID {

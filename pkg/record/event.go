@@ -2,6 +2,7 @@ package record
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -30,24 +31,49 @@ const (
 // DefaultTenant owns events that name no tenant.
 const DefaultTenant = "default"
 
+// What every event says; nobody may write into them.
+var (
+	specVersion = []byte("1.0")
+	contentType = []byte("application/json")
+)
+
 // EncodeEvent writes ev in binary mode. The topic is the caller's to set; value
 // is the data exactly as it was received.
+//
+// What the record holds of its own lies in two pieces of memory: a piece for each
+// header was a tenth of what the collector does.
 func EncodeEvent(ev *compliance.Event, key string, value []byte) *kgo.Record {
-	headers := []kgo.RecordHeader{
-		{Key: HeaderSpecVersion, Value: []byte("1.0")},
-		{Key: HeaderID, Value: []byte(ev.ID)},
-		{Key: HeaderSource, Value: []byte(ev.Source)},
-		{Key: HeaderType, Value: []byte(ev.Type)},
-		{Key: HeaderTime, Value: []byte(ev.Time.String())},
-		{Key: HeaderTenant, Value: []byte(ev.Tenant)},
-		{Key: HeaderContentType, Value: []byte("application/json")},
-	}
+	const timeAndSequence = 30 + 20
+	w := pieces{rest: make([]byte, 0, len(ev.ID)+len(ev.Source)+len(ev.Type)+len(ev.Tenant)+len(key)+timeAndSequence)}
+	e := &struct {
+		record  kgo.Record
+		headers [8]kgo.RecordHeader
+	}{}
+	headers := append(e.headers[:0],
+		kgo.RecordHeader{Key: HeaderSpecVersion, Value: specVersion},
+		kgo.RecordHeader{Key: HeaderID, Value: w.text(ev.ID)},
+		kgo.RecordHeader{Key: HeaderSource, Value: w.text(ev.Source)},
+		kgo.RecordHeader{Key: HeaderType, Value: w.text(ev.Type)},
+		kgo.RecordHeader{Key: HeaderTime, Value: w.next(ev.Time.Append(w.rest))},
+		kgo.RecordHeader{Key: HeaderTenant, Value: w.text(ev.Tenant)},
+		kgo.RecordHeader{Key: HeaderContentType, Value: contentType},
+	)
 	if ev.Sequence > 0 {
-		headers = append(headers, kgo.RecordHeader{
-			Key: HeaderSequence, Value: strconv.AppendUint(nil, ev.Sequence, 10),
-		})
+		headers = append(headers, kgo.RecordHeader{Key: HeaderSequence, Value: w.next(strconv.AppendUint(w.rest, ev.Sequence, 10))})
 	}
-	return &kgo.Record{Key: []byte(key), Value: value, Headers: headers}
+	e.record = kgo.Record{Key: w.text(key), Value: value, Headers: headers}
+	return &e.record
+}
+
+// pieces cuts short texts from one piece of memory.
+type pieces struct{ rest []byte }
+
+func (p *pieces) text(s string) []byte { return p.next(append(p.rest, s...)) }
+
+// next is what was appended to rest, and nothing of what comes after it.
+func (p *pieces) next(piece []byte) []byte {
+	p.rest = piece[len(piece):]
+	return slices.Clip(piece)
 }
 
 // DecodeEvent reads the attributes of an event; Data is left for who needs it.

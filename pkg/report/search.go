@@ -178,7 +178,11 @@ func patterns(types []string) (exact, prefixes []string) {
 // decode is the event that a row holds; ok is false if its schema refuses it. It is
 // nil if no control can read its type.
 func (s *search) decode(r *eventRow, tenant string) (ev *compliance.Event, ok bool) {
-	t, known := s.types.Type(r.Type)
+	return r.decode(s.types, tenant)
+}
+
+func (r *eventRow) decode(types *dictionary.Dictionary, tenant string) (ev *compliance.Event, ok bool) {
+	t, known := types.Type(r.Type)
 	if !known {
 		return nil, false
 	}

@@ -140,10 +140,9 @@ func (m *mapping) event(s *scope, record int) (Event, error) {
 	if ev.Data, err = json.Marshal(data, json.Deterministic(true)); err != nil {
 		return ev, fmt.Errorf("writing the data of %s: %w", m.typ.Name, err)
 	}
-	if data, err = m.typ.Decode(ev.Data); err != nil {
+	if ev.Key, err = m.typ.Check(ev.Data, ""); err != nil {
 		return ev, fmt.Errorf("%s: %w", m.typ.Name, err)
 	}
-	ev.Key = m.typ.Key(data, "")
 	return ev, nil
 }
 

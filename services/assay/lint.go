@@ -34,14 +34,15 @@ a line a control says what was understood, and what it costs the evaluator:
   KEY          the item's fields at which all that concerns it meets
   ITEMS KEPT   how long after an item's time, or its period's end, its state is kept
   EVENTS KEPT  how long an event is kept after its own time, item or not
-  FOR EVER     what is kept without an end: the events of a table, or of a key that
-               every slot of a member shares. A word of each item is kept for ever too
-  MOST         how many events may match an expectation before it is inconclusive
+  FOR EVER     the tables whose live rows stay, whatever their age. A word of each item
+               stays too, so that its id is taken
   BYTES        what an item takes with one event of each type, in the changelog:
                measured on the examples of the event types, an estimate
+  MEANING      a hash, which stays as it is if only words or layout change
 
-All at a key is kept until the last of it has passed. A second table says to how many
-join keys an event of a type is sent. -o json has all of it, by type and expectation.
+What has passed is looked for four times in such a span, so all may take a quarter
+longer. A second table says to how many join keys an event of a type is sent. -o json
+has all of it, by type and expectation, and how many events may match each.
 
 Without arguments the built-in library is checked. Controls are read within the
 boundary.yaml of their folder or the nearest above, else the built-in one.`,
@@ -73,7 +74,7 @@ func (o *lintOptions) run(args []string) error {
 	if len(problems) > 0 {
 		return o.refuse(problems)
 	}
-	if err := output.Write(o.writer(), rows, footprintColumns()); err != nil || o.format != output.Table {
+	if err := output.Write(o.writer(), rows, footprintColumns(o.format)); err != nil || o.format != output.Table {
 		return err
 	}
 	if _, err := fmt.Fprintln(o.out); err != nil {
@@ -87,35 +88,17 @@ func (o *lintOptions) run(args []string) error {
 	})
 }
 
-func footprintColumns() []output.Column[engine.Footprint] {
+func footprintColumns(format output.Format) []output.Column[engine.Footprint] {
 	return []output.Column[engine.Footprint]{
 		{Head: "CONTROL", Cell: func(x engine.Footprint) string { return x.Control }},
 		{Head: "POPULATION", Cell: func(x engine.Footprint) string { return x.Population }},
 		{Head: "KEY", Cell: func(x engine.Footprint) string { return strings.ReplaceAll(x.Key, "item.", "") }},
 		{Head: "ITEMS KEPT", Cell: func(x engine.Footprint) string { return x.Items }},
 		{Head: "EVENTS KEPT", Cell: func(x engine.Footprint) string { return x.Evidence }},
-		{Head: "FOR EVER", Cell: forEver},
-		{Head: "MOST", Cell: func(x engine.Footprint) string { return most(x) }},
+		{Head: "FOR EVER", Cell: func(x engine.Footprint) string { return strings.ReplaceAll(x.Tables, "refs.", "") }},
 		{Head: "BYTES", Cell: func(x engine.Footprint) string { return strconv.Itoa(x.TypicalBytes) }},
+		{Head: "MEANING", Cell: func(x engine.Footprint) string { return short(x.Meaning, format) }},
 	}
-}
-
-func forEver(x engine.Footprint) string {
-	if x.Standing {
-		return "each key's events"
-	}
-	return x.Tables
-}
-
-func most(x engine.Footprint) string {
-	largest := 0
-	for _, e := range x.Expectations {
-		largest = max(largest, e.Max)
-	}
-	if largest == 0 {
-		return ""
-	}
-	return strconv.Itoa(largest)
 }
 
 // copies are what one event of a type becomes on its way to controls.

@@ -82,6 +82,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.lintCommand(),
 		a.testCommand(),
 		a.schemaCommand(),
+		a.diffCommand(),
+		a.replayCommand(),
 		a.sourceCommand(),
 		a.versionCommand(),
 		a.configCommand(),

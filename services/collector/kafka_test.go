@@ -113,7 +113,7 @@ func TestASlowKafkaIsSaidSoAndTheEventMayStillArrive(t *testing.T) {
 	require.Equal(t, "<nil>", state)
 }
 
-// small is a collector that can hold four batches of 256 KiB.
+// small is a collector that can hold five bodies of 200 KiB.
 func small() collector.Config {
 	cfg := config()
 	cfg.MaxEventBytes, cfg.MaxBatchBytes, cfg.MaxInFlightBytes = 256<<10, 256<<10, 1<<20
@@ -126,7 +126,7 @@ func TestBeyondTheBytesInFlightSendersAreToldToWait(t *testing.T) {
 	_, open := r.holdProduce()
 	body := event("e-1", "data", `{"user_id":"u","system":"s","mfa":true,"x":"`+strings.Repeat("x", 200<<10)+`"}`)
 	var waiting []<-chan answer
-	for held := 0; held < 700<<10; {
+	for held := 0; held < 1000<<10; {
 		waiting = append(waiting, r.later(structured, body))
 		before := held
 		require.Eventually(t, func() bool { held = r.metric("assay_collector_inflight_bytes"); return held >= before+200<<10 }, soon, time.Millisecond)

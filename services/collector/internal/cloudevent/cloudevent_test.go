@@ -40,6 +40,23 @@ func TestBatchTellsTheEventsApart(t *testing.T) {
 	require.ErrorContains(t, err, "more than 1 events")
 }
 
+// A batch says of each event what the event says alone, though it keeps what events have
+// in common only once: whatever stands before, and however it is escaped.
+func TestAnEventReadsTheSameInABatch(t *testing.T) {
+	var list []string
+	for _, id := range []string{`ab`, `a\u0062`, `a\\u0062`, `a\u0062`, `ab`, `a\\u0062`, ``, `ab`} {
+		for _, tenant := range []string{`"x"`, `null`, `7`, `"x"`} {
+			list = append(list, `{"specversion":"1.0","id":"`+id+`","source":"/s","type":"t","time":"2026-07-01T09:30:00Z","tenant":`+tenant+`,"data":{}}`)
+		}
+	}
+	events, err := cloudevent.Batch([]byte("["+strings.Join(list, ",")+"]"), len(list))
+	require.NoError(t, err)
+	require.Len(t, events, len(list))
+	for i, alone := range list {
+		require.Equal(t, cloudevent.Structured([]byte(alone)), events[i], alone)
+	}
+}
+
 // What stands twice is refused wherever it may matter: in envelopes here, in data by
 // the dictionary.
 func TestNamesThatStandTwice(t *testing.T) {

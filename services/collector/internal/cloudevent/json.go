@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -27,6 +26,9 @@ func Structured(raw []byte) Event {
 	return e
 }
 
+// short is what few events are shorter than, in bytes. It is more than an Event takes.
+const short = 256
+
 // Batch reads a JSON list of events, at most limit. The error is of the list;
 // that of an event is in its Err.
 func Batch(raw []byte, limit int) ([]Event, error) {
@@ -38,7 +40,7 @@ func Batch(raw []byte, limit int) ([]Event, error) {
 	if tok.Kind() != '[' {
 		return nil, malformed("", "the batch is not a JSON list", "send [event, event, …]")
 	}
-	events := []Event{}
+	events := make([]Event, 0, min(limit, len(raw)/short+1))
 	for r.in.PeekKind() != ']' {
 		var e Event
 		if err := r.event(&e); err != nil {
@@ -61,14 +63,17 @@ func Batch(raw []byte, limit int) ([]Event, error) {
 type reader struct {
 	in  *jsontext.Decoder
 	raw []byte
+	// last are the attributes of the event before: the events of a batch have most of
+	// theirs in common, which then take no room of their own.
+	last [len(attributes)]string
 }
 
 // newReader lets names stand twice as far as the decoder is concerned: its search for
 // them, in the batch, in the event and in the data, was a quarter of a batch's time.
 // Those of the envelope are found by names, those of the data by the dictionary, and
 // what else there is is never used.
-func newReader(raw []byte) reader {
-	return reader{jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true)), raw}
+func newReader(raw []byte) *reader {
+	return &reader{in: jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true)), raw: raw}
 }
 
 // event reads the next value. The error ends the reading; what is wrong with the event
@@ -107,13 +112,13 @@ func (r *reader) members(e *Event) ([]dictionary.Fault, error) {
 		if err != nil {
 			return nil, dictionary.Syntax(err)
 		}
-		name := nameOf(value)
-		if seen.twice(name) {
+		a := attributeOf(value)
+		if a < 0 && seen.other(value) || a >= 0 && seen.attribute(a) {
 			return nil, dictionary.Syntax(&jsontext.SyntacticError{
 				ByteOffset: r.in.InputOffset(), JSONPointer: r.in.StackPointer(), Err: jsontext.ErrDuplicateName,
 			})
 		}
-		fault, err := r.member(e, name)
+		fault, err := r.member(e, a)
 		if err != nil {
 			return nil, dictionary.Syntax(err)
 		}
@@ -127,51 +132,58 @@ func (r *reader) members(e *Event) ([]dictionary.Fault, error) {
 	return faults, nil
 }
 
-func (r *reader) member(e *Event, name string) (*dictionary.Fault, error) {
+// member reads the value of an attribute; of another member if a is negative.
+func (r *reader) member(e *Event, a int) (*dictionary.Fault, error) {
 	kind := r.in.PeekKind()
-	if kind == '"' && known(name) || kind == '0' && name == "sequence" {
-		tok, err := r.in.ReadToken()
-		if err != nil {
-			return nil, err
-		}
-		return e.set(name, tok.String()), nil
-	}
 	value, err := r.in.ReadValue()
-	switch {
-	case err != nil:
-		return nil, err
-	case kind == 'n':
-		return nil, nil //nolint:nilnil // an attribute that is null is not set, says the format
+	if err != nil || a < 0 || kind == 'n' {
+		return nil, err // an attribute that is null is not set, says the format
+	}
+	switch name := attributes[a]; {
 	case name == "data":
 		return e.setData(r.part(value)), nil
 	case name == "data_base64":
 		return e.setBase64(value), nil
-	case known(name):
+	case kind == '"':
+		return e.set(name, r.text(a, value)), nil
+	case kind == '0' && name == "sequence":
+		return e.set(name, string(value)), nil
+	default:
 		return &dictionary.Fault{Pointer: "/" + name, Reason: "it is not a string", Hint: "attributes are strings"}, nil
 	}
-	return nil, nil //nolint:nilnil // an extension that nobody asked for
+}
+
+// text is an attribute's value. With an escape in it, it is not what stands there.
+func (r *reader) text(a int, quoted jsontext.Value) string {
+	inside := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(inside, '\\') >= 0 || string(inside) != r.last[a] {
+		r.last[a] = text(quoted)
+	}
+	return r.last[a]
 }
 
 // names finds those that stand twice in an envelope. There are few of them, but for a
 // sender who means harm.
 type names struct {
-	common uint
-	others map[string]bool
+	attributes uint
+	others     map[string]bool
 }
 
-func (n *names) twice(name string) bool {
-	if i := slices.Index(attributes[:], name); i >= 0 {
-		bit := uint(1) << i
-		was := n.common&bit != 0
-		n.common |= bit
-		return was
-	}
+func (n *names) attribute(a int) (twice bool) {
+	bit := uint(1) << a
+	twice = n.attributes&bit != 0
+	n.attributes |= bit
+	return twice
+}
+
+func (n *names) other(quoted jsontext.Value) (twice bool) {
 	if n.others == nil {
 		n.others = map[string]bool{}
 	}
-	was := n.others[name]
+	name := text(quoted)
+	twice = n.others[name]
 	n.others[name] = true
-	return was
+	return twice
 }
 
 // attributes are the names that mean something here.
@@ -179,21 +191,18 @@ var attributes = [...]string{
 	"specversion", "id", "source", "type", "time", "tenant", "datacontenttype", "sequence", "data", "data_base64",
 }
 
-// known says whether a name is that of an attribute which is a string.
-func known(name string) bool {
-	i := slices.Index(attributes[:], name)
-	return i >= 0 && name != "data" && name != "data_base64"
-}
-
-// nameOf is a member's name; one of attributes takes no room of its own.
-func nameOf(quoted jsontext.Value) string {
+// attributeOf is the place of a member's name in attributes; negative for another name.
+func attributeOf(quoted jsontext.Value) int {
 	inside := []byte(quoted[1 : len(quoted)-1])
-	for _, a := range attributes {
+	if bytes.IndexByte(inside, '\\') >= 0 {
+		inside = []byte(text(quoted))
+	}
+	for i, a := range attributes {
 		if string(inside) == a {
-			return a
+			return i
 		}
 	}
-	return text(quoted)
+	return -1
 }
 
 func (e *Event) setData(value []byte) *dictionary.Fault {

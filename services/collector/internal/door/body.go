@@ -14,9 +14,12 @@ import (
 	"assay.example/assay/services/collector/internal/intake"
 )
 
-// firstRead is where a body's buffer begins; it doubles as bytes arrive, so that
-// a sender who announces much and sends little holds little.
+// firstRead is where a body's buffer begins. It grows as bytes arrive, so that a sender
+// who announces much and sends little holds little.
 const firstRead = 4 << 10
+
+// mostAhead is how much larger a buffer becomes at once where so much is announced.
+const mostAhead = 8
 
 // ReadBody reads at most limit bytes, both as sent and as unpacked, and takes
 // them from the lease as they come. The bytes read so far are returned with an
@@ -26,6 +29,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, lease *intake
 		return nil, tooLarge(limit)
 	}
 	var in io.Reader = http.MaxBytesReader(w, r.Body, limit)
+	announced := r.ContentLength
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip":
@@ -33,13 +37,13 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, lease *intake
 		if err != nil {
 			return nil, readError(err, limit)
 		}
-		in = unzip
+		in, announced = unzip, 0
 	default:
 		return nil, dictionary.Refuse(cloudevent.CodeMediaType, dictionary.Fault{
 			Reason: "the Content-Encoding is neither gzip nor absent", Hint: "send gzip or plain bytes",
 		})
 	}
-	return readAll(in, limit, lease)
+	return readAll(in, announced, limit, lease)
 }
 
 // Unzip reads at most limit unpacked bytes, and takes them from the lease as they come.
@@ -48,10 +52,10 @@ func Unzip(in io.Reader, limit int64, lease *intake.Lease) ([]byte, error) {
 	if err != nil {
 		return nil, readError(err, limit)
 	}
-	return readAll(unzip, limit, lease)
+	return readAll(unzip, 0, limit, lease)
 }
 
-func readAll(in io.Reader, limit int64, lease *intake.Lease) ([]byte, error) {
+func readAll(in io.Reader, announced, limit int64, lease *intake.Lease) ([]byte, error) {
 	if err := lease.Grow(firstRead); err != nil {
 		return nil, err
 	}
@@ -69,10 +73,11 @@ func readAll(in io.Reader, limit int64, lease *intake.Lease) ([]byte, error) {
 		case len(buf) < cap(buf):
 			continue
 		}
-		if err := lease.Grow(int64(cap(buf))); err != nil {
+		size := max(2*len(buf), min(mostAhead*len(buf), int(announced)+1)) // one more, to see the end
+		if err := lease.Grow(int64(size - cap(buf))); err != nil {
 			return nil, err
 		}
-		buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+		buf = append(make([]byte, 0, size), buf...)
 	}
 }
 

@@ -43,15 +43,15 @@ func (d *Door) check(key *Key, e *cloudevent.Event) (*kgo.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := typ.Decode(e.Data)
+	subject, err := typ.Check(e.Data, e.Source)
 	if err != nil {
 		return nil, at("/data", err)
 	}
 	event := &compliance.Event{
 		Tenant: key.Tenant, Source: e.Source, ID: e.ID, Type: e.Type, Time: when, Sequence: e.Sequence,
 	}
-	r := record.EncodeEvent(event, typ.Key(data, e.Source), e.Data)
-	r.Topic = d.Topic("events." + string(typ.Family))
+	r := record.EncodeEvent(event, subject, e.Data)
+	r.Topic = d.topics[typ.Family]
 	return r, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/services/collector/internal/cloudevent"
@@ -38,8 +39,9 @@ type Options struct {
 // Door answers the collector's requests. It is safe for concurrent use.
 type Door struct {
 	Options
-	types []byte // the answer to GET /v1/types
-	mux   *http.ServeMux
+	types  []byte // the answer to GET /v1/types
+	topics map[compliance.Family]string
+	mux    *http.ServeMux
 }
 
 // New makes a Door.
@@ -48,7 +50,10 @@ func New(o Options) (*Door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Door{Options: o, types: types, mux: http.NewServeMux()}
+	d := &Door{Options: o, types: types, topics: map[compliance.Family]string{}, mux: http.NewServeMux()}
+	for _, f := range compliance.Families() {
+		d.topics[f] = o.Topic("events." + string(f))
+	}
 	d.mux.HandleFunc("POST /v1/events", d.postEvents)
 	d.mux.HandleFunc("/v1/events", Only(http.MethodPost))
 	d.mux.HandleFunc("GET /v1/types", d.getTypes)
@@ -101,7 +106,7 @@ func (d *Door) receive(w http.ResponseWriter, r *http.Request) (cloudevent.Mode,
 	defer lease.Release()
 	mode, err := cloudevent.ModeOf(r.Header)
 	if err != nil {
-		head, _ := readAll(r.Body, record.BodyKept, lease) // a cut body is kept cut
+		head, _ := readAll(r.Body, 0, record.BodyKept, lease) // a cut body is kept cut
 		return "", 0, d.refuse(r, key, head, err)
 	}
 	body, err := ReadBody(w, r, d.limit(mode), lease)
@@ -215,11 +220,15 @@ func (d *Door) keep(ctx context.Context, key *Key, e *cloudevent.Event, why erro
 const unknown = "unknown"
 
 func (d *Door) count(events []cloudevent.Event, outcome string) {
-	for i := range events {
-		name := unknown
-		if _, ok := d.Types.Type(events[i].Type); ok {
-			name = events[i].Type
+	for i := 0; i < len(events); {
+		typ, n := events[i].Type, 1
+		for i+n < len(events) && events[i+n].Type == typ {
+			n++
 		}
-		d.Metrics.events.WithLabelValues(name, outcome).Inc()
+		i += n
+		if _, ok := d.Types.Type(typ); !ok {
+			typ = unknown
+		}
+		d.Metrics.events.WithLabelValues(typ, outcome).Add(float64(n))
 	}
 }

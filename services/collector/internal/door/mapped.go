@@ -81,7 +81,7 @@ func (d *Door) Mapped(tenant, src string, ev *source.Event, delivery compliance.
 	}
 	event := &compliance.Event{Tenant: tenant, Source: src, ID: ev.ID, Type: ev.Type, Time: ev.Time}
 	r := record.EncodeEvent(event, cmp.Or(ev.Key, src), ev.Data)
-	r.Topic = d.Topic("events." + string(typ.Family))
+	r.Topic = d.topics[typ.Family]
 	record.SetDelivery(r, delivery)
 	return r, nil
 }

@@ -142,17 +142,18 @@ func (i *Intake) produce(ctx context.Context, lease *Lease, records []*kgo.Recor
 	var once sync.Once
 	var left atomic.Int64
 	left.Store(int64(len(records)))
-	for _, r := range records {
-		lease.Hold()
-		i.client.TryProduce(ctx, r, func(_ *kgo.Record, err error) {
-			if err != nil {
-				once.Do(func() { first = err })
-			}
+	lease.Hold()
+	answered := func(_ *kgo.Record, err error) {
+		if err != nil {
+			once.Do(func() { first = err })
+		}
+		if left.Add(-1) == 0 {
 			lease.Release()
-			if left.Add(-1) == 0 {
-				done <- first
-			}
-		})
+			done <- first
+		}
+	}
+	for _, r := range records {
+		i.client.TryProduce(ctx, r, answered)
 	}
 	return done
 }

@@ -21,6 +21,7 @@ import (
 
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/services/evaluator/internal/consume"
+	"assay.example/assay/services/evaluator/internal/probe"
 	"assay.example/assay/services/evaluator/internal/routed"
 )
 
@@ -51,7 +52,19 @@ type Config struct {
 	Batch int
 	// Grace is how long the work in flight may take to finish.
 	Grace time.Duration
+	// Hook is for tests.
+	Hook probe.Hook
 }
+
+// The points of a router.
+const (
+	Turning      probe.Point = "router.turning"      // nothing is in hand
+	Polled       probe.Point = "router.polled"       // records are read, nothing follows from them yet
+	Routed       probe.Point = "router.routed"       // their facts are on the way, and no mark of this turn
+	Marked       probe.Point = "router.marked"       // the marks are on the way too, unless none was due
+	Acknowledged probe.Point = "router.acknowledged" // all is written, nothing committed
+	Committed    probe.Point = "router.committed"
+)
 
 // Deps are what a router works with.
 type Deps struct {
@@ -145,12 +158,18 @@ func (r *router) prepare(ctx context.Context) error {
 
 // turn is one poll and all that follows from it. Partitions move only between turns.
 func (r *router) turn(ctx, work context.Context) error {
+	if err := r.cfg.Hook.At(Turning); err != nil {
+		return err
+	}
 	poll, cancel := context.WithDeadline(ctx, r.nextMark)
 	fetches := r.client.PollRecords(poll, r.cfg.Batch)
 	defer r.client.AllowRebalance()
 	err := consume.Failure(poll, fetches)
 	cancel()
 	if err != nil {
+		return err
+	}
+	if err := r.cfg.Hook.At(Polled); err != nil {
 		return err
 	}
 	r.table.assign(r.given.Take())
@@ -163,6 +182,9 @@ func (r *router) turn(ctx, work context.Context) error {
 		marked = append(marked, due...)
 	}
 	r.deps.Metrics.lag(fetches)
+	if err := r.cfg.Hook.At(Routed); err != nil {
+		return err
+	}
 	if now := time.Now(); !now.Before(r.nextMark) {
 		r.nextMark = now.Add(r.cfg.MarkInterval)
 		due, err := r.mark(work)
@@ -170,6 +192,9 @@ func (r *router) turn(ctx, work context.Context) error {
 			return err
 		}
 		marked = append(marked, due...)
+	}
+	if err := r.cfg.Hook.At(Marked); err != nil {
+		return err
 	}
 	return r.settle(work, marked)
 }
@@ -231,7 +256,13 @@ func (r *router) settle(work context.Context, marked []position) error {
 	if err := r.failure(); err != nil {
 		return err
 	}
-	return r.commit(work, marked)
+	if err := r.cfg.Hook.At(Acknowledged); err != nil {
+		return err
+	}
+	if err := r.commit(work, marked); err != nil {
+		return err
+	}
+	return r.cfg.Hook.At(Committed)
 }
 
 func (r *router) failure() error {

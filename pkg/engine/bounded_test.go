@@ -1,0 +1,93 @@
+package engine_test
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/engine"
+)
+
+// A key that never rests holds what its items can still look back to, and a row for
+// each live key of its tables, however long it lives.
+func TestStateIsBoundedAtAKeyThatNeverRests(t *testing.T) {
+	const minutes = 4_000
+	for name, c := range map[string]struct {
+		text string
+		most int // facts held at any time
+	}{
+		// An item and its evidence count for 30m + 10m + 30m after their time, and are
+		// looked at four times in that span.
+		"evidence": {`
+population: {event: t.a}
+expect: {ok: {event: t.b, on: {event.k: item.k}, between: "[-10m, 10m]"}}
+assert: ok.count >= 1
+`, 100},
+		// 20 rows are set, and ended, again and again.
+		"tables": {`
+tables: {held: {from: [t.b, t.c], key: [event.k, event.v], live: event.type == "t.b"}}
+population: {event: t.a}
+expand: {over: refs.held.of(item.k), as: part, key: part.v, count: item}
+expect: {ok: {event: t.b, on: {event.k: item.k}, where: event.v == part.v, between: "[0s, 10m]"}}
+assert: ok.count >= 1
+`, 120},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bundle, err := control.Load(fstest.MapFS{
+				control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")},
+				"TT-01.yaml":         {Data: []byte("id: TT-01\ntitle: Hot\ncriteria: [CC8.1]\nlateness: {correct_until: 30m}\n" + c.text)},
+			}, testDictionary(t))
+			require.NoError(t, err)
+			e := engine.New(bundle, 0, 1)
+			held := changelog{}
+			for i := range minutes {
+				ev := compliance.Event{
+					Tenant: "default", Source: "/s", ID: strconv.Itoa(i), Type: []string{"t.a", "t.b", "t.b", "t.c"}[i%4], Time: minute(i),
+					Data: map[string]any{"k": "hot", "v": fmt.Sprintf("v%d", i/4%20)},
+				}
+				for _, r := range bundle.Route(&ev) {
+					e.Add(&engine.Fact{Control: r.Control, Tenant: "default", Key: r.Key, Event: ev})
+				}
+				if i%10 == 9 {
+					e.Advance(minute(i))
+					held.apply(e.Changes())
+					require.LessOrEqual(t, held.facts(), c.most, "after %d minutes", i)
+				}
+			}
+			for day := range 3 {
+				e.Advance(minute(minutes).Add(time.Duration(day+1) * 24 * time.Hour))
+				held.apply(e.Changes())
+			}
+			require.Zero(t, held.facts(), "no row is live")
+		})
+	}
+}
+
+// changelog is what a restart would read.
+type changelog map[string]engine.Change
+
+func (l changelog) apply(changes []engine.Change) {
+	for _, c := range changes {
+		if c.Value == nil {
+			delete(l, string(c.Key))
+		} else {
+			l[string(c.Key)] = c
+		}
+	}
+}
+
+func (l changelog) facts() (n int) {
+	for key := range l {
+		if bytes.Contains([]byte(key)[:6], []byte("fact")) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,5 @@
+//go:build planted_early_end
+
+package engine
+
+const planted = "early_end"
