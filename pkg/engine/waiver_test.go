@@ -208,7 +208,7 @@ func TestStateOfWaiversEnds(t *testing.T) {
 		return n
 	}
 	kept := 0
-	for i := range 150 {
+	for i := range trials(t, 150) {
 		w := newWorld(t, dict, 900_000+uint64(i))
 		for _, ev := range w.g.life() {
 			w.arrive(ev)
