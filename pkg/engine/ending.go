@@ -25,12 +25,16 @@ func (e *Engine) span(g *group) time.Duration {
 // correctUntil is how late anything that concerns a control may come: its events,
 // or word of a source that it hangs on.
 func (e *Engine) correctUntil(c *control.Control) time.Duration {
+	correct, holes := c.CorrectUntil, time.Duration(0)
 	for i, s := range e.bundle.Sources {
 		if s.MaxGap > 0 && e.hangsOn(c, i) {
-			return max(c.CorrectUntil, heartbeatsCorrect)
+			correct = max(correct, c.CorrectUntil, heartbeatsCorrect)
+			if s.Counts { // what fills a hole lies up to this long after the interval
+				holes = max(holes, s.MaxGap+numbersCorrect)
+			}
 		}
 	}
-	return c.CorrectUntil
+	return correct + holes
 }
 
 // tryEnd drops what nothing that is still admitted can concern any more: items that
@@ -133,6 +137,7 @@ func (e *Engine) endFacts(g *group) {
 	}
 	isGone := func(f *fact) bool { return gone[f] }
 	g.facts = slices.DeleteFunc(g.facts, isGone)
+	g.disputed = slices.DeleteFunc(g.disputed, isGone)
 	for _, it := range g.items {
 		it.candidates = slices.DeleteFunc(it.candidates, isGone)
 	}

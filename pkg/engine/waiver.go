@@ -199,7 +199,7 @@ func (e *Engine) endSome(w *waivers) {
 		delete(w.bodies, key)
 		w.known = slices.DeleteFunc(w.known, func(f *fact) bool { return f.key() == key })
 		for _, f := range bodies {
-			e.changes = append(e.changes, Change{Key: waiverStateKey(w.tenant, w.control.ID, &f.ev)})
+			e.note(func() Change { return Change{Key: waiverStateKey(w.tenant, w.control.ID, &f.ev)} })
 		}
 	}
 }
