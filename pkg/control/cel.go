@@ -73,6 +73,7 @@ func language() (*cel.Env, error) {
 		cel.EnableMacroCallTracking(),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
+		cel.OptionalTypes(),
 		cel.Variable("item", cel.MapType(cel.StringType, cel.DynType)),
 		cel.Variable("event", cel.MapType(cel.StringType, cel.DynType)),
 		cel.Variable("part", cel.MapType(cel.StringType, cel.DynType)),
@@ -160,6 +161,7 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 		c.r.Problem(n, "%v", err)
 		return nil
 	}
+	c.noteDeclared(p)
 	c.checkFields(n, p)
 	c.checkKind(n, p, want)
 	return p

@@ -33,7 +33,9 @@ type compiler struct {
 	fields     map[string]fieldSet
 	later      map[string]bool // names of expectations that aren't declared yet
 	read       map[string]bool // fields that conditions read
-	readsAll   bool
+	// declaredRead are the names of the boundary file that conditions read.
+	declaredRead map[string]bool
+	readsAll     bool
 }
 
 var (
@@ -44,7 +46,7 @@ var (
 		`|A1\.[1-3]|PI1\.[1-5]|C1\.[12]|P([1278]\.1|3\.[12]|4\.[1-3]|5\.[12]|6\.[1-7]))$`)
 	severities = []string{"critical", "high", "medium", "low"}
 	// semantic keys make the hash; the others are words.
-	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness"}
+	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness", "waivable"}
 	words    = []string{"title", "description", "criteria", "severity", "part_of", "owner", "control_text"}
 )
 
@@ -53,12 +55,14 @@ func (c *compiler) run(doc *yaml.Node) *Control {
 	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, File: c.r.File()}
 	c.index, c.owner = map[string]int{}, map[int]int{}
 	c.evidence, c.fields, c.read = map[string]evidenceName{}, map[string]fieldSet{}, map[string]bool{}
+	c.declaredRead = map[string]bool{}
 	c.later = namesIn(f["expect"])
 	c.header(doc, f)
 	if !c.declareEverything(doc, f["params"]) {
 		return c.control
 	}
 	c.lateness(f["lateness"])
+	c.control.Waivable = c.waivable(f["waivable"])
 	c.population(doc, f["population"])
 	c.tables(f["tables"])
 	c.expand(f["expand"])
@@ -222,8 +226,11 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 	}
 	from := c.r.Text(f["for_each"], "for_each")
 	for prefix, lists := range map[string]map[string]*Declared{"boundary.": c.declared.Boundary, "refs.": c.declared.Refs} {
-		for name := range lists {
+		for name, d := range lists {
 			if from == prefix+name {
+				if !d.plainKeys() {
+					c.r.Problem(f["for_each"], "a member is one text, and keys of %s have several parts", from)
+				}
 				s.ForEach = Members{InRefs: prefix == "refs.", Name: name}
 				return s
 			}
@@ -296,11 +303,15 @@ func (c *compiler) finish(f map[string]*yaml.Node) {
 			meaning[key] = generic(f[key])
 		}
 	}
+	if c.control.Waivable {
+		delete(meaning, "waivable") // as if it didn't say so
+	}
 	if c.countsDays() {
 		meaning["workdays"] = c.days.meaning()
 	}
 	c.control.source = meaning
 	c.control.Hash = hashOf(meaning)
+	c.meanings(f)
 }
 
 // countsDays tells whether an interval ends at a business day.

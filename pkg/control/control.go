@@ -14,8 +14,12 @@ type Control struct {
 	Severity string
 	Criteria []string
 	PartOf   string
-	// Hash is of the meaning: changing words only leaves it as it is.
+	// Hash, the rule hash, is of the rule as the file writes it, without its words.
+	// Verdicts carry it.
 	Hash string
+	// Meaning, the semantic hash, is of all that can change a verdict, however it is
+	// written, with what the control reads of the boundary file. See Clauses.
+	Meaning string
 	// File is where it was read from.
 	File string
 	// Index is its place in the bundle.
@@ -36,6 +40,8 @@ type Control struct {
 	// FinalAfter is how long after its deadline a verdict is provisional;
 	// CorrectUntil how late an event may come and still count.
 	FinalAfter, CorrectUntil time.Duration
+	// Waivable says that waivers may cover its deviations.
+	Waivable bool
 	// Key are the item's fields that make the join key; empty if the item's
 	// own id is the key.
 	Key []Path
@@ -52,6 +58,8 @@ type Control struct {
 	keep   map[string]bool // data fields read; nil keeps all
 	source any             // the parsed meaning, for the hash
 	texts  texts
+
+	clauses, wording []Clause
 }
 
 // texts are the words of a control, for explanations.

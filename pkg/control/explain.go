@@ -18,11 +18,13 @@ type Explanation struct {
 	Items    string `json:"items"`
 	Evidence string `json:"evidence"`
 	Tables   string `json:"tables,omitempty"`
+	// Meaning is the semantic hash: it moves if a verdict may.
+	Meaning string `json:"meaning"`
 }
 
 // Explain says what the control holds in state, and for how long.
 func (c *Control) Explain() Explanation {
-	x := Explanation{Control: c.ID, File: c.File, Population: strings.Join(c.Population.Types, ", "), Key: "the item's id"}
+	x := Explanation{Control: c.ID, File: c.File, Population: strings.Join(c.Population.Types, ", "), Key: "the item's id", Meaning: c.Meaning}
 	var keys []string
 	for _, k := range c.Key {
 		keys = append(keys, "item."+k.String())

@@ -14,7 +14,8 @@ type Route struct {
 	// Control is empty when the event concerns every control.
 	Control  string
 	RuleHash string
-	Key      string
+	// Key is empty when the event concerns every key.
+	Key string
 	// Everywhere: to every partition, for it speaks of all keys.
 	Everywhere bool
 	// Fields are the data that the control reads.
@@ -38,7 +39,7 @@ func (b *Bundle) Reads(eventType string) bool {
 		return true
 	}
 	for _, c := range b.Controls {
-		if c.reads(eventType) {
+		if c.reads(eventType) || c.Waivable && speaksOfWaiver(eventType) {
 			return true
 		}
 	}
@@ -77,6 +78,9 @@ func (b *Bundle) Route(ev *compliance.Event) []Route {
 		routes = append(routes, Route{Everywhere: true})
 	}
 	for _, c := range b.Controls {
+		if c.WaiverOf(ev) != nil {
+			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Everywhere: true, Fields: waiverData(ev.Data)})
+		}
 		for _, key := range c.Keys(ev) {
 			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Key: key, Fields: c.prune(ev.Data)})
 		}

@@ -60,6 +60,7 @@ var mutations = []struct {
 	{"in UTC", regexp.MustCompile(`zone: (Europe/Berlin), calendar`), "UTC"},
 	{"together", regexp.MustCompile(`count: (part)`), "item"},
 	{"another burst", regexp.MustCompile(`burst: (3)`), "2"},
+	{"waivable", regexp.MustCompile(`waivable: (false)`), "true"},
 	{"no alternative", regexp.MustCompile(`((?m)^  - when: .*\n(?:    .*\n)*)`), ""},
 	{"no reason", regexp.MustCompile(`(?m)^(  [a-z_]+: [^{}\n]*\n)(?:  [a-z_]+: |$)`), ""},
 }

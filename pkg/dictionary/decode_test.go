@@ -135,7 +135,8 @@ func TestTheFastCheckClaimsNoMoreThanTheValidator(t *testing.T) {
 		typ, _ := d.Type(name)
 		data, err := typ.Decode(examples(t, typ)[0])
 		require.NoError(t, err)
-		require.Equal(t, name != "access.reviewed", dictionary.Fast(typ, data), "%s: only a pattern needs the validator", name)
+		whole := name == "access.reviewed" || name == "waiver.approved"
+		require.Equal(t, !whole, dictionary.Fast(typ, data), "%s: only a pattern, a format or an object's size needs the validator", name)
 		for field := range typ.Fields {
 			for _, v := range values {
 				changed := maps.Clone(data)

@@ -22,6 +22,7 @@ var constructs = []struct {
 	{"unless", regexp.MustCompile(`unless:`), settled},
 	{"latest", regexp.MustCompile(`latest:`), settled},
 	{"fold", regexp.MustCompile(`fold:`), settled},
+	{"digest", regexp.MustCompile(`(assert|applies): '[^']*\.same `), settled},
 	{"expand", regexp.MustCompile(`expand:`), settled},
 	{"count: part", regexp.MustCompile(`count: part`), settled},
 	{"over a list", regexp.MustCompile(`over: boundary`), settled},
@@ -40,7 +41,23 @@ var constructs = []struct {
 	{"cancelled_by", regexp.MustCompile(`cancelled_by:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonCancelled }},
 	{"conflicts", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonConflictingEvidence }},
 	{"silence", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
+	{"waivable: false", regexp.MustCompile(`waivable: false`), settled},
+	{"waived", anything, func(r compliance.Revision) bool { return r.Outcome == compliance.Waived }},
+	{"waived late", anything, func(r compliance.Revision) bool { return turns(r, compliance.Deviation, compliance.Waived) }},
+	{"no longer waived", anything, func(r compliance.Revision) bool { return turns(r, compliance.Waived, compliance.Deviation) }},
+	{"a part waived", regexp.MustCompile(`count: part`), func(r compliance.Revision) bool {
+		return r.Outcome == compliance.Waived && strings.Contains(r.Item.ID, "/")
+	}},
+	{"waiver flawed", anything, func(r compliance.Revision) bool {
+		return slices.ContainsFunc(r.Evidence, func(e compliance.Evidence) bool { return strings.HasPrefix(e.Expectation, "waiver.") })
+	}},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
+}
+
+var anything = regexp.MustCompile("")
+
+func turns(r compliance.Revision, from, to compliance.Outcome) bool {
+	return r.Previous != nil && r.Previous.Outcome == from && r.Outcome == to
 }
 
 // settled: it was decided, one way or the other.

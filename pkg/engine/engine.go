@@ -23,7 +23,8 @@ import (
 )
 
 // Fact is one event as one control reads it, at the join key it was routed to.
-// Control is empty for events that concern every control.
+// Control is empty for events that concern every control, Key for those that concern
+// every key of one.
 type Fact struct {
 	Control string
 	Tenant  string
@@ -59,8 +60,10 @@ type Engine struct {
 	roles                 map[string]map[string]*roles // control → type
 	sources               map[string][]*source         // tenant → in the order of the bundle
 	feeds                 map[string]*feeds            // by control
+	waivers               map[waiverKey]*waivers
 	schedules             []*cursor
 	changes               []Change
+	unlogged              bool
 }
 
 type groupKey struct{ tenant, control, key string }
@@ -78,7 +81,7 @@ func New(b *control.Bundle, partition, partitions int32) *Engine {
 	e := &Engine{
 		bundle: b, partition: partition, partitions: partitions, w: compliance.Ever,
 		state: newMemory(), dirty: map[*item]struct{}{},
-		roles: map[string]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[string]*feeds{},
+		roles: map[string]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[string]*feeds{}, waivers: map[waiverKey]*waivers{},
 	}
 	for _, c := range b.Controls {
 		e.roles[c.ID] = map[string]*roles{}
@@ -92,6 +95,19 @@ func New(b *control.Bundle, partition, partitions int32) *Engine {
 		}
 	}
 	return e
+}
+
+// Unlogged has the engine note no changes, for who never restores it: they are a third
+// of its work.
+func (e *Engine) Unlogged() *Engine {
+	e.unlogged = true
+	return e
+}
+
+func (e *Engine) note(change func() Change) {
+	if !e.unlogged {
+		e.changes = append(e.changes, change())
+	}
 }
 
 // Watermark is where the engine stands: the log is complete below it.
@@ -109,12 +125,15 @@ func (e *Engine) Add(f *Fact) Admission {
 	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-c.CorrectUntil) && planted != plantedLateAdmitted {
 		return Quarantined
 	}
+	if f.Key == "" {
+		return e.addWaiver(c, f)
+	}
 	g := e.group(groupKey{f.Tenant, f.Control, f.Key}, c)
 	fa := e.newFact(g, f)
 	if !g.take(e, fa) {
 		return Duplicate
 	}
-	e.changes = append(e.changes, factChange(g, &f.Event))
+	e.note(func() Change { return factChange(g, &f.Event) })
 	return Admitted
 }
 
@@ -124,7 +143,7 @@ func (e *Engine) Add(f *Fact) Admission {
 func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	if w > e.w {
 		e.w = w
-		e.changes = append(e.changes, watermarkChange(w))
+		e.note(func() Change { return watermarkChange(w) })
 	}
 	e.passNumbers()
 	e.openSlots()
@@ -134,6 +153,7 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 		revisions = append(revisions, e.review(it)...)
 	}
 	e.endings.popBefore(e.w, e.tryEnd)
+	e.endWaivers()
 	return revisions
 }
 
@@ -199,4 +219,5 @@ func (e *Engine) openSlot(c *cursor, member string) {
 	it.slot = true
 	it.at(id.Time, c.next.End, view)
 	e.dirty[it] = struct{}{}
+	e.setEnding(it.group)
 }

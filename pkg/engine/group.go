@@ -22,6 +22,7 @@ type fact struct {
 	// repeats another. rivals are the others, if this one counts.
 	lead   *fact
 	rivals []*fact
+	waiver *control.Waiver
 }
 
 func (f *fact) key() compliance.EventKey { return f.ev.Key() }
@@ -150,25 +151,34 @@ func (g *group) take(e *Engine, f *fact) bool {
 	g.bodies[f.key()] = bodies
 	f.lead = f
 	g.mayOpen(e, f)
-	until := compliance.Ever
-	for _, b := range bodies {
-		counts := b.ev.Time > until || planted == plantedSecondBody
-		if counts {
-			until = b.ev.Time.Add(g.control.CorrectUntil)
-		}
-		switch {
-		case counts && !b.counts:
+	settle(bodies, g.control, func(b *fact) {
+		if b.counts {
 			g.insert(e, b)
-		case !counts && b.counts:
+		} else {
 			g.remove(e, b)
 		}
-		b.counts = counts
-	}
+	})
 	if len(bodies) > 1 {
 		g.rival(e, bodies)
 	}
 	e.setEnding(g)
 	return true
+}
+
+// settle finds which bodies of an event count, and visits those that didn't before,
+// or no longer do.
+func settle(bodies []*fact, c *control.Control, changed func(*fact)) {
+	until := compliance.Ever
+	for _, b := range bodies {
+		counts := b.ev.Time > until || planted == plantedSecondBody
+		if counts {
+			until = b.ev.Time.Add(c.CorrectUntil)
+		}
+		if counts != b.counts {
+			b.counts = counts
+			changed(b)
+		}
+	}
 }
 
 // remove takes a fact out again, for another body of the same event counts.

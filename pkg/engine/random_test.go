@@ -29,7 +29,7 @@ func minute(n int) compliance.Instant { return epoch.Add(time.Duration(n) * time
 func testDictionary(t testing.TB) *dictionary.Dictionary {
 	t.Helper()
 	fsys := fstest.MapFS{}
-	for _, name := range []string{"t.a", "t.b", "t.c", "source.heartbeat", "source.retired"} {
+	for _, name := range []string{"t.a", "t.b", "t.c", "source.heartbeat", "source.retired", "waiver.approved", "waiver.revoked"} {
 		fsys[name+".json"] = &fstest.MapFile{Data: []byte(fmt.Sprintf(`{
 			"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://assay.example/schemas/events/%s.json",
 			"title": "Test.", "description": "Test.", "type": "object", "x-family": "access", "x-key": "source",
@@ -74,6 +74,9 @@ func (g generator) control() string {
 	var b strings.Builder
 	b.WriteString("id: TT-01\ntitle: Random\ncriteria: [CC8.1]\n")
 	fmt.Fprintf(&b, "lateness: {correct_until: %s}\n", g.one("30m", "2h", "30d"))
+	if g.chance(8) {
+		b.WriteString("waivable: false\n")
+	}
 	scheduled := g.chance(25)
 	expand := !scheduled && g.chance(20)
 	key, byValue := "k", g.chance(30)
@@ -166,7 +169,7 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 		case 2:
 			b.WriteString("    latest: event.v\n")
 		case 3:
-			b.WriteString("    fold: {total: count(), sum: sum(event.n), low: min(event.n), kinds: distinct(event.v), frac: sum(event.x)}\n")
+			b.WriteString("    fold: {total: count(), sum: sum(event.n), low: min(event.n), kinds: distinct(event.v), frac: sum(event.x), same: digest(event.v)}\n")
 			folded, hasFold = append(folded, name), true
 		case 4:
 			b.WriteString("    links: {event.span: event.parent}\n")
@@ -280,7 +283,8 @@ func (g generator) condition(names, folded, linked, picked []string) string {
 	}
 	if len(folded) > 0 {
 		f := g.one(folded...)
-		atoms = append(atoms, f+".sum >= 2 * "+f+".total", f+".total >= 2", f+".low > 0", f+".kinds <= 2", f+".frac < 1.5")
+		atoms = append(atoms, f+".sum >= 2 * "+f+".total", f+".total >= 2", f+".low > 0", f+".kinds <= 2", f+".frac < 1.5",
+			f+".same in [\""+digests()+"\"]", f+".same == "+g.one(folded...)+".same")
 	}
 	if len(linked) > 0 {
 		l := g.one(linked...)
@@ -291,10 +295,26 @@ func (g generator) condition(names, folded, linked, picked []string) string {
 		atoms = append(atoms, p+".time < timestamp(\"2026-07-01T02:00:00Z\")", p+".count == 1")
 	}
 	expr := g.one(atoms...)
+	if len(folded) > 0 && g.chance(15) {
+		expr = g.one(folded...) + ".same in [\"" + digests() + "\"]"
+	}
 	for range g.IntN(3) {
 		expr = g.one("("+expr+") && ", "("+expr+") || ", "!("+expr+") && ", "!("+expr+") || ") + g.one(atoms...)
 	}
 	return expr
+}
+
+// digests are those of two or three of the values that events have, as a CEL list has them.
+func digests() string {
+	var list []string
+	for _, values := range [][]string{{"v0", "v1"}, {"v0", "v2"}, {"v1", "v2"}, {"v1", "v1"}, {"v0", "v1", "v2"}} {
+		var texts []string
+		for _, v := range values {
+			texts = append(texts, `["`+v+`"]`)
+		}
+		list = append(list, control.DigestOf(texts))
+	}
+	return strings.Join(list, `", "`)
 }
 
 // event makes a random event; some lack fields, so that conditions fail on them.
@@ -422,6 +442,7 @@ func (g generator) life() []*compliance.Event {
 		arrival[ev] = int(ev.Time.Sub(epoch)/time.Minute) + g.IntN(disorder*g.scale+1)
 	}
 	g.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+	events = append(events, g.waivers(arrival)...)
 	sortBy(events, func(ev *compliance.Event) int { return arrival[ev] })
 	return events
 }

@@ -15,6 +15,7 @@ type review struct {
 	w       compliance.Instant
 	sources []*source
 	feeds   *feeds
+	waivers *waivers
 	known   []control.Knowledge // by expectation, as far as find has come
 	wake    compliance.Instant
 	closing compliance.Instant // as wake, but for evidence to come
@@ -34,6 +35,7 @@ func (e *Engine) review(it *item) []compliance.Revision {
 	r := &review{
 		it: it, c: it.group.control, w: e.w, wake: compliance.Never, closing: compliance.Never,
 		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.group.control),
+		waivers: e.waiversOf(it.group.key.tenant, it.group.control),
 	}
 	verdicts := r.verdicts(e.bundle.EffectiveFrom)
 	it.quiet = len(verdicts) == 1 && !r.c.DecidesEarly && verdicts[0].Outcome == compliance.Pending
@@ -43,8 +45,9 @@ func (e *Engine) review(it *item) []compliance.Revision {
 	e.timers.set(it, r.wake)
 	var revisions []compliance.Revision
 	for _, v := range append(verdicts, it.gone(verdicts)...) {
+		received := r.waive(&v)
 		if last := it.said(v.Item.ID); last == nil || !last.Verdict.Same(&v) {
-			revisions = append(revisions, *e.publish(it, v, r.receipt()))
+			revisions = append(revisions, *e.publish(it, v, max(received, r.receipt())))
 		}
 	}
 	return revisions
@@ -88,7 +91,7 @@ func (e *Engine) publish(it *item, v compliance.Verdict, received compliance.Ins
 		}
 	}
 	it.say(v.Item.ID, &published{Revision: rev.Number, Verdict: v})
-	e.changes = append(e.changes, itemChange(it, v.Item.ID))
+	e.note(func() Change { return itemChange(it, v.Item.ID) })
 	return rev
 }
 
@@ -195,9 +198,11 @@ func (r *review) anchor(f *fact) {
 	if it.opened == f || it.opened != nil && planted == plantedNoReanchor {
 		return
 	}
-	view := control.ViewOf(&f.ev)
-	maps.Copy(view, f.view)
-	view["id"] = it.id
+	view := f.view
+	if view["id"] != it.id {
+		view = maps.Clone(view)
+		view["id"] = it.id
+	}
 	it.at(f.ev.Time, f.ev.Time, view)
 	it.opened = f
 }

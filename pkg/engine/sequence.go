@@ -53,7 +53,7 @@ func (e *Engine) number(s *source, f *Fact) bool {
 			return false
 		}
 		s.count.ahead = slices.Insert(s.count.ahead, i, n)
-		e.changes = append(e.changes, Change{aheadKey(f.Tenant, s, n), []byte{}})
+		e.note(func() Change { return Change{aheadKey(f.Tenant, s, n), []byte{}} })
 		return true
 	}
 	fresh, fills := false, false
@@ -90,7 +90,7 @@ func (e *Engine) passOf(tenant string, s *source) {
 			_, filled := s.fill(seen, n, e.w)
 			fills = fills || filled
 		}
-		e.changes = append(e.changes, Change{Key: aheadKey(tenant, s, n)})
+		e.note(func() Change { return Change{Key: aheadKey(tenant, s, n)} })
 	}
 	s.count.ahead = slices.Delete(s.count.ahead, 0, passed)
 	if fills {
@@ -265,7 +265,7 @@ func (e *Engine) keepNumbers(tenant string, s *source) {
 			if i, found := seen.find(first); found && seen.runs[i].first == first {
 				c.Value = encode(seen.runs[i].last)
 			}
-			e.changes = append(e.changes, c)
+			e.note(func() Change { return c })
 		}
 		clear(seen.changed)
 	}

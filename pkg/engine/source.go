@@ -67,7 +67,7 @@ func (e *Engine) hear(f *Fact) Admission {
 		case isBeat && !e.take(s, i, f.Tenant, s.beatOf(&f.Event)):
 			return Duplicate
 		case isBeat:
-			e.changes = append(e.changes, beatChange(f, s))
+			e.note(func() Change { return beatChange(f, s) })
 		}
 	}
 	return Admitted

@@ -43,17 +43,26 @@ type log struct {
 	w       compliance.Instant
 	beats   [][]beat  // by declared source
 	numbers []numbers // by declared source
+	waivers []waiver
 	groups  map[string][]fact
 }
 
 // Verdicts is what c says at watermark w about every item of a tenant, given the
 // admitted events in any order, with any duplicates. It is sorted by item id.
 func Verdicts(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, w compliance.Instant) []compliance.Verdict {
+	l := newLog(b, c, tenant, events, w)
+	verdicts := append(l.fromEvents(), l.fromSchedule()...)
+	slices.SortFunc(verdicts, func(a, b compliance.Verdict) int { return cmp.Compare(a.Item.ID, b.Item.ID) })
+	return verdicts
+}
+
+func newLog(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, w compliance.Instant) *log {
 	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}}
 	known := slices.DeleteFunc(slices.Clone(events), func(e *compliance.Event) bool {
 		return e.Tenant != tenant || e.Time >= w
 	})
 	l.listen(known)
+	l.waivers = waiversOf(c, known)
 	for _, ev := range known {
 		for _, key := range c.Keys(ev) {
 			l.groups[key] = append(l.groups[key], fact{Event: ev, view: control.ViewOf(ev)})
@@ -62,9 +71,7 @@ func Verdicts(b *control.Bundle, c *control.Control, tenant string, events []*co
 	for key, facts := range l.groups {
 		l.groups[key] = distinct(facts, c.CorrectUntil)
 	}
-	verdicts := append(l.fromEvents(), l.fromSchedule()...)
-	slices.SortFunc(verdicts, func(a, b compliance.Verdict) int { return cmp.Compare(a.Item.ID, b.Item.ID) })
-	return verdicts
+	return l
 }
 
 // distinct keeps one body of each event, in order. Bodies of one id are one event
@@ -255,6 +262,15 @@ func (l *log) fromSchedule() []compliance.Verdict {
 
 // judge is the verdict on one item, or those on its parts if each is an item.
 func (l *log) judge(it item) []compliance.Verdict {
+	verdicts := l.unwaived(it)
+	for i := range verdicts {
+		l.waive(it, &verdicts[i])
+	}
+	return verdicts
+}
+
+// unwaived is judge before waivers are looked at.
+func (l *log) unwaived(it item) []compliance.Verdict {
 	scope := l.control.NewScope(it.view, it.Time)
 	broken := l.tables(it, scope)
 	x := l.control.Expand

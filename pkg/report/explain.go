@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
@@ -63,6 +62,8 @@ type Reperformed struct {
 	Equal       bool     `json:"equal"`
 	Differences []string `json:"differences,omitempty"`
 	Parts       []Looked `json:"parts,omitempty"`
+	// Waivers are those with the item in their scope, if it deviates or is waived.
+	Waivers []Waiver `json:"waivers,omitempty"`
 }
 
 // Looked is what was looked for, for an item or one part of it.
@@ -175,6 +176,9 @@ func (a *asker) again(ctx context.Context, s *search) (Reperformed, error) {
 		}
 		r.Parts = append(r.Parts, looked)
 	}
+	for i := range made.Waivers {
+		r.Waivers = append(r.Waivers, waiverOf(&made.Waivers[i]))
+	}
 	return r, nil
 }
 
@@ -259,12 +263,9 @@ func (a *asker) watermark(ctx context.Context, s *search) (compliance.Instant, e
 	if s.subject.AsOf != 0 {
 		return s.subject.AsOf, nil
 	}
-	// Coverage speaks of topics, not of tenants, so there is no tenant to fence it to.
-	var clock time.Time
-	err := a.conn.QueryRow(ctx, `SELECT min(latest) FROM (
-		SELECT max(clock) AS latest FROM coverage GROUP BY topic_id, partition HAVING latest > toDateTime64(0, 6, 'UTC'))`).Scan(&clock)
+	clock, err := Clock(ctx, a.conn)
 	if err != nil {
-		return 0, compliance.Errorf(compliance.Unavailable, "asking ClickHouse for the clock: %w", err)
+		return 0, err
 	}
-	return max(instant(clock), s.stored.KnownAt+1), nil
+	return max(clock, s.stored.KnownAt+1), nil
 }

@@ -26,7 +26,8 @@ func (a *app) lintCommand() *cobra.Command {
 		Long: `Check control files, and the tests of folders, without running anything. Problems are
 written as file:line:column: text, one a line, and the exit code is 3. Without one,
 a line a control says what was understood: its population, the key that its
-evidence is joined by, and how long its state is kept.
+evidence is joined by, how long its state is kept, and a hash of its meaning, which
+stays as it is if only words or layout change.
 
 Without arguments the built-in library is checked. Controls are read within the
 boundary.yaml of their folder or the nearest above, else the built-in one.`,
@@ -65,6 +66,7 @@ func (o *lintOptions) run(args []string) error {
 		{Head: "ITEMS KEPT", Cell: func(x control.Explanation) string { return x.Items }},
 		{Head: "EVIDENCE KEPT", Cell: func(x control.Explanation) string { return x.Evidence }},
 		{Head: "TABLES", Cell: func(x control.Explanation) string { return x.Tables }},
+		{Head: "MEANING", Cell: func(x control.Explanation) string { return short(x.Meaning, o.format) }},
 	})
 }
 

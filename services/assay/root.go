@@ -81,6 +81,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.tokenCommand(),
 		a.lintCommand(),
 		a.testCommand(),
+		a.diffCommand(),
+		a.replayCommand(),
 		a.sourceCommand(),
 		a.versionCommand(),
 		a.configCommand(),

@@ -79,7 +79,7 @@ func params(dir string, setUp func(*testscript.Env) error) testscript.Params {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "ready": ready, "unready": unready, "send": send, "terminate": terminate, "browse": browse,
+			"exits": exits, "ready": ready, "unready": unready, "send": send, "terminate": terminate, "browse": browse, "quarter": quarter,
 		},
 	}
 }

@@ -38,6 +38,7 @@ import (
 	"assay.example/assay/services/evaluator/internal/judge"
 	"assay.example/assay/services/evaluator/internal/publisher"
 	"assay.example/assay/services/evaluator/internal/router"
+	"assay.example/assay/services/evaluator/internal/rules"
 )
 
 // Deps are what the evaluator is given.
@@ -53,15 +54,6 @@ type Deps struct {
 	Types *dictionary.Dictionary
 }
 
-// rules are what the parts need of a bundle.
-type rules struct {
-	hash      string
-	routes    router.Rules
-	holds     judge.Rules
-	words     publisher.Controls
-	newEngine func(partition, partitions int32) judge.Engine
-}
-
 // parts of an evaluator, in the order of the flow.
 const (
 	clockPart     = "clock"
@@ -73,7 +65,7 @@ const (
 type evaluator struct {
 	cfg    Config
 	deps   Deps
-	rules  rules
+	rules  rules.Rules
 	client []kgo.Opt
 	events []string
 
@@ -97,11 +89,11 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	if deps.Bundle == nil {
 		return errors.New("running the evaluator: there is no bundle")
 	}
-	return run(ctx, cfg, deps, rulesOf(deps.Bundle))
+	return run(ctx, cfg, deps, rules.Of(deps.Bundle))
 }
 
-func run(ctx context.Context, cfg Config, deps Deps, rules rules) error {
-	e, err := open(ctx, cfg, deps, rules)
+func run(ctx context.Context, cfg Config, deps Deps, of rules.Rules) error {
+	e, err := open(ctx, cfg, deps, of)
 	if err != nil {
 		return err
 	}
@@ -115,13 +107,13 @@ func run(ctx context.Context, cfg Config, deps Deps, rules rules) error {
 		stop()
 		group.Wait()
 	}()
-	if e.activation, err = e.control.Activated(ctx, rules.hash); err == nil {
+	if e.activation, err = e.control.Activated(ctx, of.Hash); err == nil {
 		e.flow(ctx)
 	}
 	return nil // else ctx ended while waiting
 }
 
-func open(ctx context.Context, cfg Config, deps Deps, rules rules) (*evaluator, error) {
+func open(ctx context.Context, cfg Config, deps Deps, of rules.Rules) (*evaluator, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -135,7 +127,7 @@ func open(ctx context.Context, cfg Config, deps Deps, rules rules) (*evaluator, 
 			return nil, err
 		}
 	}
-	e := &evaluator{cfg: cfg, deps: deps, rules: rules, client: client, metrics: newMetrics(deps.Metrics)}
+	e := &evaluator{cfg: cfg, deps: deps, rules: of, client: client, metrics: newMetrics(deps.Metrics)}
 	for _, name := range stream.EventTopics() {
 		e.events = append(e.events, deps.Kafka.Topic(name))
 	}
@@ -192,7 +184,7 @@ func (e *evaluator) follow(ctx context.Context, started func()) error {
 func (e *evaluator) clock(ctx context.Context, started func()) error {
 	return clock.Run(ctx, clock.Config{
 		Client: e.client, Group: e.topic(clockPart), Control: e.topic("control"), Events: e.events,
-		Bundle: e.rules.hash, Mode: e.cfg.Clock, Interval: e.cfg.ClockInterval,
+		Bundle: e.rules.Hash, Mode: e.cfg.Clock, Interval: e.cfg.ClockInterval,
 	}, clock.Deps{Log: e.control, Logs: e.log(clockPart), Ready: started})
 }
 
@@ -204,7 +196,7 @@ func (e *evaluator) router(ctx context.Context, started func()) error {
 		MarkInterval: e.cfg.MarkInterval, MarkEvery: e.cfg.MarkEvery,
 		MaxRecord: maxRecord, Batch: e.cfg.BatchRecords, Grace: e.cfg.ShutdownTimeout,
 	}, router.Deps{
-		Rules: e.rules.routes, Types: e.deps.Types, Topology: e.control.Topology,
+		Rules: e.rules.Routes, Types: e.deps.Types, Topology: e.control.Topology,
 		Metrics: e.metrics.router, Log: e.log(routerPart), Ready: started,
 	})
 }
@@ -216,7 +208,7 @@ func (e *evaluator) judge(ctx context.Context, started func()) error {
 		Activation: e.activation, BatchTime: e.cfg.BatchTime, BatchRecords: e.cfg.BatchRecords,
 		TransactionTimeout: e.cfg.TransactionTimeout, GapPatience: e.cfg.GapPatience, Grace: e.cfg.ShutdownTimeout,
 	}, judge.Deps{
-		NewEngine: e.rules.newEngine, Rules: e.rules.holds, Sources: e.control.Sources,
+		NewEngine: e.rules.NewEngine, Rules: e.rules.Holds, Sources: e.control.Sources,
 		Metrics: e.metrics.judge, Log: e.log(judgePart), Ready: started,
 	})
 }
@@ -227,7 +219,7 @@ func (e *evaluator) publisher(ctx context.Context, started func()) error {
 		Verdicts: e.topic("verdicts"), Violations: e.topic("violations"),
 		Batch: e.cfg.BatchRecords, Grace: e.cfg.ShutdownTimeout,
 	}, publisher.Deps{
-		Controls: e.rules.words, Metrics: e.metrics.publisher, Log: e.log(publisherPart), Ready: started,
+		Controls: e.rules.Words, Metrics: e.metrics.publisher, Log: e.log(publisherPart), Ready: started,
 	})
 }
 

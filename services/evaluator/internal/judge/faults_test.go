@@ -18,6 +18,7 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/services/evaluator/internal/evaltest"
 	"assay.example/assay/services/evaluator/internal/judge"
+	"assay.example/assay/services/evaluator/internal/probe"
 	"assay.example/assay/services/evaluator/internal/routed"
 )
 
@@ -224,12 +225,13 @@ func TestGroupFailsInsideATransaction(t *testing.T) {
 		s := w.NewStory()
 		s.Hour()
 		var once sync.Once
-		cfg := w.JudgeConfig(w.NewLine(), "a").At(func(point string) error {
+		cfg := w.JudgeConfig(w.NewLine(), "a")
+		cfg.Hook = func(point probe.Point) error {
 			if point == judge.Produced {
 				once.Do(func() { failHeartbeats(w, "judge") })
 			}
 			return nil
-		})
+		}
 		require.ErrorIs(t, judge.Run(t.Context(), cfg, w.JudgeDeps()), context.DeadlineExceeded)
 		s.Hour()
 		s.End()

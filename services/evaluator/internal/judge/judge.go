@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/services/evaluator/internal/consume"
+	"assay.example/assay/services/evaluator/internal/probe"
 )
 
 // Config is what a judge needs to know.
@@ -44,17 +45,19 @@ type Config struct {
 	// Grace is how long the transaction in flight may take to finish.
 	Grace time.Duration
 
-	// at is called at points where a test wants to fail.
-	at func(point) error
+	// Hook is for tests.
+	Hook probe.Hook
 }
 
-// point is a place between two steps of the protocol.
-type point string
-
+// The points of a judge. Between Produced and Committed it depends on the broker
+// whether the transaction counts.
 const (
-	restoring point = "restoring"
-	produced  point = "produced"
-	committed point = "committed"
+	Turning   probe.Point = "judge.turning"   // nothing is in hand
+	Gathered  probe.Point = "judge.gathered"  // records are read, and partitions not yet restored
+	Restoring probe.Point = "judge.restoring" // at each record of the changelog
+	Applied   probe.Point = "judge.applied"   // the state in memory is ahead of the log
+	Produced  probe.Point = "judge.produced"  // all is written, nothing committed
+	Committed probe.Point = "judge.committed"
 )
 
 // Deps are what a judge works with.

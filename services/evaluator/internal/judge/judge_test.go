@@ -14,6 +14,7 @@ import (
 
 	"assay.example/assay/services/evaluator/internal/evaltest"
 	"assay.example/assay/services/evaluator/internal/judge"
+	"assay.example/assay/services/evaluator/internal/probe"
 )
 
 const partitions = 3
@@ -87,32 +88,33 @@ func TestReplayGivesTheSameBytes(t *testing.T) {
 var errKilled = errors.New("killed")
 
 // killAt runs a judge that dies the nth time it comes to a point.
-func killAt(w *evaltest.World, name, at string, nth int32) *evaltest.Part {
+func killAt(w *evaltest.World, name string, at probe.Point, nth int32) *evaltest.Part {
 	line := w.NewLine()
 	var seen atomic.Int32
-	cfg := w.JudgeConfig(line, name).At(func(point string) error {
+	cfg := w.JudgeConfig(line, name)
+	cfg.Hook = func(point probe.Point) error {
 		if point == at && seen.Add(1) == nth {
 			line.Cut()
 			return errKilled
 		}
 		return nil
-	})
+	}
 	return w.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, w.JudgeDeps()) })
 }
 
 // Whatever the point at which a judge is killed, and whoever succeeds it, readers
 // see each revision once.
 func TestExactlyOnceWhenKilled(t *testing.T) {
-	for _, at := range []string{judge.Produced, judge.Committed, judge.Restoring} {
+	for _, at := range []probe.Point{judge.Produced, judge.Committed, judge.Restoring} {
 		for _, successor := range []string{"a", "b"} {
-			t.Run(at+" then "+successor, func(t *testing.T) {
+			t.Run(string(at)+" then "+successor, func(t *testing.T) {
 				inWorld(t, func(t *testing.T, w *evaltest.World) { killAndSucceed(t, w, at, successor) })
 			})
 		}
 	}
 }
 
-func killAndSucceed(t *testing.T, w *evaltest.World, at, successor string) {
+func killAndSucceed(t *testing.T, w *evaltest.World, at probe.Point, successor string) {
 	t.Helper()
 	r := w.Router(w.NewLine())
 	s := w.NewStory()
@@ -154,13 +156,14 @@ func TestStopWhileRestoring(t *testing.T) {
 
 		restores := make(chan struct{})
 		var once sync.Once
-		cfg := w.JudgeConfig(w.NewLine(), "a").At(func(point string) error {
+		cfg := w.JudgeConfig(w.NewLine(), "a")
+		cfg.Hook = func(point probe.Point) error {
 			if point == judge.Restoring {
 				once.Do(func() { close(restores) })
 				time.Sleep(time.Second) // for each record
 			}
 			return nil
-		})
+		}
 		cfg.Grace = time.Hour
 		slow := w.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, w.JudgeDeps()) })
 		<-restores
@@ -215,13 +218,14 @@ func TestZombieJudge(t *testing.T) {
 		s := w.NewStory()
 		asleep, wake := make(chan struct{}), make(chan struct{})
 		var once atomic.Bool
-		cfg := w.JudgeConfig(w.NewLine(), "a").At(func(point string) error {
+		cfg := w.JudgeConfig(w.NewLine(), "a")
+		cfg.Hook = func(point probe.Point) error {
 			if point == judge.Produced && once.CompareAndSwap(false, true) {
 				close(asleep)
 				<-wake
 			}
 			return nil
-		})
+		}
 		zombie := w.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, w.JudgeDeps()) })
 		s.Hour()
 		<-asleep
@@ -247,13 +251,14 @@ func TestSuccessorOfTheSameNameClaims(t *testing.T) {
 		s := w.NewStory()
 		s.Hour()
 		line := w.NewLine()
-		cfg := w.JudgeConfig(line, "a").At(func(point string) error {
+		cfg := w.JudgeConfig(line, "a")
+		cfg.Hook = func(point probe.Point) error {
 			if point == judge.Produced {
 				line.Cut()
 				return errKilled
 			}
 			return nil
-		})
+		}
 		cfg.TransactionTimeout = time.Minute
 		killed := w.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, w.JudgeDeps()) })
 		require.ErrorIs(t, killed.Wait(), errKilled)

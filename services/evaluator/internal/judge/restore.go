@@ -24,7 +24,7 @@ func (s *session) restore(ctx context.Context, id int32, committed int64) (*part
 	state := make(map[string][]byte)
 	_, err := consume.ToEnd(ctx, s.cfg.Client, s.cfg.State, id, func(r *kgo.Record) error {
 		state[string(r.Key)] = r.Value
-		return s.probe(restoring)
+		return s.cfg.Hook.At(Restoring)
 	})
 	if err == nil {
 		err = p.load(ctx, state)

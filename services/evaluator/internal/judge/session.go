@@ -99,8 +99,14 @@ func (s *session) close() {
 // turn reads a batch, judges it and commits it. Partitions move only between turns.
 func (s *session) turn(ctx, work context.Context) error {
 	defer s.txn.AllowRebalance()
+	if err := s.cfg.Hook.At(Turning); err != nil {
+		return err
+	}
 	batch, err := s.gather(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.cfg.Hook.At(Gathered); err != nil {
 		return err
 	}
 	taken, err := s.assign(ctx, s.given.Take())

@@ -71,10 +71,13 @@ func (s *session) judge(work context.Context, batch []*kgo.Record) error {
 	if err != nil {
 		return s.giveUp(work, err)
 	}
+	if err := s.cfg.Hook.At(Applied); err != nil {
+		return err
+	}
 	if err := s.produce(work, out.records); err != nil {
 		return s.giveUp(work, err)
 	}
-	if err := s.probe(produced); err != nil {
+	if err := s.cfg.Hook.At(Produced); err != nil {
 		return err
 	}
 	done, err := s.commit(work)
@@ -88,7 +91,7 @@ func (s *session) judge(work context.Context, batch []*kgo.Record) error {
 	if out.foreign > 0 {
 		s.deps.Log.Warn().Int("entries", out.foreign).Msg("facts were routed for rules that this instance doesn't have; they are left out")
 	}
-	return s.probe(committed)
+	return s.cfg.Hook.At(Committed)
 }
 
 // commit ends the transaction within its timeout, after which the broker has
@@ -124,11 +127,4 @@ func (s *session) giveUp(work context.Context, cause error) error {
 		return fmt.Errorf("%w (and aborting: %w)", cause, err)
 	}
 	return cause
-}
-
-func (s *session) probe(p point) error {
-	if s.cfg.at == nil {
-		return nil
-	}
-	return s.cfg.at(p)
 }

@@ -21,6 +21,7 @@ import (
 
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/services/evaluator/internal/consume"
+	"assay.example/assay/services/evaluator/internal/probe"
 )
 
 // Config is what a publisher needs to know.
@@ -35,7 +36,16 @@ type Config struct {
 	Batch int
 	// Grace is how long the work in flight may take to finish.
 	Grace time.Duration
+	// Hook is for tests.
+	Hook probe.Hook
 }
+
+// The points of a publisher.
+const (
+	Turning   probe.Point = "publisher.turning"   // nothing is in hand
+	Polled    probe.Point = "publisher.polled"    // verdicts are read, nothing written
+	Published probe.Point = "publisher.published" // all is written, nothing committed
+)
 
 // Deps are what a publisher works with.
 type Deps struct {
@@ -95,6 +105,9 @@ const maxBatchBytes = 2 << 20
 
 // turn publishes one poll: written, acknowledged, committed, in this order.
 func (p *publisher) turn(ctx, work context.Context) error {
+	if err := p.cfg.Hook.At(Turning); err != nil {
+		return err
+	}
 	fetches := p.client.PollRecords(ctx, p.cfg.Batch)
 	defer p.client.AllowRebalance()
 	if err := consume.Failure(ctx, fetches); err != nil {
@@ -104,7 +117,13 @@ func (p *publisher) turn(ctx, work context.Context) error {
 		return nil
 	}
 	p.deps.Metrics.Lag.Observe("publisher", fetches)
+	if err := p.cfg.Hook.At(Polled); err != nil {
+		return err
+	}
 	if err := p.publish(work, fetches); err != nil {
+		return err
+	}
+	if err := p.cfg.Hook.At(Published); err != nil {
 		return err
 	}
 	return consume.Commit(work, p.client, p.client.UncommittedOffsets())

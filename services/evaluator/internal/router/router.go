@@ -21,12 +21,13 @@ import (
 
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/services/evaluator/internal/consume"
+	"assay.example/assay/services/evaluator/internal/probe"
 	"assay.example/assay/services/evaluator/internal/routed"
 )
 
 // Version is of the routing code. It grows when the same event and rules would
 // be routed in another way.
-const Version = 1
+const Version = 2
 
 // Config is what a router needs to know.
 type Config struct {
@@ -51,7 +52,19 @@ type Config struct {
 	Batch int
 	// Grace is how long the work in flight may take to finish.
 	Grace time.Duration
+	// Hook is for tests.
+	Hook probe.Hook
 }
+
+// The points of a router.
+const (
+	Turning      probe.Point = "router.turning"      // nothing is in hand
+	Polled       probe.Point = "router.polled"       // records are read, nothing follows from them yet
+	Routed       probe.Point = "router.routed"       // their facts are on the way, and no mark of this turn
+	Marked       probe.Point = "router.marked"       // the marks are on the way too, unless none was due
+	Acknowledged probe.Point = "router.acknowledged" // all is written, nothing committed
+	Committed    probe.Point = "router.committed"
+)
 
 // Deps are what a router works with.
 type Deps struct {
@@ -145,12 +158,18 @@ func (r *router) prepare(ctx context.Context) error {
 
 // turn is one poll and all that follows from it. Partitions move only between turns.
 func (r *router) turn(ctx, work context.Context) error {
-	poll, cancel := context.WithDeadline(ctx, r.nextMark)
+	if err := r.cfg.Hook.At(Turning); err != nil {
+		return err
+	}
+	poll, cancel := context.WithDeadline(ctx, r.pollUntil(time.Now()))
 	fetches := r.client.PollRecords(poll, r.cfg.Batch)
 	defer r.client.AllowRebalance()
 	err := consume.Failure(poll, fetches)
 	cancel()
 	if err != nil {
+		return err
+	}
+	if err := r.cfg.Hook.At(Polled); err != nil {
 		return err
 	}
 	r.table.assign(r.given.Take())
@@ -163,6 +182,9 @@ func (r *router) turn(ctx, work context.Context) error {
 		marked = append(marked, due...)
 	}
 	r.deps.Metrics.lag(fetches)
+	if err := r.cfg.Hook.At(Routed); err != nil {
+		return err
+	}
 	if now := time.Now(); !now.Before(r.nextMark) {
 		r.nextMark = now.Add(r.cfg.MarkInterval)
 		due, err := r.mark(work)
@@ -171,7 +193,21 @@ func (r *router) turn(ctx, work context.Context) error {
 		}
 		marked = append(marked, due...)
 	}
+	if err := r.cfg.Hook.At(Marked); err != nil {
+		return err
+	}
 	return r.settle(work, marked)
+}
+
+// leastPoll is how long a turn looks for records however late the marks are: the client
+// gives none to a poll whose time is over, so a slow router would read nothing.
+const leastPoll = 10 * time.Millisecond
+
+func (r *router) pollUntil(now time.Time) time.Time {
+	if least := now.Add(leastPoll); least.After(r.nextMark) {
+		return least
+	}
+	return r.nextMark
 }
 
 // route writes what follows from one record, and the marks that its clock makes due.
@@ -231,7 +267,13 @@ func (r *router) settle(work context.Context, marked []position) error {
 	if err := r.failure(); err != nil {
 		return err
 	}
-	return r.commit(work, marked)
+	if err := r.cfg.Hook.At(Acknowledged); err != nil {
+		return err
+	}
+	if err := r.commit(work, marked); err != nil {
+		return err
+	}
+	return r.cfg.Hook.At(Committed)
 }
 
 func (r *router) failure() error {

@@ -1,4 +1,6 @@
-package evaluator
+// Package rules shows a bundle of controls to the parts of the evaluator, each in
+// the words of its own interface.
+package rules
 
 import (
 	"assay.example/assay/pkg/compliance"
@@ -6,13 +8,25 @@ import (
 	"assay.example/assay/pkg/engine"
 	"assay.example/assay/services/evaluator/internal/judge"
 	"assay.example/assay/services/evaluator/internal/publisher"
+	"assay.example/assay/services/evaluator/internal/router"
 )
 
-// rulesOf shows a bundle to the parts.
-func rulesOf(b *control.Bundle) rules {
-	return rules{
-		hash: b.Hash, routes: b, holds: bundle{b}, words: bundle{b},
-		newEngine: func(partition, partitions int32) judge.Engine {
+// Rules are what the parts need of a bundle.
+type Rules struct {
+	// Hash names the bundle.
+	Hash   string
+	Routes router.Rules
+	Holds  judge.Rules
+	Words  publisher.Controls
+	// NewEngine is the product's engine for one routed partition of so many.
+	NewEngine func(partition, partitions int32) judge.Engine
+}
+
+// Of shows b.
+func Of(b *control.Bundle) Rules {
+	return Rules{
+		Hash: b.Hash, Routes: b, Holds: bundle{b}, Words: bundle{b},
+		NewEngine: func(partition, partitions int32) judge.Engine {
 			return machine{engine.New(b, partition, partitions)}
 		},
 	}

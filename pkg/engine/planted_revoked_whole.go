@@ -1,0 +1,5 @@
+//go:build planted_revoked_whole
+
+package engine
+
+const planted = "revoked_whole"

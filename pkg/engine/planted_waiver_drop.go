@@ -1,0 +1,5 @@
+//go:build planted_waiver_drop
+
+package engine
+
+const planted = "waiver_drop"

@@ -1,0 +1,249 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// waivers are what was approved, and taken back, of a control's deviations. They
+// concern all of its keys, so every partition has them.
+type waivers struct {
+	tenant  string
+	control *control.Control
+	known   []*fact // those that count, in the order of events
+	bodies  map[compliance.EventKey][]*fact
+	// kept is until when nothing is tried to be dropped.
+	kept compliance.Instant
+}
+
+type waiverKey struct{ tenant, control string }
+
+func (e *Engine) waiversOf(tenant string, c *control.Control) *waivers {
+	key := waiverKey{tenant, c.ID}
+	w := e.waivers[key]
+	if w == nil {
+		w = &waivers{tenant: tenant, control: c, bodies: map[compliance.EventKey][]*fact{}, kept: compliance.Never}
+		e.waivers[key] = w
+	}
+	return w
+}
+
+// addWaiver takes word of a waiver. One of an instant that was judged already may
+// change what was said.
+func (e *Engine) addWaiver(c *control.Control, f *Fact) Admission {
+	w := e.waiversOf(f.Tenant, c)
+	if !w.take(f) {
+		return Duplicate
+	}
+	e.note(func() Change { return waiverChange(f) })
+	if f.Event.Time < e.w && planted != plantedWaiverLate {
+		e.lookAgain(w)
+	}
+	return Admitted
+}
+
+// lookAgain is for items that deviate, or did but for a waiver.
+func (e *Engine) lookAgain(w *waivers) {
+	for g := range e.state.ofTenant(w.tenant) {
+		if g.control != w.control {
+			continue
+		}
+		for _, it := range g.items {
+			if it.mayBeWaived() {
+				e.dirty[it] = struct{}{}
+			}
+		}
+	}
+}
+
+func (it *item) mayBeWaived() bool {
+	deviates := func(p *published) bool {
+		return p != nil && (p.Verdict.Outcome == compliance.Deviation || p.Verdict.Outcome == compliance.Waived)
+	}
+	if deviates(it.last) {
+		return true
+	}
+	for _, p := range it.parts {
+		if deviates(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// take adds a body of an event; false if it was there already, or says nothing.
+func (w *waivers) take(in *Fact) bool {
+	f := &fact{ev: in.Event, waiver: w.control.WaiverOf(&in.Event)}
+	if f.waiver == nil {
+		return false
+	}
+	f.ev.Data = nil
+	bodies := w.bodies[f.key()]
+	i, found := slices.BinarySearchFunc(bodies, f, compareBodies)
+	if found {
+		return false
+	}
+	bodies = slices.Insert(bodies, i, f)
+	w.bodies[f.key()] = bodies
+	w.kept = min(w.kept, w.needed(bodies))
+	settle(bodies, w.control, func(b *fact) {
+		if b.counts {
+			w.known = insertFact(w.known, b)
+		} else {
+			w.known = slices.DeleteFunc(w.known, func(o *fact) bool { return o == b })
+		}
+	})
+	return true
+}
+
+// waive makes a deviation that a waiver covers a waived one, and names those that
+// would cover it but don't count. received is when the log took what it saw.
+func (r *review) waive(v *compliance.Verdict) (received compliance.Instant) {
+	if v.Outcome != compliance.Deviation {
+		return 0
+	}
+	var flawed []compliance.Evidence
+	for _, f := range r.waivers.known {
+		if f.ev.Time > r.it.time {
+			break
+		}
+		ended := r.it.time >= f.waiver.Until
+		if planted == plantedWaiverEnd {
+			ended = r.it.time > f.waiver.Until
+		}
+		if ended || !f.waiver.Concerns(v.Item.ID, r.it.view) {
+			continue
+		}
+		received = max(received, f.ev.Received)
+		revoked := r.waivers.revoked(f, r.it.time)
+		switch {
+		case revoked != nil:
+			received = max(received, revoked.ev.Received)
+		case f.waiver.Flaw == "":
+			v.Outcome = compliance.Waived
+			v.Evidence = append(v.Evidence, compliance.EvidenceOf(control.WaiverEvidence, &f.ev))
+			return received
+		case len(flawed) < control.NamedEvidence:
+			flawed = append(flawed, compliance.EvidenceOf(control.WaiverEvidence+"."+f.waiver.Flaw, &f.ev))
+		}
+	}
+	v.Evidence = append(v.Evidence, flawed...)
+	return received
+}
+
+// revoked finds what took the waiver back, by an instant.
+func (w *waivers) revoked(f *fact, at compliance.Instant) *fact {
+	for _, r := range w.known {
+		by := at
+		if planted == plantedRevokedWhole {
+			by = compliance.Never
+		}
+		if r.waiver.Revokes && r.waiver.ID == f.waiver.ID && r.ev.Time >= f.ev.Time && r.ev.Time <= by {
+			return r
+		}
+	}
+	return nil
+}
+
+// needed is how long a waiver may concern an item that opens yet, and its id is
+// remembered.
+func (w *waivers) needed(bodies []*fact) compliance.Instant {
+	at := bodies[len(bodies)-1].ev.Time.Add(w.control.CorrectUntil)
+	for _, f := range bodies {
+		at = max(at, f.waiver.Until)
+	}
+	return at.Add(w.control.CorrectUntil)
+}
+
+// endWaivers drops what concerns no item any more: none that is kept, and none that
+// may still come.
+func (e *Engine) endWaivers() {
+	for _, w := range e.waivers {
+		if e.w > w.kept {
+			e.endSome(w)
+		}
+	}
+}
+
+// retryAfter is how long after a waiver whose items are still there it is tried again.
+const retryAfter = time.Hour
+
+func (e *Engine) endSome(w *waivers) {
+	w.kept = compliance.Never
+	for key, bodies := range w.bodies {
+		needed := w.needed(bodies)
+		switch {
+		case needed >= e.w:
+			w.kept = min(w.kept, needed)
+		case planted != plantedWaiverDropped && (e.holds(w, bodies) || w.revokes(bodies)):
+			w.kept = min(w.kept, e.w.Add(max(w.control.CorrectUntil, retryAfter)))
+		default:
+			delete(w.bodies, key)
+			w.known = slices.DeleteFunc(w.known, func(f *fact) bool { return f.key() == key })
+			for _, f := range bodies {
+				e.note(func() Change { return Change{Key: waiverStateKey(w.tenant, w.control.ID, &f.ev)} })
+			}
+		}
+	}
+}
+
+// holds tells whether an item is kept that one of the bodies may cover.
+func (e *Engine) holds(w *waivers, bodies []*fact) bool {
+	covers := func(at compliance.Instant) bool {
+		return slices.ContainsFunc(bodies, func(f *fact) bool { return f.ev.Time <= at && at < f.waiver.Until })
+	}
+	for g := range e.state.ofTenant(w.tenant) {
+		if g.control != w.control {
+			continue
+		}
+		for _, it := range g.items {
+			if it.slot && covers(it.time) || slices.ContainsFunc(it.candidates, func(f *fact) bool { return covers(f.ev.Time) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// revokes tells whether one of the bodies takes back a waiver that is still known.
+func (w *waivers) revokes(bodies []*fact) bool {
+	return slices.ContainsFunc(bodies, func(r *fact) bool {
+		if !r.waiver.Revokes {
+			return false
+		}
+		for key, others := range w.bodies {
+			if key == r.key() {
+				continue // another body of the same event; they go together
+			}
+			for _, f := range others {
+				if !f.waiver.Revokes && f.waiver.ID == r.waiver.ID && f.ev.Time <= r.ev.Time {
+					return true
+				}
+			}
+		}
+		return false
+	})
+}
+
+func waiverStateKey(tenant, controlID string, ev *compliance.Event) []byte {
+	return stateKey(kindWaiver, tenant, controlID, ev.Source, ev.ID, ev.Time.String(), ev.Ref.SHA256.String())
+}
+
+func waiverChange(f *Fact) Change {
+	return Change{waiverStateKey(f.Tenant, f.Control, &f.Event), encode(storeFact(&f.Event))}
+}
+
+func (e *Engine) loadWaiver(key []string, value []byte) error {
+	var s storedFact
+	if err := decode(value, &s); err != nil {
+		return fmt.Errorf("reading a waiver: %w", err)
+	}
+	if c := e.bundle.Control(key[2]); c != nil {
+		e.waiversOf(key[1], c).take(&Fact{Control: key[2], Tenant: key[1], Event: s.event(key[1])})
+	}
+	return nil
+}
