@@ -11,16 +11,16 @@ import (
 	"assay.example/assay/pkg/compliance"
 )
 
-// The changelog has a record a fact, item, ended item, beat, waiver and run of numbers, and one
-// for the watermark. Keys are CBOR arrays that begin with the kind; values are CBOR with
+// The changelog has a record a fact, item, ended item, beat, waiver and run of numbers,
+// and one for the watermark. Keys are CBOR arrays that begin with the kind; values are CBOR with
 // integer keys. The bytes are deterministic.
 const (
 	kindFact      = "fact"
 	kindItem      = "item"
 	kindBeat      = "beat"
+	kindWaiver    = "waiver"
 	kindRun       = "run"   // of numbers that a source's events carry
 	kindAhead     = "ahead" // a number that the watermark hasn't passed
-	kindWaiver    = "waiver"
 	kindWatermark = "watermark"
 )
 
@@ -154,10 +154,10 @@ func (e *Engine) Load(c Change) error {
 		return e.loadItem(key, c.Value)
 	case key[0] == kindBeat && (len(key) == 5 || len(key) == 6):
 		return e.loadBeat(key, c.Value)
-	case (key[0] == kindRun || key[0] == kindAhead) && len(key) == 5:
-		return e.loadNumbers(key, c.Value)
 	case key[0] == kindWaiver && len(key) == 7:
 		return e.loadWaiver(key, c.Value)
+	case (key[0] == kindRun || key[0] == kindAhead) && len(key) == 5:
+		return e.loadNumbers(key, c.Value)
 	}
 	return fmt.Errorf("state of kind %q is unknown; it may have been written by a newer release", key[0])
 }

@@ -39,8 +39,6 @@ var constructs = []struct {
 	{"computed ends", regexp.MustCompile(`cap:`), settled},
 	{"business days", regexp.MustCompile(`\dbd`), settled},
 	{"cancelled_by", regexp.MustCompile(`cancelled_by:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonCancelled }},
-	{"conflicts", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonConflictingEvidence }},
-	{"silence", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
 	{"waivable: false", regexp.MustCompile(`waivable: false`), settled},
 	{"waived", anything, func(r compliance.Revision) bool { return r.Outcome == compliance.Waived }},
 	{"waived late", anything, func(r compliance.Revision) bool { return turns(r, compliance.Deviation, compliance.Waived) }},
@@ -51,6 +49,8 @@ var constructs = []struct {
 	{"waiver flawed", anything, func(r compliance.Revision) bool {
 		return slices.ContainsFunc(r.Evidence, func(e compliance.Evidence) bool { return strings.HasPrefix(e.Expectation, "waiver.") })
 	}},
+	{"conflicts", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonConflictingEvidence }},
+	{"silence", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
 }
 

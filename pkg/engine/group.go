@@ -18,11 +18,11 @@ type fact struct {
 	opens      string
 	unreadable bool
 	counts     bool // it is the body of its event that counts
+	waiver     *control.Waiver
 	// lead is the body that counts of its event, itself perhaps; nil if this one only
 	// repeats another. rivals are the others, if this one counts.
 	lead   *fact
 	rivals []*fact
-	waiver *control.Waiver
 }
 
 func (f *fact) key() compliance.EventKey { return f.ev.Key() }

@@ -25,13 +25,13 @@ const (
 	plantedDaysElapsed    = "days_elapsed"  // business days are looked for as days of 24 hours
 	plantedPartKept       = "part_kept"     // a part whose row is gone stays an item
 	plantedEndsEarly      = "early_end"     // evidence is forgotten while an item still looks back to it
-	plantedHoleIsFine     = "hole"          // what a source counted and nobody got counts as heard
-	plantedNumberTooLate  = "number_late"   // a number fills a hole whose event came too late
-	plantedLeastBody      = "least_body"    // where bodies of an event disagree, the least is believed
 	plantedWaiverLate     = "waiver_late"   // a waiver that comes late changes nothing that was said
 	plantedWaiverEnd      = "waiver_end"    // a waiver covers the instant that it ends at
 	plantedRevokedWhole   = "revoked_whole" // a waiver that is taken back never was
 	plantedWaiverDropped  = "waiver_drop"   // a waiver is dropped while its items are still judged
+	plantedHoleIsFine     = "hole"          // what a source counted and nobody got counts as heard
+	plantedNumberTooLate  = "number_late"   // a number fills a hole whose event came too late
+	plantedLeastBody      = "least_body"    // where bodies of an event disagree, the least is believed
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
 	plantedDigestInOrder  = "digest_order"  // a digest is of values in the order of events
 )

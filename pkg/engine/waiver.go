@@ -209,23 +209,13 @@ func (e *Engine) holds(w *waivers, bodies []*fact) bool {
 	return false
 }
 
-// revokes tells whether one of the bodies takes back a waiver that is still known.
+// revokes tells whether one of the bodies takes back a waiver that is still known. Those
+// that don't count never will: none that comes before them is admitted any more.
 func (w *waivers) revokes(bodies []*fact) bool {
 	return slices.ContainsFunc(bodies, func(r *fact) bool {
-		if !r.waiver.Revokes {
-			return false
-		}
-		for key, others := range w.bodies {
-			if key == r.key() {
-				continue // another body of the same event; they go together
-			}
-			for _, f := range others {
-				if !f.waiver.Revokes && f.waiver.ID == r.waiver.ID && f.ev.Time <= r.ev.Time {
-					return true
-				}
-			}
-		}
-		return false
+		return r.counts && r.waiver.Revokes && slices.ContainsFunc(w.known, func(f *fact) bool {
+			return !f.waiver.Revokes && f.waiver.ID == r.waiver.ID && f.ev.Time <= r.ev.Time
+		})
 	})
 }
 

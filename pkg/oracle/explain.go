@@ -25,7 +25,7 @@ type Waiver struct {
 	ID    string
 	Event *compliance.Event
 	Until compliance.Instant
-	// Revoked is when it was taken back; zero if it wasn't.
+	// Revoked is when it was taken back, if that is why it doesn't cover the item.
 	Revoked compliance.Instant
 	// Covers says that it makes the item a waived one. Why says why it doesn't: one
 	// of control's flaws, or a Waiver… of this package.
