@@ -279,7 +279,7 @@ func (a *asker) heartbeats(ctx context.Context, s *search, from, w compliance.In
 		events[i] = &compliance.Event{Tenant: a.tenant, Source: r.Source, ID: r.ID, Type: r.Type, Time: instant(r.At), Sequence: r.Number}
 	}
 	numbers, err := a.numbers(ctx, s, sources, events, w)
-	return append(events, numbers...), err
+	return slices.Concat(events, numbers), err
 }
 
 // numbers are those of the events of sources that count, since the first of their signs
