@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -82,14 +83,14 @@ func (b *Bundle) Route(ev *compliance.Event) []Route {
 			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Everywhere: true, Fields: waiverData(ev.Data)})
 		}
 		for _, key := range c.Keys(ev) {
-			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Key: key, Fields: c.prune(ev.Data)})
+			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Key: key, Fields: c.Prune(ev.Data)})
 		}
 	}
 	return routes
 }
 
-// prune keeps the data that the control reads.
-func (c *Control) prune(data map[string]any) map[string]any {
+// Prune keeps the data that the control reads.
+func (c *Control) Prune(data map[string]any) map[string]any {
 	if c.keep == nil {
 		return data
 	}
@@ -123,6 +124,28 @@ func (c *Control) Keys(ev *compliance.Event) []string {
 		keys.addPaths(t.Types, t.Key[:1], ev.Type, view)
 	}
 	return keys
+}
+
+// Copies is at how many join keys an event of a type may concern c; 0 if c doesn't
+// read the type. It is the most that Keys gives.
+func (c *Control) Copies(eventType string) int {
+	var keys keySet
+	add := func(types []string, paths []Path) {
+		if MatchesAny(types, eventType) {
+			keys.add(fmt.Sprint(paths), true)
+		}
+	}
+	add(c.Population.Types, c.Key)
+	for _, e := range c.Expectations {
+		add(e.Types, e.KeyPaths)
+		if e.Unless != nil {
+			add(e.Unless.Types, e.Unless.KeyPaths)
+		}
+	}
+	for _, t := range c.Tables {
+		add(t.Types, t.Key[:1])
+	}
+	return len(keys)
 }
 
 type keySet []string

@@ -55,7 +55,7 @@ func (it *item) disputes(x *control.Expectation, scope *control.Scope, role func
 // reach is the last time that concerns the item. What a body says that claims a later
 // one isn't asked: it may come when the item has ended.
 func (r *review) reach() compliance.Instant {
-	return max(r.it.end, r.it.time).Add(r.c.Horizon())
+	return r.it.time.Add(r.c.HorizonOf(r.it.end.Sub(r.it.time)))
 }
 
 // placeOf is where all bodies of an event stand that are known; where they disagree

@@ -18,8 +18,7 @@ func (e *Engine) setEnding(g *group) {
 
 // span is how long after its time anything at the group's key may still count, at most.
 func (e *Engine) span(g *group) time.Duration {
-	c := g.control
-	return max(c.Lookback(), c.CorrectUntil) + c.Horizon() + e.correctUntil(c) + time.Microsecond
+	return g.control.Keeps(e.correctUntil(g.control)) + time.Microsecond
 }
 
 // correctUntil is how late anything that concerns a control may come: its events,
@@ -106,11 +105,11 @@ func (e *Engine) endItems(g *group) {
 
 // endsAt is when nothing that is still admitted can change the item.
 func (it *item) endsAt(correct time.Duration) compliance.Instant {
-	last := max(it.end, it.time)
+	last := it.time
 	if n := len(it.candidates); n > 0 {
 		last = max(last, it.candidates[n-1].ev.Time)
 	}
-	return last.Add(it.group.control.Horizon() + correct + time.Microsecond)
+	return last.Add(it.group.control.HorizonOf(it.end.Sub(it.time)) + correct + time.Microsecond)
 }
 
 // endFacts drops the events before a time that no item, and none that may still be

@@ -112,7 +112,7 @@ type item struct {
 // reach is the last time that concerns the item. What a body says that claims a later
 // one isn't asked: an item's state has an end.
 func (l *log) reach(it item) compliance.Instant {
-	return max(it.end, it.Time).Add(l.control.Horizon())
+	return it.Time.Add(l.control.HorizonOf(it.end.Sub(it.Time)))
 }
 
 func (l *log) fromEvents() []compliance.Verdict {
