@@ -98,7 +98,9 @@ type Expectation struct {
 	// Depends is Where, if that reads earlier expectations: it may be unknown yet.
 	Depends *Condition
 	Between Interval
-	Pick    Pick
+	// Clock says when its events count; nil: at their own time.
+	Clock *Clock
+	Pick  Pick
 	// Latest keeps only the last event of each value of this field.
 	Latest Path
 	// Unless undoes candidates; its interval may hang on the candidate.

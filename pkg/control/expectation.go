@@ -65,9 +65,10 @@ func namesIn(n *yaml.Node) map[string]bool {
 }
 
 func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
-	f := c.r.Mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until", "cap")
+	f := c.r.Mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until", "cap", "clock", "within")
 	e := &Expectation{Name: name, Index: len(c.control.Expectations), Max: MaxEvidence, Named: NamedEvidence}
 	c.matching(e, n, f)
+	e.Clock = c.clock(f)
 	own := c.fields["event"]
 	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable(), workdays: c.days}
 	c.between(e, n, f, names)
@@ -93,7 +94,7 @@ func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
 		c.fields["event"] = own
 	}
 	e.Grows = e.Pick != PickLast && e.Latest == nil && e.Unless == nil && len(e.Folds) == 0 &&
-		(e.Pick != PickFirst || e.Depends == nil) // an earlier one may turn out to belong
+		(e.Pick != PickFirst || e.Depends == nil && e.Clock == nil) // an earlier one may turn out to belong
 	return e
 }
 

@@ -7,7 +7,7 @@ import "time"
 func (c *Control) Horizon() time.Duration {
 	var longest time.Duration
 	for _, e := range c.Expectations {
-		longest = max(longest, c.reach(e.Between.To), e.Remedy)
+		longest = max(longest, c.reach(e.Between.To)+e.within(), e.Remedy+e.within())
 		if e.Unless != nil {
 			longest = max(longest, undoing(e.Unless.Between.To, e.Between.To, c.reach))
 		}
@@ -45,7 +45,7 @@ func (c *Control) reach(b Bound) time.Duration {
 func (c *Control) Lookback() time.Duration {
 	var longest time.Duration
 	for _, e := range c.Expectations {
-		longest = max(longest, c.back(e.Between.From))
+		longest = max(longest, c.back(e.Between.From)+e.within())
 		if e.Unless != nil {
 			longest = max(longest, undoing(e.Unless.Between.From, e.Between.From, c.back))
 		}

@@ -31,4 +31,5 @@ const (
 	plantedWaiverDropped  = "waiver_drop"   // a waiver is dropped while its items are still judged
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
 	plantedDigestInOrder  = "digest_order"  // a digest is of values in the order of events
+	plantedClockIgnored   = "clock_soon"    // what may still come to count in an interval is not waited for
 )

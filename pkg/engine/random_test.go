@@ -158,6 +158,9 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 			fmt.Fprintf(b, "    where: '%s'\n", where)
 		}
 		fmt.Fprintf(b, "    between: %s\n", g.between(scheduled, picked))
+		if g.chance(8) {
+			fmt.Fprintf(b, "    clock: '%s'\n    within: %s\n", g.one("event.due", "event.ok ? event.due : event.time", "timestamp(event.due)"), g.one("20m", "40m", "2h"))
+		}
 		hasFold := false
 		switch g.IntN(8) {
 		case 0, 1:

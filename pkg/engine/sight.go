@@ -71,17 +71,20 @@ func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []si
 // gather walks the matches that lie in the interval.
 func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []sight, s *sight) (failed bool, undone coverage) {
 	list := r.it.matches[x.Index].wants
-	start, _ := slices.BinarySearchFunc(list, s.from.at, func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
+	start, _ := slices.BinarySearchFunc(list, x.Sent(s.from.at), func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
 	for _, m := range list[start:] {
-		if m.ev.Time >= r.w {
-			r.wakeAt(m.ev.Time)
-			break
+		if m.sent.ev.Time >= r.w {
+			r.wakeAt(m.sent.ev.Time)
+			if x.Clock == nil { // else the order is another
+				break
+			}
+			continue
 		}
-		inside := s.from.admitsAfter(m.fact) && s.to.admitsBefore(m.fact)
+		inside := s.from.admitsAfter(m.fact) && s.to.admitsBefore(m.fact) || m.unclocked && m.ev.Time <= x.Known(s.to.at)
 		late := s.from.admitsAfter(m.fact) && x.Remedy > 0 && s.remedy == nil && !s.to.admitsBefore(m.fact) &&
 			m.ev.Time <= r.it.time.Add(x.Remedy)
 		if !inside && !late {
-			if m.ev.Time > s.to.at && x.Remedy == 0 {
+			if m.ev.Time > x.Known(s.to.at) && x.Remedy == 0 {
 				break
 			}
 			continue
@@ -110,13 +113,19 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 func (r *review) holds(x *control.Expectation, scope *control.Scope, m match) (ok, failed bool) {
 	if x.Depends != nil {
 		truth, _ := x.Depends.Decide(scope.With(m.view, scope.Part), r.known)
-		return truth == control.True, truth == control.Unknown && planted != plantedWhereTooSoon
+		return m.unclockedTruth(truth == control.True, truth == control.Unknown && planted != plantedWhereTooSoon)
 	}
-	if m.failed || x.Where == nil || r.c.Expand == nil {
+	if m.failed && !m.unclocked || x.Where == nil || r.c.Expand == nil {
 		return !m.failed, m.failed
 	}
 	ok, err := x.Where.Bool(scope.With(m.view, scope.Part))
-	return ok, err != nil
+	return m.unclockedTruth(ok, err != nil)
+}
+
+// unclockedTruth: that a condition holds of an event says nothing if nobody knows when
+// it counts.
+func (m match) unclockedTruth(ok, failed bool) (bool, bool) {
+	return ok && !m.unclocked, failed || ok && m.unclocked
 }
 
 // undone tells whether something undoes the candidate, whether that can't be
@@ -181,10 +190,14 @@ func (s *sight) choose(x *control.Expectation) {
 
 // close decides how much is known, and when more will be.
 func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, failed bool, undone coverage) {
-	heard := max(undone, r.heard(r.feeds.expects[x.Index], s.from.at, s.to.at))
-	if s.to.at >= r.w && (planted != plantedClosedEarly || s.to.at > r.w) {
+	known := x.Known(s.to.at)
+	if planted == plantedClockIgnored {
+		known = s.to.at
+	}
+	heard := max(undone, r.heard(r.feeds.expects[x.Index], x.Sent(s.from.at), known))
+	if known >= r.w && (planted != plantedClosedEarly || known > r.w) {
 		if planted != plantedLostTimer {
-			r.closesAt(s.to.at)
+			r.closesAt(known)
 		}
 	} else {
 		s.finished = heard != open

@@ -54,7 +54,7 @@ func (g generator) aimed(arrival map[*compliance.Event]int) []*compliance.Event 
 		return nil
 	}
 	var events []*compliance.Event
-	late := g.IntN(3)
+	late := []int{0, 1, 1, 1, 2}[g.IntN(5)]
 	at := g.IntN(20)
 	for i, kind := range []string{control.WaiverApproved, control.WaiverRevoked, control.WaiverApproved} {
 		ev := g.waiver(100 + i)

@@ -22,6 +22,10 @@ import (
 type fact struct {
 	*compliance.Event
 	view control.View
+	// own is the event as it came, where a clock moved it; unclocked, that it should
+	// have been moved, and nobody knows where to.
+	own       *compliance.Event
+	unclocked bool
 }
 
 // log is what is known at a watermark.
@@ -51,7 +55,7 @@ func newLog(b *control.Bundle, c *control.Control, tenant string, events []*comp
 	l.beats, l.waivers = beatsOf(b, known), waiversOf(c, known)
 	for _, ev := range known {
 		for _, key := range c.Keys(ev) {
-			l.groups[key] = append(l.groups[key], fact{ev, control.ViewOf(ev)})
+			l.groups[key] = append(l.groups[key], fact{Event: ev, view: control.ViewOf(ev)})
 		}
 	}
 	for key, facts := range l.groups {

@@ -52,8 +52,8 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 	}
 	failed, undone := l.gather(it, scope, e, earlier, from, to, &st)
 	st.narrow(e)
-	heard := max(l.heard(e.Types, st.from, st.to), undone)
-	closed := st.to < l.w
+	heard := max(l.heard(e.Types, e.Sent(st.from), e.Known(st.to)), undone)
+	closed := e.Known(st.to) < l.w
 	st.finished = closed && heard != open
 	st.silent = closed && heard == silent
 	st.tooMany = len(st.events) > e.Max
@@ -74,9 +74,15 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 // comes after, as a remedy. failed: whether one belongs could not be computed;
 // undone: whether what may undo them was heard.
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
-	for _, f := range it.facts {
+	for _, f := range clocked(e, it, scope) {
 		inside := from.before(f, e.Between.From) && to.after(f, e.Between.To)
 		belongs := l.matches(e, it, scope, f, earlier)
+		if f.unclocked {
+			inside = e.Sent(from.at) <= f.Time && f.Time <= e.Known(to.at)
+			if belongs == control.True {
+				belongs = control.Unknown
+			}
+		}
 		failed = failed || belongs == control.Unknown && inside
 		if belongs != control.True {
 			continue
@@ -95,6 +101,40 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 		}
 	}
 	return failed, undone
+}
+
+// clocked are the facts at the item's key as an expectation sees them: at the time
+// that its clock says, in the order that this gives.
+func clocked(e *control.Expectation, it item, scope *control.Scope) []fact {
+	if e.Clock == nil {
+		return it.facts
+	}
+	var moved []fact
+	for _, f := range it.facts {
+		if !control.MatchesAny(e.Types, f.Type) {
+			continue
+		}
+		at, ok, err := e.Clock.At(f.Time, scope.With(f.view, nil))
+		switch {
+		case err != nil:
+			f.unclocked = true
+			moved = append(moved, f)
+		case ok:
+			there := *f.Event
+			there.Time = at
+			moved = append(moved, fact{Event: &there, view: f.view.Moved(at), own: f.Event})
+		}
+	}
+	slices.SortStableFunc(moved, func(a, b fact) int { return a.Compare(b.Event) })
+	return moved
+}
+
+// asSent is the event as it came.
+func (f fact) asSent() *compliance.Event {
+	if f.own != nil {
+		return f.own
+	}
+	return f.Event
 }
 
 // matches tells whether f is of the type, at the key, and as the condition wants;

@@ -18,7 +18,7 @@ func waiversOf(c *control.Control, events []*compliance.Event) []waiver {
 	var facts []fact
 	for _, ev := range events {
 		if c.WaiverOf(ev) != nil {
-			facts = append(facts, fact{ev, nil})
+			facts = append(facts, fact{Event: ev})
 		}
 	}
 	var list []waiver
