@@ -91,4 +91,6 @@ func (e *Expectation) within() time.Duration {
 func (e *Expectation) Known(end compliance.Instant) compliance.Instant { return end.Add(e.within()) }
 
 // Sent is when what an interval's start admits may have happened at the earliest.
-func (e *Expectation) Sent(start compliance.Instant) compliance.Instant { return start.Add(-e.within()) }
+func (e *Expectation) Sent(start compliance.Instant) compliance.Instant {
+	return start.Add(-e.within())
+}
