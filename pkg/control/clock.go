@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"maps"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -35,10 +36,7 @@ func (k *Clock) At(own compliance.Instant, s *Scope) (at compliance.Instant, ok 
 
 // Moved is a view of an event as it is seen at another time.
 func (v View) Moved(at compliance.Instant) View {
-	moved := make(View, len(v))
-	for name, value := range v {
-		moved[name] = value
-	}
+	moved := maps.Clone(v)
 	moved["time"] = at.Time()
 	return moved
 }

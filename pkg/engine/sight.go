@@ -80,13 +80,12 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 			}
 			continue
 		}
-		inside := s.from.admitsAfter(m.fact) && s.to.admitsBefore(m.fact) || m.unclocked && m.ev.Time <= x.Known(s.to.at)
-		late := s.from.admitsAfter(m.fact) && x.Remedy > 0 && s.remedy == nil && !s.to.admitsBefore(m.fact) &&
-			m.ev.Time <= r.it.time.Add(x.Remedy)
+		inside := s.contains(x, m)
+		late := !inside && s.remedy == nil && s.remedies(x, m, r.it.time)
+		if m.ev.Time > x.Known(s.to.at) && x.Remedy == 0 {
+			break
+		}
 		if !inside && !late {
-			if m.ev.Time > x.Known(s.to.at) && x.Remedy == 0 {
-				break
-			}
 			continue
 		}
 		ok, bad := r.holds(x, scope, m)
@@ -106,6 +105,20 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		}
 	}
 	return failed, undone
+}
+
+// contains tells whether a match lies in the interval, or may, if nobody knows when it
+// counts.
+func (s *sight) contains(x *control.Expectation, m match) bool {
+	if m.unclocked {
+		return m.ev.Time <= x.Known(s.to.at) // the walk begins with the first that may
+	}
+	return s.from.admitsAfter(m.fact) && s.to.admitsBefore(m.fact)
+}
+
+// remedies tells whether a match comes after the interval and not too late.
+func (s *sight) remedies(x *control.Expectation, m match, item compliance.Instant) bool {
+	return x.Remedy > 0 && s.from.admitsAfter(m.fact) && !s.to.admitsBefore(m.fact) && m.ev.Time <= item.Add(x.Remedy)
 }
 
 // holds applies the condition where it wasn't yet; failed says that it can't be

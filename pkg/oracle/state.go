@@ -75,13 +75,10 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 // undone: whether what may undo them was heard.
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
 	for _, f := range clocked(e, it, scope) {
-		inside := from.before(f, e.Between.From) && to.after(f, e.Between.To)
+		inside := f.inside(e, from, to)
 		belongs := l.matches(e, it, scope, f, earlier)
-		if f.unclocked {
-			inside = e.Sent(from.at) <= f.Time && f.Time <= e.Known(to.at)
-			if belongs == control.True {
-				belongs = control.Unknown
-			}
+		if f.unclocked && belongs == control.True {
+			belongs = control.Unknown
 		}
 		failed = failed || belongs == control.Unknown && inside
 		if belongs != control.True {
@@ -127,6 +124,14 @@ func clocked(e *control.Expectation, it item, scope *control.Scope) []fact {
 	}
 	slices.SortStableFunc(moved, func(a, b fact) int { return a.Compare(b.Event) })
 	return moved
+}
+
+// inside tells whether f lies in an interval, or may, if nobody knows when it counts.
+func (f fact) inside(e *control.Expectation, from, to end) bool {
+	if f.unclocked {
+		return e.Sent(from.at) <= f.Time && f.Time <= e.Known(to.at)
+	}
+	return from.before(f, e.Between.From) && to.after(f, e.Between.To)
 }
 
 // asSent is the event as it came.
@@ -272,18 +277,26 @@ func foldOne(f control.Fold, count int, values []any, into map[string]any) error
 		return nil
 	}
 	if f.Kind == control.FoldDigest {
-		texts := make([]string, len(values))
-		for i, v := range values {
-			text, err := control.DigestText(v)
-			if err != nil {
-				return err
-			}
-			texts[i] = text
-		}
-		slices.Sort(texts)
-		into[f.Name] = control.DigestOf(texts)
-		return nil
+		return digest(f, values, into)
 	}
+	return foldNumbers(f, values, into)
+}
+
+func digest(f control.Fold, values []any, into map[string]any) error {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		text, err := control.DigestText(v)
+		if err != nil {
+			return err
+		}
+		texts[i] = text
+	}
+	slices.Sort(texts)
+	into[f.Name] = control.DigestOf(texts)
+	return nil
+}
+
+func foldNumbers(f control.Fold, values []any, into map[string]any) error {
 	sum, ints := new(big.Rat), true
 	var least, most *big.Rat
 	for _, v := range values {
