@@ -94,7 +94,10 @@ type Expectation struct {
 	// Control.Key. Also are further equalities.
 	KeyPaths []Path
 	Also     []Equality
-	Where    *Program
+	// Sender is the item's field that its events' source is joined by; nil: they may
+	// come from any.
+	Sender Path
+	Where  *Program
 	// Depends is Where, if that reads earlier expectations: it may be unknown yet.
 	Depends *Condition
 	Between Interval

@@ -180,6 +180,9 @@ func (c *compiler) on(e *Expectation, n, on *yaml.Node) {
 		}
 		c.readPath(ev)
 		c.readPath(it)
+		if ev.String() == "source" {
+			e.Sender = it
+		}
 		e.Also = append(e.Also, Equality{Event: ev, Item: it})
 	})
 }
@@ -266,7 +269,7 @@ func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectat
 	f := c.r.Mapping(n, "unless", "event", "on", "where", "between")
 	u := &Expectation{Name: e.Name + ".unless", Index: e.Index, Max: MaxEvidence}
 	if f["on"] == nil {
-		u.Also = slices.Clone(e.Also)
+		u.Also, u.Sender = slices.Clone(e.Also), e.Sender
 		f["on"] = &yaml.Node{Kind: yaml.MappingNode}
 	}
 	c.matching(u, n, f)

@@ -69,10 +69,10 @@ func (c *Control) reads(eventType string) bool {
 
 // Route says where ev goes. It is a function of the event and the bundle alone.
 func (b *Bundle) Route(ev *compliance.Event) []Route {
-	if speaksOfSource(ev.Type) {
-		return []Route{{Everywhere: true}}
-	}
 	var routes []Route
+	if speaksOfSource(ev.Type) { // it may be evidence, too
+		routes = append(routes, Route{Everywhere: true})
+	}
 	for _, c := range b.Controls {
 		if c.WaiverOf(ev) != nil {
 			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Everywhere: true, Fields: waiverData(ev.Data)})

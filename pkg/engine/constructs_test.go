@@ -23,6 +23,7 @@ var constructs = []struct {
 	{"latest", regexp.MustCompile(`latest:`), settled},
 	{"fold", regexp.MustCompile(`fold:`), settled},
 	{"clock", regexp.MustCompile(`clock:`), settled},
+	{"sender", regexp.MustCompile(`item.source`), settled},
 	{"digest", regexp.MustCompile(`(assert|applies): '[^']*\.same `), settled},
 	{"expand", regexp.MustCompile(`expand:`), settled},
 	{"count: part", regexp.MustCompile(`count: part`), settled},

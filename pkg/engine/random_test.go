@@ -75,7 +75,7 @@ func (g generator) control() string {
 		b.WriteString("waivable: false\n")
 	}
 	scheduled := g.chance(25)
-	expand := !scheduled && g.chance(20)
+	expand := !scheduled && g.chance(25)
 	key, byValue := "k", g.chance(30)
 	ids := []string{"event.k", "event.k + \"@\" + bucket(event.time, \"1h\")", "event.k + \"-\" + event.v"}
 	if byValue {
@@ -152,6 +152,9 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 		on := "event.k: item." + key
 		if !scheduled && byValue && g.chance(70) {
 			on += ", event.v: item.v"
+		}
+		if !scheduled && i > 0 && g.chance(15) { // never all: an item's id must follow from its join key
+			on += ", event.source: item.source"
 		}
 		fmt.Fprintf(b, "    on: {%s}\n", on)
 		if where := g.where(scheduled, expand, names); where != "" {

@@ -168,7 +168,7 @@ func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []
 		}
 		failed = failed || bad
 	}
-	heard = r.heard(r.feeds.undoes[x.Index], from.at, to.at)
+	heard = r.heard(r.senders(x.Unless, r.feeds.undoes[x.Index]), from.at, to.at)
 	if to.at >= r.w && planted != plantedUnlessTooSoon {
 		r.closesAt(to.at)
 		heard = max(heard, open)
@@ -207,7 +207,7 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 	if planted == plantedClockIgnored {
 		known = s.to.at
 	}
-	heard := max(undone, r.heard(r.feeds.expects[x.Index], x.Sent(s.from.at), known))
+	heard := max(undone, r.heard(r.senders(x, r.feeds.expects[x.Index]), x.Sent(s.from.at), known))
 	if known >= r.w && (planted != plantedClosedEarly || known > r.w) {
 		if planted != plantedLostTimer {
 			r.closesAt(known)
@@ -228,7 +228,7 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 	}
 	s.known = control.Growing
 	if x.Pick == control.PickFirst && !failed && len(s.events) > 0 &&
-		r.heard(r.feeds.expects[x.Index], s.from.at, s.events[0].ev.Time) == covered {
+		r.heard(r.senders(x, r.feeds.expects[x.Index]), s.from.at, s.events[0].ev.Time) == covered {
 		s.known, s.finished = control.Exact, true
 	}
 }

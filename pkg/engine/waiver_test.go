@@ -64,7 +64,7 @@ func (g generator) aimed(arrival map[*compliance.Event]int) []*compliance.Event 
 		delete(ev.Data, "compensating")
 		arrival[ev] = at * g.scale
 		if i == late {
-			arrival[ev] += (40 + g.IntN(260)) * g.scale
+			arrival[ev] += (25 + g.IntN(150)) * g.scale
 		}
 		at += 20 + g.IntN(90)
 		events = append(events, sealWaiver(ev, int64(100+i)))

@@ -55,6 +55,17 @@ func (l *log) heard(types []string, from, to compliance.Instant) coverage {
 	return worst
 }
 
+// heardFor is heard, of the sources that may send what an expectation about an item wants.
+func (l *log) heardFor(e *control.Expectation, it item, from, to compliance.Instant) coverage {
+	worst := covered
+	for _, i := range l.bundle.SourcesOf(e.Types) {
+		if e.MayCome(l.bundle.Sources[i].Name, it.view) {
+			worst = max(worst, l.heardOne(i, from, to))
+		}
+	}
+	return worst
+}
+
 // heardOne: a source that sends no heartbeats, or none yet, counts as covered.
 // After a heartbeat the next must come within max_gap; after a retirement none.
 func (l *log) heardOne(source int, from, to compliance.Instant) coverage {

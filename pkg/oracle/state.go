@@ -52,7 +52,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 	}
 	failed, undone := l.gather(it, scope, e, earlier, from, to, &st)
 	st.narrow(e)
-	heard := max(l.heard(e.Types, e.Sent(st.from), e.Known(st.to)), undone)
+	heard := max(l.heardFor(e, it, e.Sent(st.from), e.Known(st.to)), undone)
 	closed := e.Known(st.to) < l.w
 	st.finished = closed && heard != open
 	st.silent = closed && heard == silent
@@ -62,7 +62,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 	switch {
 	case st.finished && !st.silent && !st.tooMany && !failed:
 		st.known = control.Exact
-	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heard(e.Types, st.from, st.events[0].Time) == covered:
+	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heardFor(e, it, st.from, st.events[0].Time) == covered:
 		st.known, st.finished = control.Exact, true // the first is final once present
 	case e.Grows && (e.Depends == nil || !st.tooMany): // of too many, others may turn out to be first
 		st.known = control.Growing
@@ -210,7 +210,7 @@ func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fa
 		case control.False:
 		}
 	}
-	heard = l.heard(u.Types, from.at, to.at)
+	heard = l.heardFor(u, it, from.at, to.at)
 	if to.at >= l.w {
 		heard = max(heard, open)
 	}
