@@ -50,11 +50,11 @@ func (g generator) arrives(ev *compliance.Event) int {
 // aimed are, often, a waiver of all items for most of the time, what takes it back,
 // and another one from then on. One of them comes late.
 func (g generator) aimed(arrival map[*compliance.Event]int) []*compliance.Event {
-	if g.chance(20) {
+	if g.chance(5) {
 		return nil
 	}
 	var events []*compliance.Event
-	late := []int{0, 1, 1, 1, 2}[g.IntN(5)]
+	late := []int{0, 1, 1, 1, 1, 2}[g.IntN(6)]
 	at := g.IntN(20)
 	for i, kind := range []string{control.WaiverApproved, control.WaiverRevoked, control.WaiverApproved} {
 		ev := g.waiver(100 + i)
@@ -64,7 +64,7 @@ func (g generator) aimed(arrival map[*compliance.Event]int) []*compliance.Event 
 		delete(ev.Data, "compensating")
 		arrival[ev] = at * g.scale
 		if i == late {
-			arrival[ev] += (25 + g.IntN(150)) * g.scale
+			arrival[ev] += (40 + g.IntN(260)) * g.scale
 		}
 		at += 20 + g.IntN(90)
 		events = append(events, sealWaiver(ev, int64(100+i)))
