@@ -1,10 +1,11 @@
 // Package schemas embeds the contracts that services share: event types, table
-// migrations and the topology of topics. It holds no logic.
+// migrations, the topology of topics, and what control files may say. It holds no logic.
 package schemas
 
 import "embed"
 
-// FS holds topology.yaml, events/*.json, clickhouse/*.sql and sources/*/*.yaml.
+// FS holds topology.yaml, events/*.json, clickhouse/*.sql, sources/*/*.yaml and
+// controls/*.schema.json.
 //
-//go:embed topology.yaml all:events all:clickhouse all:sources
+//go:embed topology.yaml all:events all:clickhouse all:sources all:controls
 var FS embed.FS

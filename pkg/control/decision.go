@@ -7,6 +7,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -74,6 +75,9 @@ func (c *compiler) nameLeaf(l leaf) {
 	needed := NamedEvidence
 	if l.trend != mixed {
 		needed = c.largestNumber(l.program.ast.Expr())
+		if c.exceeds(l.program.ast.Expr()) {
+			needed++ // what is one too many decides too
+		}
 	}
 	for _, i := range l.reads {
 		e := c.control.Expectations[i]
@@ -94,6 +98,20 @@ func walkLeaves(n node, visit func(leaf)) {
 	case leaf:
 		visit(n)
 	}
+}
+
+// exceeds tells whether a comparison with a number turns where there is one more than
+// that: count > 2, count <= 2.
+func (c *compiler) exceeds(e ast.Expr) bool {
+	if e.Kind() != ast.CallKind || len(e.AsCall().Args()) != 2 {
+		return false
+	}
+	name := e.AsCall().FunctionName()
+	if _, left := c.numberOf(e.AsCall().Args()[0]); left {
+		return name == operators.Less || name == operators.GreaterEquals
+	}
+	_, right := c.numberOf(e.AsCall().Args()[1])
+	return right && (name == operators.Greater || name == operators.LessEquals)
 }
 
 // largestNumber is the greatest whole number in an expression, written there or as

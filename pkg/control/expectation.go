@@ -164,7 +164,7 @@ func (c *compiler) matching(e *Expectation, n *yaml.Node, f map[string]*yaml.Nod
 
 // on reads {event.a: item.b, …}; joinKey sorts it out later.
 func (c *compiler) on(e *Expectation, n, on *yaml.Node) {
-	if on == nil {
+	if on == nil || on.Kind == yaml.MappingNode && len(on.Content) == 0 && on.Line > 0 { // one without a line is an unless's, taken over
 		c.r.Problem(n, "an expectation needs on:, the key that joins its events to the item, such as {event.change_id: item.change_id}")
 		return
 	}

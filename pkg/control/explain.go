@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,18 +14,39 @@ type Explanation struct {
 	Population string `json:"population"`
 	// Key are the fields of the item that its evidence is joined by.
 	Key string `json:"key"`
-	// Items is how long after its time an item's state is kept, Evidence how long
-	// after its own time evidence waits for an item, Tables what is kept for ever.
+	// Items is how long an item's state is kept after its time, or after its slot;
+	// Evidence how long an event is kept after its own time. What has passed is
+	// looked for four times in that span, so both may take a quarter more.
 	Items    string `json:"items"`
 	Evidence string `json:"evidence"`
-	Tables   string `json:"tables,omitempty"`
+	// Tables keep the last event of each key for ever, as long as its row is live.
+	Tables string `json:"tables,omitempty"`
+	// Together says that all at a key is kept until the last of it has passed: with
+	// having, an event that opened nothing may come to.
+	Together bool `json:"kept_together,omitempty"`
+	// Expectations say how much may match, in their order.
+	Expectations []Expected `json:"expectations,omitempty"`
 	// Meaning is the semantic hash: it moves if a verdict may.
 	Meaning string `json:"meaning"`
 }
 
-// Explain says what the control holds in state, and for how long.
-func (c *Control) Explain() Explanation {
-	x := Explanation{Control: c.ID, File: c.File, Population: strings.Join(c.Population.Types, ", "), Key: "the item's id", Meaning: c.Meaning}
+// Expected is what an expectation may hold of an item.
+type Expected struct {
+	Name  string   `json:"name"`
+	Types []string `json:"events"`
+	// Max is how many events may match before the item is inconclusive.
+	Max int `json:"max"`
+	// Fold says that they are counted, and none is named but the first.
+	Fold bool `json:"fold,omitempty"`
+}
+
+// Explain says what the control holds in state, and for how long; correct is how
+// late anything that it hangs on may come, CorrectUntil at least.
+func (c *Control) Explain(correct time.Duration) Explanation {
+	x := Explanation{
+		Control: c.ID, File: c.File, Population: strings.Join(c.Population.Types, ", "), Key: "the item's id",
+		Meaning: c.Meaning, Together: c.Population.Having != nil,
+	}
 	var keys []string
 	for _, k := range c.Key {
 		keys = append(keys, "item."+k.String())
@@ -32,41 +54,42 @@ func (c *Control) Explain() Explanation {
 	if len(keys) > 0 {
 		x.Key = strings.Join(keys, ", ")
 	}
-	x.Items = FormatDuration(c.Horizon() + c.CorrectUntil)
+	x.Items = FormatDuration(c.HorizonOf(0) + correct)
+	x.Evidence = FormatDuration(c.Keeps(correct))
 	if s := c.Population.Schedule; s != nil {
 		from := "boundary."
 		if s.ForEach.InRefs {
 			from = "refs."
 		}
-		x.Population = fmt.Sprintf("every %s (%s) for each of %s%s", s.Every, s.Zone, from, s.ForEach.Name)
-		x.Items = c.afterPeriod()
+		x.Population = fmt.Sprintf("%s × %s%s", s.Every, from, s.ForEach.Name)
+		if s.Zone != time.UTC {
+			x.Population += " in " + s.Zone.String()
+		}
+		if c.endsWithPeriod() {
+			x.Items = "period + " + x.Items
+		}
 	}
-	x.Evidence = FormatDuration(max(c.Lookback(), c.CorrectUntil) + c.CorrectUntil)
 	var tables []string
 	for _, t := range c.Tables {
 		tables = append(tables, "refs."+t.Name)
 	}
 	x.Tables = strings.Join(tables, ", ")
+	for _, e := range c.Expectations {
+		x.Expectations = append(x.Expectations, Expected{Name: e.Name, Types: e.Types, Max: e.Max, Fold: len(e.Folds) > 0})
+	}
 	return x
 }
 
-// afterPeriod is the horizon of a schedule's items, counted from the slot's end
-// if one of its intervals ends there.
-func (c *Control) afterPeriod() string {
-	const slot = 366 * 24 * time.Hour
-	if h := c.Horizon(); h >= slot/2 && c.endsWithPeriod() {
-		return "period + " + FormatDuration(max(h-slot, 0)+c.CorrectUntil)
-	}
-	return FormatDuration(c.Horizon() + c.CorrectUntil)
+// Keeps is how long an event is kept after its own time: until no item that may still
+// be opened, or changed, looks back to it.
+func (c *Control) Keeps(correct time.Duration) time.Duration {
+	return max(c.Lookback(), c.CorrectUntil) + c.Horizon() + correct
 }
 
 func (c *Control) endsWithPeriod() bool {
-	for _, e := range c.Expectations {
-		if e.Between.To.Anchor == AnchorPeriod {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Expectations, func(e *Expectation) bool {
+		return e.Between.To.Anchor == AnchorPeriod || e.unlessBetween().To.Anchor == AnchorPeriod
+	})
 }
 
 // FormatDuration writes what ParseDuration reads, such as 30d or 1h30m.

@@ -5,11 +5,20 @@ import "time"
 // Horizon is how long after its time an item may still change on time, as far as
 // it is known before evidence arrives; it bounds state.
 func (c *Control) Horizon() time.Duration {
+	if c.Population.Schedule == nil {
+		return c.HorizonOf(0)
+	}
+	return c.HorizonOf(slotUnits[c.Population.Schedule.Every].longest)
+}
+
+// HorizonOf is the horizon of an item whose slot is so long.
+func (c *Control) HorizonOf(slot time.Duration) time.Duration {
 	var longest time.Duration
+	reach := func(b Bound) time.Duration { return c.reach(b, slot) }
 	for _, e := range c.Expectations {
-		longest = max(longest, c.reach(e.Between.To)+e.within(), e.Remedy+e.within())
+		longest = max(longest, reach(e.Between.To)+e.within(), e.Remedy+e.within())
 		if e.Unless != nil {
-			longest = max(longest, undoing(e.Unless.Between.To, e.Between.To, c.reach))
+			longest = max(longest, undoing(e.Unless.Between.To, e.Between.To, reach))
 		}
 	}
 	return longest
@@ -24,16 +33,16 @@ func undoing(end, of Bound, far func(Bound) time.Duration) time.Duration {
 	return far(end)
 }
 
-func (c *Control) reach(b Bound) time.Duration {
+func (c *Control) reach(b Bound, slot time.Duration) time.Duration {
 	d := b.Offset
 	if b.Days > 0 {
 		d = b.span
 	}
 	switch b.Anchor {
 	case AnchorPeriod:
-		d += 366 * 24 * time.Hour
+		d += slot
 	case AnchorExpectation:
-		d += c.reach(c.Expectations[b.Of].Between.To)
+		d += c.reach(c.Expectations[b.Of].Between.To, slot)
 	case AnchorComputed:
 		d = b.Cap
 	case AnchorItem, AnchorCandidate:

@@ -66,6 +66,9 @@ type Interval struct{ From, To Bound }
 
 var boundPattern = regexp.MustCompile(`^([a-z_][a-z0-9_]*(?:\.time)?)?\s*(?:([+-])\s*)?(\d[0-9a-z]*)?$`)
 
+// bareNumber is what was meant as a duration, if perhaps a wrong one.
+var bareNumber = regexp.MustCompile(`^-?([0-9]+(ms|d|h|m|s))+$`)
+
 // anchors resolves the names that a bound may use.
 type anchors struct {
 	scheduled bool
@@ -161,6 +164,8 @@ func parseBound(s string, names anchors) (Bound, error) {
 	if d, err := ParseDuration(s); err == nil {
 		b.Offset = d
 		return b, nil
+	} else if bareNumber.MatchString(s) {
+		return b, err
 	}
 	if rest, negative := strings.CutPrefix(s, "-"); strings.HasSuffix(s, "bd") && rest[0] >= '0' && rest[0] <= '9' {
 		return b, names.days(rest, negative, &b)

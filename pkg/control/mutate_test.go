@@ -52,9 +52,10 @@ func TestMutatedControls(t *testing.T) {
 		}
 		text, err := yaml.Marshal(&doc)
 		require.NoError(rt, err)
-		_, err = control.LoadWith(fstest.MapFS{"C.yaml": {Data: text}}, worlds[base], d)
+		b, err := control.LoadWith(fstest.MapFS{"C.yaml": {Data: text}}, worlds[base], d)
 		if err == nil {
 			loaded++
+			requireBounded(rt, b.Controls[0])
 			return
 		}
 		refused++

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ func Partition(tenant, control, key string, partitions int32) int32 {
 // Reads tells whether any control reads events of the type; others need no
 // parsing.
 func (b *Bundle) Reads(eventType string) bool {
-	if speaksOfSource(eventType) {
+	if SpeaksOfSource(eventType) {
 		return true
 	}
 	for _, c := range b.Controls {
@@ -46,7 +47,8 @@ func (b *Bundle) Reads(eventType string) bool {
 	return false
 }
 
-func speaksOfSource(eventType string) bool {
+// SpeaksOfSource tells signs of life from events about something.
+func SpeaksOfSource(eventType string) bool {
 	return eventType == Heartbeat || eventType == SourceRetired
 }
 
@@ -70,7 +72,8 @@ func (c *Control) reads(eventType string) bool {
 // Route says where ev goes. It is a function of the event and the bundle alone.
 func (b *Bundle) Route(ev *compliance.Event) []Route {
 	var routes []Route
-	if speaksOfSource(ev.Type) { // it may be evidence, too
+	// what is missing may be at any key, and a sign of life may be evidence, too
+	if SpeaksOfSource(ev.Type) || ev.Sequence > 0 && b.Counts(ev.Source) {
 		routes = append(routes, Route{Everywhere: true})
 	}
 	for _, c := range b.Controls {
@@ -78,14 +81,14 @@ func (b *Bundle) Route(ev *compliance.Event) []Route {
 			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Everywhere: true, Fields: waiverData(ev.Data)})
 		}
 		for _, key := range c.Keys(ev) {
-			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Key: key, Fields: c.prune(ev.Data)})
+			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Key: key, Fields: c.Prune(ev.Data)})
 		}
 	}
 	return routes
 }
 
-// prune keeps the data that the control reads.
-func (c *Control) prune(data map[string]any) map[string]any {
+// Prune keeps the data that the control reads.
+func (c *Control) Prune(data map[string]any) map[string]any {
 	if c.keep == nil {
 		return data
 	}
@@ -119,6 +122,28 @@ func (c *Control) Keys(ev *compliance.Event) []string {
 		keys.addPaths(t.Types, t.Key[:1], ev.Type, view)
 	}
 	return keys
+}
+
+// Copies is at how many join keys an event of a type may concern c; 0 if c doesn't
+// read the type. It is the most that Keys gives.
+func (c *Control) Copies(eventType string) int {
+	var keys keySet
+	add := func(types []string, paths []Path) {
+		if MatchesAny(types, eventType) {
+			keys.add(fmt.Sprint(paths), true)
+		}
+	}
+	add(c.Population.Types, c.Key)
+	for _, e := range c.Expectations {
+		add(e.Types, e.KeyPaths)
+		if e.Unless != nil {
+			add(e.Unless.Types, e.Unless.KeyPaths)
+		}
+	}
+	for _, t := range c.Tables {
+		add(t.Types, t.Key[:1])
+	}
+	return len(keys)
 }
 
 type keySet []string

@@ -30,13 +30,15 @@ type Slot struct {
 // slotStarts tells for each unit the start of the slot that holds a local time,
 // and the start of the n-th slot after it.
 var slotUnits = map[string]struct {
-	start func(time.Time) time.Time
-	next  func(time.Time) time.Time
-	label func(time.Time) string
+	longest time.Duration // that one can take, clocks going back included
+	start   func(time.Time) time.Time
+	next    func(time.Time) time.Time
+	label   func(time.Time) string
 }{
 	"hour": {
-		start: func(t time.Time) time.Time { return t.Truncate(time.Hour) },
-		next:  func(t time.Time) time.Time { return t.Add(time.Hour) },
+		longest: 2 * time.Hour,
+		start:   func(t time.Time) time.Time { return t.Truncate(time.Hour) },
+		next:    func(t time.Time) time.Time { return t.Add(time.Hour) },
 		label: func(t time.Time) string {
 			if t.Minute() != 0 { // hours are UTC's; a zone off by quarters names them so
 				return t.Format("2006-01-02T15:04Z07:00")
@@ -45,11 +47,13 @@ var slotUnits = map[string]struct {
 		},
 	},
 	"day": {
-		start: func(t time.Time) time.Time { return date(t, t.Year(), t.Month(), t.Day()) },
-		next:  func(t time.Time) time.Time { return date(t, t.Year(), t.Month(), t.Day()+1) },
-		label: func(t time.Time) string { return t.Format("2006-01-02") },
+		longest: 26 * time.Hour,
+		start:   func(t time.Time) time.Time { return date(t, t.Year(), t.Month(), t.Day()) },
+		next:    func(t time.Time) time.Time { return date(t, t.Year(), t.Month(), t.Day()+1) },
+		label:   func(t time.Time) string { return t.Format("2006-01-02") },
 	},
 	"week": {
+		longest: (7*24 + 2) * time.Hour,
 		start: func(t time.Time) time.Time {
 			return date(t, t.Year(), t.Month(), t.Day()-(int(t.Weekday())+6)%7)
 		},
@@ -60,19 +64,22 @@ var slotUnits = map[string]struct {
 		},
 	},
 	"month": {
-		start: func(t time.Time) time.Time { return date(t, t.Year(), t.Month(), 1) },
-		next:  func(t time.Time) time.Time { return date(t, t.Year(), t.Month()+1, 1) },
-		label: func(t time.Time) string { return t.Format("2006-01") },
+		longest: (31*24 + 2) * time.Hour,
+		start:   func(t time.Time) time.Time { return date(t, t.Year(), t.Month(), 1) },
+		next:    func(t time.Time) time.Time { return date(t, t.Year(), t.Month()+1, 1) },
+		label:   func(t time.Time) string { return t.Format("2006-01") },
 	},
 	"quarter": {
-		start: func(t time.Time) time.Time { return date(t, t.Year(), (t.Month()-1)/3*3+1, 1) },
-		next:  func(t time.Time) time.Time { return date(t, t.Year(), t.Month()+3, 1) },
-		label: func(t time.Time) string { return fmt.Sprintf("%d-Q%d", t.Year(), (t.Month()-1)/3+1) },
+		longest: (92*24 + 2) * time.Hour,
+		start:   func(t time.Time) time.Time { return date(t, t.Year(), (t.Month()-1)/3*3+1, 1) },
+		next:    func(t time.Time) time.Time { return date(t, t.Year(), t.Month()+3, 1) },
+		label:   func(t time.Time) string { return fmt.Sprintf("%d-Q%d", t.Year(), (t.Month()-1)/3+1) },
 	},
 	"year": {
-		start: func(t time.Time) time.Time { return date(t, t.Year(), time.January, 1) },
-		next:  func(t time.Time) time.Time { return date(t, t.Year()+1, time.January, 1) },
-		label: func(t time.Time) string { return t.Format("2006") },
+		longest: (366*24 + 2) * time.Hour,
+		start:   func(t time.Time) time.Time { return date(t, t.Year(), time.January, 1) },
+		next:    func(t time.Time) time.Time { return date(t, t.Year()+1, time.January, 1) },
+		label:   func(t time.Time) string { return t.Format("2006") },
 	},
 }
 

@@ -4,8 +4,8 @@
 //
 // Every case runs against the oracle and against the engine, the latter in many
 // orders of arrival with duplicates, and both must say what the case expects and
-// the same as each other. A report says what differs, and which outcomes and
-// reasons no case reached. It reads files through an fs.FS only, and no clock: the
+// the same as each other. A report says what differs, which outcomes and reasons no
+// case reached, and which changes of a control no case notices. It reads files through an fs.FS only, and no clock: the
 // same files, seed and number of orders give the same report.
 package controltest
 
@@ -39,6 +39,8 @@ type Options struct {
 	Seed uint64
 	// FailFast ends the run with the first case that fails.
 	FailFast bool
+	// Mutants asks for each control whether its tests would notice a change: see Mutant.
+	Mutants bool
 }
 
 // DefaultOrders is enough to shuffle two events past each other with certainty,
@@ -52,6 +54,9 @@ type Report struct {
 	// Coverage has every control, in the order of files. It is empty if only
 	// some cases were run.
 	Coverage []Coverage `json:"coverage"`
+	// Mutants are in the order of files, and in a file in its order. There are none if
+	// nobody asked, or if only some cases were run.
+	Mutants []Mutant `json:"mutants,omitempty"`
 }
 
 // Result is what came of one case.
@@ -105,6 +110,13 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		if o.Run == nil {
 			report.Coverage = append(report.Coverage, seen.coverage(s))
 		}
+		if o.Mutants && o.Run == nil {
+			mutants, err := o.mutate(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			report.Mutants = append(report.Mutants, mutants...)
+		}
 	}
 	return report, nil
 }
@@ -121,6 +133,8 @@ type suite struct {
 	rules *control.Control
 	heard bool // a source of its evidence sends heartbeats
 	cases []*testcase
+
+	document, tests *document.Document // what it was read from; tests may be nil
 }
 
 // load reads all files, and reports all that is wrong with any.
@@ -174,21 +188,29 @@ func (o *Options) suite(name, test string, tested bool) (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !tested {
+		return o.compile(rules, nil)
+	}
+	tests, err := o.parse(test)
+	if err != nil {
+		return nil, err
+	}
+	return o.compile(rules, tests)
+}
+
+// compile makes a suite of a control and its tests, which may be nil.
+func (o *Options) compile(rules, tests *document.Document) (*suite, error) {
 	bundle, err := control.Compile(o.Boundary, []*document.Document{rules}, o.Dictionary)
 	if err != nil {
 		return nil, err
 	}
 	c := bundle.Controls[0]
-	s := &suite{id: c.ID, rules: c, heard: heartbeats(bundle, c)}
-	if !tested {
+	s := &suite{id: c.ID, rules: c, heard: heartbeats(bundle, c), document: rules, tests: tests}
+	if tests == nil {
 		return s, nil
 	}
-	doc, err := o.parse(test)
-	if err != nil {
-		return nil, err
-	}
-	r := &reader{Reader: doc.Reader(), dictionary: o.Dictionary, rules: rules, standard: o.Boundary, bundle: bundle}
-	s.cases = r.cases(doc.Root)
+	r := &reader{Reader: tests.Reader(), dictionary: o.Dictionary, rules: rules, standard: o.Boundary, bundle: bundle}
+	s.cases = r.cases(tests.Root)
 	return s, r.Problems.OrNil()
 }
 

@@ -4,31 +4,36 @@ import (
 	"io/fs"
 	"os"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/controls"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/controltest"
+	"assay.example/assay/pkg/document"
 )
 
 // TestEveryMutantMeansAnother: what TestEveryMutantIsKilled kills has another meaning
 // than what it was made of.
 func TestEveryMutantMeansAnother(t *testing.T) {
-	d, err := dictionary.Default()
-	require.NoError(t, err)
+	d := dictionaryOf(t)
 	moved := 0
 	for _, from := range []struct {
 		files fs.FS
 		glob  string
 	}{{controls.FS, "soc2/*/*.yaml"}, {os.DirFS("testdata/language"), "LG-*.yaml"}} {
-		boundary, err := fs.ReadFile(from.files, control.BoundaryFile)
-		require.NoError(t, err)
+		parse := func(name string) *document.Document {
+			text, err := fs.ReadFile(from.files, name)
+			require.NoError(t, err)
+			doc, err := document.Parse(name, text)
+			require.NoError(t, err)
+			return doc
+		}
 		names, err := fs.Glob(from.files, from.glob)
 		require.NoError(t, err)
-		meaning := func(text string) string {
-			b, err := control.LoadWith(fstest.MapFS{"C.yaml": {Data: []byte(text)}}, boundary, d)
+		boundary := parse(control.BoundaryFile)
+		meaning := func(rules *document.Document) string {
+			b, err := control.Compile(boundary, []*document.Document{rules}, d)
 			if err != nil {
 				return "refused"
 			}
@@ -38,11 +43,10 @@ func TestEveryMutantMeansAnother(t *testing.T) {
 			if !control.IsControlFile(name) {
 				continue
 			}
-			rules, err := fs.ReadFile(from.files, name)
-			require.NoError(t, err)
-			for _, m := range mutantsOf(name, string(rules)) {
+			rules := parse(name)
+			for where, m := range controltest.MutantsOf(rules) {
 				moved++
-				require.NotEqual(t, meaning(string(rules)), meaning(m.text), m.where)
+				require.NotEqual(t, meaning(rules), meaning(m), where)
 			}
 		}
 	}

@@ -24,6 +24,7 @@ type reader struct {
 	start    *yaml.Node
 	boundary *yaml.Node
 	defaults map[string]defaults
+	usual    *control.Bundle // of rules in the file's boundary, once a case needs it
 }
 
 // defaults are what events of one type have unless they say otherwise.
@@ -94,6 +95,9 @@ func (r *reader) testcase(n *yaml.Node) *testcase {
 // world compiles the control again where the file or the case replaces sections
 // of the boundary.
 func (r *reader) world(own *yaml.Node) *control.Bundle {
+	if own == nil && r.usual != nil {
+		return r.usual
+	}
 	merged := r.standard.Root
 	for _, over := range []*yaml.Node{r.boundary, own} {
 		if over == nil {
@@ -111,7 +115,10 @@ func (r *reader) world(own *yaml.Node) *control.Bundle {
 	b, err := control.Compile(&document.Document{File: r.File(), Root: merged}, []*document.Document{r.rules}, r.dictionary)
 	if problems := document.ProblemsOf(err); problems != nil {
 		r.Problems = append(r.Problems, problems...)
-		return r.bundle
+		b = r.bundle
+	}
+	if own == nil {
+		r.usual = b
 	}
 	return b
 }
@@ -141,7 +148,7 @@ func valueOf(n *yaml.Node, key string) *yaml.Node {
 }
 
 func (r *reader) step(n *yaml.Node, start compliance.Instant) step {
-	f := r.Mapping(n, "an expectation", "at", "items")
+	f := r.Mapping(n, "a watermark", "at", "items")
 	if f["at"] == nil {
 		r.Problem(n, "an expectation needs at:, the watermark")
 		return step{}
@@ -202,7 +209,8 @@ func (r *reader) reasons() []string {
 	return append(known,
 		compliance.ReasonAssertionFalse, compliance.ReasonSourceSilent, compliance.ReasonEvidenceError,
 		compliance.ReasonAwaitingEvents, compliance.ReasonDoesNotApply, compliance.ReasonNoParts,
-		compliance.ReasonTooMuchEvidence, compliance.ReasonCancelled, compliance.ReasonPopulationError)
+		compliance.ReasonTooMuchEvidence, compliance.ReasonCancelled, compliance.ReasonPopulationError,
+		compliance.ReasonConflictingEvidence)
 }
 
 // instant reads RFC 3339, or an offset from start.

@@ -18,19 +18,22 @@ func (e *Engine) setEnding(g *group) {
 
 // span is how long after its time anything at the group's key may still count, at most.
 func (e *Engine) span(g *group) time.Duration {
-	c := g.control
-	return max(c.Lookback(), c.CorrectUntil) + c.Horizon() + e.correctUntil(c) + time.Microsecond
+	return g.control.Keeps(e.correctUntil(g.control)) + time.Microsecond
 }
 
 // correctUntil is how late anything that concerns a control may come: its events,
 // or word of a source that it hangs on.
 func (e *Engine) correctUntil(c *control.Control) time.Duration {
+	correct, holes := c.CorrectUntil, time.Duration(0)
 	for i, s := range e.bundle.Sources {
 		if s.MaxGap > 0 && e.hangsOn(c, i) {
-			return max(c.CorrectUntil, heartbeatsCorrect)
+			correct = max(correct, c.CorrectUntil, heartbeatsCorrect)
+			if s.Counts { // what fills a hole lies up to this long after the interval
+				holes = max(holes, s.MaxGap+numbersCorrect)
+			}
 		}
 	}
-	return c.CorrectUntil
+	return correct + holes
 }
 
 // tryEnd drops what nothing that is still admitted can concern any more: items that
@@ -102,11 +105,11 @@ func (e *Engine) endItems(g *group) {
 
 // endsAt is when nothing that is still admitted can change the item.
 func (it *item) endsAt(correct time.Duration) compliance.Instant {
-	last := max(it.end, it.time)
+	last := it.time
 	if n := len(it.candidates); n > 0 {
 		last = max(last, it.candidates[n-1].ev.Time)
 	}
-	return last.Add(it.group.control.Horizon() + correct + time.Microsecond)
+	return last.Add(it.group.control.HorizonOf(it.end.Sub(it.time)) + correct + time.Microsecond)
 }
 
 // endFacts drops the events before a time that no item, and none that may still be
@@ -133,6 +136,7 @@ func (e *Engine) endFacts(g *group) {
 	}
 	isGone := func(f *fact) bool { return gone[f] }
 	g.facts = slices.DeleteFunc(g.facts, isGone)
+	g.disputed = slices.DeleteFunc(g.disputed, isGone)
 	for _, it := range g.items {
 		it.candidates = slices.DeleteFunc(it.candidates, isGone)
 	}

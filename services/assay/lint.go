@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +16,7 @@ import (
 	"assay.example/assay/pkg/controltest"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/document"
+	"assay.example/assay/pkg/engine"
 	"assay.example/assay/pkg/output"
 )
 
@@ -25,9 +29,20 @@ func (a *app) lintCommand() *cobra.Command {
 		Short: "Check control files and their tests",
 		Long: `Check control files, and the tests of folders, without running anything. Problems are
 written as file:line:column: text, one a line, and the exit code is 3. Without one,
-a line a control says what was understood: its population, the key that its
-evidence is joined by, how long its state is kept, and a hash of its meaning, which
-stays as it is if only words or layout change.
+a line a control says what was understood, and what it costs the evaluator:
+
+  KEY          the item's fields at which all that concerns it meets
+  ITEMS KEPT   how long after an item's time, or its period's end, its state is kept
+  EVENTS KEPT  how long an event is kept after its own time, item or not
+  FOR EVER     the tables whose live rows stay, whatever their age. A word of each item
+               stays too, so that its id is taken
+  BYTES        what an item takes with one event of each type, in the changelog:
+               measured on the examples of the event types, an estimate
+  MEANING      a hash, which stays as it is if only words or layout change
+
+What has passed is looked for four times in such a span, so all may take a quarter
+longer. A second table says to how many join keys an event of a type is sent. -o json
+has all of it, by type and expectation, and how many events may match each.
 
 Without arguments the built-in library is checked. Controls are read within the
 boundary.yaml of their folder or the nearest above, else the built-in one.`,
@@ -45,7 +60,7 @@ func (o *lintOptions) run(args []string) error {
 	if len(args) == 0 {
 		args = []string{""}
 	}
-	var rows []control.Explanation
+	var rows []engine.Footprint
 	var problems document.Problems
 	for _, arg := range args {
 		found, err := lint(arg, types)
@@ -59,15 +74,59 @@ func (o *lintOptions) run(args []string) error {
 	if len(problems) > 0 {
 		return o.refuse(problems)
 	}
-	return output.Write(o.writer(), rows, []output.Column[control.Explanation]{
-		{Head: "CONTROL", Cell: func(x control.Explanation) string { return x.Control }},
-		{Head: "POPULATION", Cell: func(x control.Explanation) string { return x.Population }},
-		{Head: "KEY", Cell: func(x control.Explanation) string { return x.Key }},
-		{Head: "ITEMS KEPT", Cell: func(x control.Explanation) string { return x.Items }},
-		{Head: "EVIDENCE KEPT", Cell: func(x control.Explanation) string { return x.Evidence }},
-		{Head: "TABLES", Cell: func(x control.Explanation) string { return x.Tables }},
-		{Head: "MEANING", Cell: func(x control.Explanation) string { return short(x.Meaning, o.format) }},
+	if err := output.Write(o.writer(), rows, footprintColumns(o.format)); err != nil || o.format != output.Table {
+		return err
+	}
+	if _, err := fmt.Fprintln(o.out); err != nil {
+		return err
+	}
+	return output.Write(o.writer(), copiesOf(rows), []output.Column[copies]{
+		{Head: "EVENT TYPE", Cell: func(c copies) string { return c.eventType }},
+		{Head: "COPIES", Cell: func(c copies) string { return strconv.Itoa(c.count) }},
+		{Head: "BYTES", Cell: func(c copies) string { return strconv.Itoa(c.bytes) }},
+		{Head: "CONTROLS", Cell: func(c copies) string { return strings.Join(c.controls, ", ") }},
 	})
+}
+
+func footprintColumns(format output.Format) []output.Column[engine.Footprint] {
+	return []output.Column[engine.Footprint]{
+		{Head: "CONTROL", Cell: func(x engine.Footprint) string { return x.Control }},
+		{Head: "POPULATION", Cell: func(x engine.Footprint) string { return x.Population }},
+		{Head: "KEY", Cell: func(x engine.Footprint) string { return strings.ReplaceAll(x.Key, "item.", "") }},
+		{Head: "ITEMS KEPT", Cell: func(x engine.Footprint) string { return x.Items }},
+		{Head: "EVENTS KEPT", Cell: func(x engine.Footprint) string { return x.Evidence }},
+		{Head: "FOR EVER", Cell: func(x engine.Footprint) string { return strings.ReplaceAll(x.Tables, "refs.", "") }},
+		{Head: "BYTES", Cell: func(x engine.Footprint) string { return strconv.Itoa(x.TypicalBytes) }},
+		{Head: "MEANING", Cell: func(x engine.Footprint) string { return short(x.Meaning, format) }},
+	}
+}
+
+// copies are what one event of a type becomes on its way to controls.
+type copies struct {
+	eventType    string
+	count, bytes int
+	controls     []string
+}
+
+func copiesOf(rows []engine.Footprint) []copies {
+	byType := map[string]*copies{}
+	for _, x := range rows {
+		for _, f := range x.Facts {
+			c := byType[f.Type]
+			if c == nil {
+				c = &copies{eventType: f.Type}
+				byType[f.Type] = c
+			}
+			c.count += f.Copies
+			c.bytes += f.Copies * f.Bytes
+			c.controls = append(c.controls, x.Control)
+		}
+	}
+	var list []copies
+	for _, name := range slices.Sorted(maps.Keys(byType)) {
+		list = append(list, *byType[name])
+	}
+	return list
 }
 
 func (o *lintOptions) refuse(problems document.Problems) error {
@@ -79,7 +138,7 @@ func (o *lintOptions) refuse(problems document.Problems) error {
 }
 
 // lint checks one argument; "" is the built-in library.
-func lint(arg string, types *dictionary.Dictionary) ([]control.Explanation, error) {
+func lint(arg string, types *dictionary.Dictionary) ([]engine.Footprint, error) {
 	if info, err := os.Stat(arg); arg != "" && err == nil && !info.IsDir() {
 		return lintFile(arg, types)
 	}
@@ -98,7 +157,7 @@ func lint(arg string, types *dictionary.Dictionary) ([]control.Explanation, erro
 	return rows, controltest.Check(controltest.Options{Files: l.files, Prefix: l.prefix, Boundary: l.boundary, Dictionary: types})
 }
 
-func lintFile(file string, types *dictionary.Dictionary) ([]control.Explanation, error) {
+func lintFile(file string, types *dictionary.Dictionary) ([]engine.Footprint, error) {
 	if !control.IsControlFile(file) {
 		return nil, compliance.Errorf(compliance.Invalid, "%s is no control file; name the folder to check its tests and boundary too", file)
 	}
@@ -118,16 +177,36 @@ func lintFile(file string, types *dictionary.Dictionary) ([]control.Explanation,
 }
 
 // compileAll explains controls, or joins their problems with those found before.
-func compileAll(boundary *document.Document, docs []*document.Document, types *dictionary.Dictionary, before error) ([]control.Explanation, error) {
+func compileAll(boundary *document.Document, docs []*document.Document, types *dictionary.Dictionary, before error) ([]engine.Footprint, error) {
 	bundle, err := control.Compile(boundary, docs, types)
 	if problems := append(document.ProblemsOf(before), document.ProblemsOf(err)...); len(problems) > 0 {
 		return nil, problems
 	} else if err != nil {
 		return nil, err
 	}
-	var rows []control.Explanation
-	for _, c := range bundle.Controls {
-		rows = append(rows, c.Explain())
+	samples, err := samplesOf(types)
+	if err != nil {
+		return nil, err
 	}
-	return rows, nil
+	return engine.Footprints(bundle, samples), nil
+}
+
+// samplesOf are a typical event of each type, as its schema shows it.
+func samplesOf(types *dictionary.Dictionary) (map[string]compliance.Event, error) {
+	samples := map[string]compliance.Event{}
+	for _, name := range types.Names() {
+		t, err := types.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		ev := compliance.Event{
+			Tenant: "default", Source: "/a-source", ID: "4f1c7c1e-7a52-4f7e-9a5e-0d6f2f3a9b10", Type: name,
+			Ref: compliance.Ref{Topic: "events." + string(t.Family), Offset: 1_000_000},
+		}
+		if ev.Data, err = t.Example(); err != nil {
+			return nil, err
+		}
+		samples[name] = ev
+	}
+	return samples, nil
 }

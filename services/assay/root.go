@@ -81,6 +81,7 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.tokenCommand(),
 		a.lintCommand(),
 		a.testCommand(),
+		a.schemaCommand(),
 		a.diffCommand(),
 		a.replayCommand(),
 		a.sourceCommand(),

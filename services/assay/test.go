@@ -27,6 +27,7 @@ type testOptions struct {
 	seed     uint64
 	junit    string
 	complete bool
+	mutants  bool
 }
 
 func (a *app) testCommand() *cobra.Command {
@@ -38,9 +39,15 @@ func (a *app) testCommand() *cobra.Command {
 latter in many orders of arrival with duplicates. What differs is shown as a diff;
 the table says which outcomes and reasons no test expects.
 
+With --mutants each control is then changed in one place after the other: a comparison
+is turned, a condition dropped, an end of an interval moved by a millisecond. A test
+must fail, or the changed file be refused. What survives is listed with its place; the
+score is how many of a control's mutants were noticed. A line that says
+"# equivalent: less is at most" declares that this change of it means the same.
+
 Without a folder the built-in library is tested. Controls are read within the
 boundary.yaml of the folder or the nearest above, else the built-in one.
-The exit code is 1 if a test fails, 3 if a file is wrong.`,
+The exit code is 1 if a test fails or a mutant survives, 3 if a file is wrong.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return o.test(c.Context(), strings.Join(args, ""))
@@ -52,6 +59,7 @@ The exit code is 1 if a test fails, 3 if a file is wrong.`,
 	flags.Uint64Var(&o.seed, "seed", 1, "what the orders are made from")
 	flags.StringVar(&o.junit, "junit", "", "also write JUnit XML to a `file`")
 	flags.BoolVar(&o.complete, "complete", false, "fail too if an outcome or a reason is not tested")
+	flags.BoolVar(&o.mutants, "mutants", false, "change each control in every place, and see that a test fails")
 	a.formatFlag(c)
 	return c
 }
@@ -94,7 +102,10 @@ func (o *testOptions) options(dir string) (*controltest.Options, error) {
 		return nil, err
 	}
 	options := controltest.Options{
-		Files: l.files, Prefix: l.prefix, Boundary: l.boundary, Dictionary: types, Orders: o.orders, Seed: o.seed,
+		Files: l.files, Prefix: l.prefix, Boundary: l.boundary, Dictionary: types, Orders: o.orders, Seed: o.seed, Mutants: o.mutants,
+	}
+	if o.run != "" && o.mutants {
+		return nil, compliance.Errorf(compliance.Invalid, "--mutants needs all cases; leave out --run")
 	}
 	if o.run != "" {
 		if options.Run, err = regexp.Compile(o.run); err != nil {
@@ -120,6 +131,7 @@ type testRow struct {
 	control       string
 	cases, failed int
 	missing       []string
+	score         controltest.Score
 }
 
 func (o *testOptions) write(report *controltest.Report) error {
@@ -136,18 +148,43 @@ func (o *testOptions) write(report *controltest.Report) error {
 			}
 		}
 	}
-	return output.Write(o.writer(), testRows(report), []output.Column[testRow]{
+	for i := range report.Mutants {
+		if m := &report.Mutants[i]; m.Fate == controltest.Survived {
+			if _, err := fmt.Fprintf(o.out, "%s: no test fails\n", m); err != nil {
+				return err
+			}
+		}
+	}
+	columns := []output.Column[testRow]{
 		{Head: "CONTROL", Cell: func(r testRow) string { return r.control }},
 		{Head: "CASES", Cell: func(r testRow) string { return strconv.Itoa(r.cases) }},
 		{Head: "FAILED", Cell: func(r testRow) string { return strconv.Itoa(r.failed) }},
-		{Head: "NOT TESTED", Cell: func(r testRow) string { return strings.Join(r.missing, ", ") }},
-	})
+	}
+	if o.mutants {
+		columns = append(columns, scoreColumns()...)
+	}
+	return output.Write(o.writer(), testRows(report), append(columns,
+		output.Column[testRow]{Head: "NOT TESTED", Cell: func(r testRow) string { return strings.Join(r.missing, ", ") }}))
+}
+
+func scoreColumns() []output.Column[testRow] {
+	all := func(s controltest.Score) int { return s.Killed + s.Refused + s.Survived }
+	return []output.Column[testRow]{
+		{Head: "MUTANTS", Cell: func(r testRow) string { return strconv.Itoa(all(r.score)) }},
+		{Head: "SURVIVED", Cell: func(r testRow) string { return strconv.Itoa(r.score.Survived) }},
+		{Head: "SCORE", Cell: func(r testRow) string {
+			if all(r.score) == 0 {
+				return ""
+			}
+			return strconv.Itoa(r.score.Percent()) + " %"
+		}},
+	}
 }
 
 func testRows(report *controltest.Report) []testRow {
 	var rows []testRow
 	for _, c := range report.Coverage {
-		rows = append(rows, testRow{control: c.Control, missing: c.Missing})
+		rows = append(rows, testRow{control: c.Control, missing: c.Missing, score: report.Score(c.Control)})
 	}
 	for _, c := range report.Cases {
 		i := slices.IndexFunc(rows, func(r testRow) bool { return r.control == c.Control })
@@ -168,6 +205,8 @@ func (o *testOptions) verdict(report *controltest.Report) error {
 	switch {
 	case report.Failed() > 0:
 		return &exitError{exitViolations, fmt.Errorf("%d of %d tests fail", report.Failed(), len(report.Cases))}
+	case report.Score("").Survived > 0:
+		return &exitError{exitViolations, fmt.Errorf("%d of %d changes of the controls are noticed by no test", report.Score("").Survived, len(report.Mutants))}
 	case len(report.Cases) == 0:
 		return compliance.Errorf(compliance.Invalid, "no test was run; name a folder with <ID>_test.yaml files, or another --run")
 	case o.complete && !report.Complete():
