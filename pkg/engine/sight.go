@@ -76,19 +76,13 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 	list := r.it.matches[x.Index].wants
 	start, _ := slices.BinarySearchFunc(list, x.Sent(s.from.at), func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
 	for _, m := range list[start:] {
-		if m.sent.ev.Time >= r.w {
-			r.wakeAt(m.sent.ev.Time)
-			if x.Clock == nil { // else the order is another
-				break
-			}
-			continue
+		ahead := r.isAhead(m)
+		if ahead && x.Clock == nil || m.ev.Time > x.Known(s.to.at) && x.Remedy == 0 {
+			break // with a clock they stand in another order than they are known in
 		}
 		inside := m.lies(x, s.from, s.to)
 		late := !inside && s.remedy == nil && m.remedies(x, s.from, s.to, r.it.time)
-		if m.ev.Time > x.Known(s.to.at) && x.Remedy == 0 {
-			break
-		}
-		if !inside && !late {
+		if ahead || !inside && !late {
 			continue
 		}
 		ok, bad := r.holds(x, scope, m)
@@ -108,6 +102,15 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		}
 	}
 	return failed, undone
+}
+
+// isAhead tells whether a match isn't known yet, and has the item looked at when it is.
+func (r *review) isAhead(m match) bool {
+	if m.sent.ev.Time < r.w {
+		return false
+	}
+	r.wakeAt(m.sent.ev.Time)
+	return true
 }
 
 // lies tells whether a match lies between two edges, or may, if nobody knows when it
