@@ -94,11 +94,16 @@ type Expectation struct {
 	// Control.Key. Also are further equalities.
 	KeyPaths []Path
 	Also     []Equality
-	Where    *Program
+	// Sender is the item's field that its events' source is joined by; nil: they may
+	// come from any.
+	Sender Path
+	Where  *Program
 	// Depends is Where, if that reads earlier expectations: it may be unknown yet.
 	Depends *Condition
 	Between Interval
-	Pick    Pick
+	// Clock says when its events count; nil: at their own time.
+	Clock *Clock
+	Pick  Pick
 	// Latest keeps only the last event of each value of this field.
 	Latest Path
 	// Unless undoes candidates; its interval may hang on the candidate.

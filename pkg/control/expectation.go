@@ -65,9 +65,10 @@ func namesIn(n *yaml.Node) map[string]bool {
 }
 
 func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
-	f := c.r.Mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until", "cap")
+	f := c.r.Mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until", "cap", "clock", "within")
 	e := &Expectation{Name: name, Index: len(c.control.Expectations), Max: MaxEvidence, Named: NamedEvidence}
 	c.matching(e, n, f)
+	e.Clock = c.clock(f)
 	own := c.fields["event"]
 	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable(), workdays: c.days}
 	c.between(e, n, f, names)
@@ -93,7 +94,7 @@ func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
 		c.fields["event"] = own
 	}
 	e.Grows = e.Pick != PickLast && e.Latest == nil && e.Unless == nil && len(e.Folds) == 0 &&
-		(e.Pick != PickFirst || e.Depends == nil) // an earlier one may turn out to belong
+		(e.Pick != PickFirst || e.Depends == nil && e.Clock == nil) // an earlier one may turn out to belong
 	return e
 }
 
@@ -179,6 +180,9 @@ func (c *compiler) on(e *Expectation, n, on *yaml.Node) {
 		}
 		c.readPath(ev)
 		c.readPath(it)
+		if ev.String() == "source" {
+			e.Sender = it
+		}
 		e.Also = append(e.Also, Equality{Event: ev, Item: it})
 	})
 }
@@ -265,7 +269,7 @@ func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectat
 	f := c.r.Mapping(n, "unless", "event", "on", "where", "between")
 	u := &Expectation{Name: e.Name + ".unless", Index: e.Index, Max: MaxEvidence}
 	if f["on"] == nil {
-		u.Also = slices.Clone(e.Also)
+		u.Also, u.Sender = slices.Clone(e.Also), e.Sender
 		f["on"] = &yaml.Node{Kind: yaml.MappingNode}
 	}
 	c.matching(u, n, f)

@@ -16,7 +16,7 @@ func (c *Control) HorizonOf(slot time.Duration) time.Duration {
 	var longest time.Duration
 	reach := func(b Bound) time.Duration { return c.reach(b, slot) }
 	for _, e := range c.Expectations {
-		longest = max(longest, reach(e.Between.To), e.Remedy)
+		longest = max(longest, reach(e.Between.To)+e.within(), e.Remedy+e.within())
 		if e.Unless != nil {
 			longest = max(longest, undoing(e.Unless.Between.To, e.Between.To, reach))
 		}
@@ -54,7 +54,7 @@ func (c *Control) reach(b Bound, slot time.Duration) time.Duration {
 func (c *Control) Lookback() time.Duration {
 	var longest time.Duration
 	for _, e := range c.Expectations {
-		longest = max(longest, c.back(e.Between.From))
+		longest = max(longest, c.back(e.Between.From)+e.within())
 		if e.Unless != nil {
 			longest = max(longest, undoing(e.Unless.Between.From, e.Between.From, c.back))
 		}

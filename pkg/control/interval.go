@@ -54,16 +54,9 @@ func (b Bound) Compute(s *Scope) (compliance.Instant, error) {
 	if err != nil {
 		return 0, err
 	}
-	var at compliance.Instant
-	switch t := v.(type) {
-	case time.Time:
-		at = compliance.InstantOf(t)
-	case string:
-		if at, err = compliance.ParseInstant(t); err != nil {
-			return 0, err
-		}
-	default:
-		return 0, fmt.Errorf("%s is %T, not a time", b.Time.Source, v)
+	at, err := instantOf(v)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", b.Time.Source, err)
 	}
 	return min(max(at, s.At.Add(-b.Cap)), s.At.Add(b.Cap)), nil
 }

@@ -80,6 +80,12 @@ func bare(s string) bool {
 	return true
 }
 
+// MayCome tells whether events of a source can meet the expectation about an item. If
+// they are joined by their source, no other's silence matters.
+func (e *Expectation) MayCome(source string, item View) bool {
+	return e.Sender == nil || e.Sender.In(item) == source
+}
+
 // View is an event as conditions see it: its data, and over that its attributes
 // id, source, type, time and sequence.
 type View map[string]any

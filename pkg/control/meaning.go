@@ -41,8 +41,8 @@ func (m *meaning) add(key, value string) { m.list = append(m.list, Clause{key, v
 
 // Kinds of values, by the key that they stand at.
 var (
-	conditionKeys = []string{"where", "having", "assert", "applies", "when", "live", "over"}
-	durationKeys  = []string{"remedy_until", "cap", "final_after", "correct_until"}
+	conditionKeys = []string{"where", "having", "assert", "applies", "when", "live", "over", "clock"}
+	durationKeys  = []string{"remedy_until", "cap", "within", "final_after", "correct_until"}
 	typeKeys      = []string{"event", "from"}
 	// unsaid are values that a key has anyway.
 	unsaid = map[string]string{"zone": "UTC", "count": "item", "as": "part", "final_after": "1h", "correct_until": "7d", "remedy_until": "0s", "max": "1000"}
@@ -246,9 +246,17 @@ func (m *meaning) readOfBoundary() {
 			continue // a table made of events
 		}
 		for _, r := range d.rows {
-			m.add(fmt.Sprintf("%s[%s]", name, r.Key), r.written())
+			m.add(fmt.Sprintf("%s[%s]", name, r.name()), r.written())
 		}
 	}
+}
+
+// name is the row's key as the file has it.
+func (r *DeclaredRow) name() string {
+	if len(r.Parts) == 0 {
+		return r.Key
+	}
+	return strings.Trim(written(r.Parts), "[]")
 }
 
 func (r *DeclaredRow) written() string {

@@ -214,6 +214,13 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, "{no_approval: ", "{‸No-Approval: ", "a reason code is lower case with underscores, such as no_approval"},
 	{sound, "{no_approval: ", "{no_approval: \"true\", ‸no_approval: ", `reasons has the key "no_approval" twice`},
 
+	// clocks
+	{sound, ", pick: last}", ", pick: last, clock: ‸event.commit}", "clock: needs within:, how far that time may lie from the event's own, such as 1d"},
+	{sound, ", pick: last}", ", pick: last, within: ‸1d}", "within: goes with clock:, the time that an event counts at"},
+	{sound, ", pick: last}", ", pick: last, clock: ‸event.sequence, within: 1d}", "event.sequence is a value of type integer; a clock is a time, or a text that has one"},
+	{sound, ", pick: last}", ", pick: last, clock: ‸item.commit, within: 1d}", "a clock reads its own event only"},
+	{sound, ", pick: last}", ", pick: last, clock: event‸.comit, within: 1d}", `event has no field "comit" (did you mean "commit"?)`},
+
 	// tables and parts
 	{expanded, "{from: [access.granted, access.revoked], ", "‸{", ""},
 	{expanded, "[event.subject, event.entitlement_id]", "‸[event.subject, event.ent_id]", `event has no field "ent_id"`},

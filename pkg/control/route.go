@@ -71,11 +71,9 @@ func (c *Control) reads(eventType string) bool {
 
 // Route says where ev goes. It is a function of the event and the bundle alone.
 func (b *Bundle) Route(ev *compliance.Event) []Route {
-	if SpeaksOfSource(ev.Type) {
-		return []Route{{Everywhere: true}}
-	}
 	var routes []Route
-	if ev.Sequence > 0 && b.Counts(ev.Source) { // what is missing may be at any key
+	// what is missing may be at any key, and a sign of life may be evidence, too
+	if SpeaksOfSource(ev.Type) || ev.Sequence > 0 && b.Counts(ev.Source) {
 		routes = append(routes, Route{Everywhere: true})
 	}
 	for _, c := range b.Controls {

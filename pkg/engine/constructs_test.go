@@ -22,6 +22,8 @@ var constructs = []struct {
 	{"unless", regexp.MustCompile(`unless:`), settled},
 	{"latest", regexp.MustCompile(`latest:`), settled},
 	{"fold", regexp.MustCompile(`fold:`), settled},
+	{"clock", regexp.MustCompile(`clock:`), settled},
+	{"sender", regexp.MustCompile(`item.source`), settled},
 	{"digest", regexp.MustCompile(`(assert|applies): '[^']*\.same `), settled},
 	{"expand", regexp.MustCompile(`expand:`), settled},
 	{"count: part", regexp.MustCompile(`count: part`), settled},

@@ -37,10 +37,11 @@ func (it *item) disputes(x *control.Expectation, scope *control.Scope, role func
 		var d dispute
 		wanted := false
 		for _, f := range lead.bodies() {
-			c := claim{match: match{fact: f}}
+			c := claim{match: match{fact: f, sent: f}}
 			if slices.Contains(role(f.roles), x.Index) {
-				c.match, c.wanted = it.match(x, scope, f)
-				c.fact = f
+				if m, ok := it.match(x, scope, f); ok {
+					c = claim{m, true}
+				}
 			}
 			wanted = wanted || c.wanted
 			d = append(d, c)
@@ -63,11 +64,11 @@ func (r *review) reach() compliance.Instant {
 func (r *review) placeOf(x *control.Expectation, scope *control.Scope, d dispute, from, to edge) (where place, disputed bool) {
 	found := map[place]bool{}
 	for _, c := range d {
-		if c.ev.Time > r.reach() {
+		if c.sent.ev.Time > r.reach() {
 			break
 		}
-		if c.ev.Time >= r.w {
-			r.wakeAt(c.ev.Time)
+		if c.sent.ev.Time >= r.w {
+			r.wakeAt(c.sent.ev.Time)
 			break
 		}
 		at := r.placeOne(x, scope, c, from, to)
@@ -86,11 +87,11 @@ func (r *review) placeOf(x *control.Expectation, scope *control.Scope, d dispute
 }
 
 func (r *review) placeOne(x *control.Expectation, scope *control.Scope, c claim, from, to edge) place {
-	if !c.wanted || !from.admitsAfter(c.fact) {
+	if !c.wanted {
 		return outside
 	}
-	in := to.admitsBefore(c.fact)
-	remedies := !in && x.Remedy > 0 && c.ev.Time <= r.it.time.Add(x.Remedy)
+	in := c.lies(x, from, to)
+	remedies := !in && c.remedies(x, from, to, r.it.time)
 	ok, failed := r.holds(x, scope, c.match)
 	switch {
 	case ok && in:

@@ -35,7 +35,7 @@ func (r *review) find(scope *control.Scope) finding {
 	}
 	for i := range views {
 		if decisive[i] && views[i].placed {
-			f.due = max(f.due, views[i].to.at)
+			f.due = max(f.due, r.c.Expectations[i].Known(views[i].to.at))
 		}
 	}
 	if f.outcome == compliance.Pending {
@@ -46,7 +46,7 @@ func (r *review) find(scope *control.Scope) finding {
 			continue
 		}
 		for _, m := range views[i].named(x) {
-			f.evidence = append(f.evidence, compliance.EvidenceOf(x.Name, &m.ev))
+			f.evidence = append(f.evidence, compliance.EvidenceOf(x.Name, m.asSent()))
 		}
 	}
 	if f.outcome == compliance.Deviation {
@@ -178,7 +178,7 @@ func (r *review) remedy(f *finding, views []sight) {
 		if m == nil {
 			return
 		}
-		late = append(late, compliance.EvidenceOf(x.Name, &m.ev))
+		late = append(late, compliance.EvidenceOf(x.Name, m.asSent()))
 		at = max(at, m.ev.Time)
 	}
 	f.remediated = at

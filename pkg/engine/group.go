@@ -23,6 +23,18 @@ type fact struct {
 	// repeats another. rivals are the others, if this one counts.
 	lead   *fact
 	rivals []*fact
+	// sent is the event's own time, where a clock moved it.
+	sent *compliance.Instant
+}
+
+// asSent is the event as it came.
+func (f *fact) asSent() *compliance.Event {
+	if f.sent == nil {
+		return &f.ev
+	}
+	ev := f.ev
+	ev.Time = *f.sent
+	return &ev
 }
 
 func (f *fact) key() compliance.EventKey { return f.ev.Key() }

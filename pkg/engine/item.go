@@ -67,8 +67,11 @@ type matches struct {
 }
 
 type match struct {
-	*fact
-	failed bool // its condition could not be computed
+	*fact        // as its clock sees it, where the expectation has one
+	sent   *fact // as it came
+	failed bool  // its condition could not be computed
+	// unclocked: nor could its clock, so that nobody knows when it counts.
+	unclocked bool
 }
 
 // at sets where the item stands; its matches hang on that.
@@ -152,6 +155,9 @@ func (it *item) matching(x *control.Expectation, scope *control.Scope, facts []*
 			found = append(found, m)
 		}
 	}
+	if x.Clock != nil { // in the order that it gives
+		slices.SortStableFunc(found, func(a, b match) int { return compareFacts(a.fact, b.fact) })
+	}
 	return found
 }
 
@@ -169,11 +175,31 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 			return match{}, false
 		}
 	}
-	if x.Where == nil || x.Depends != nil || it.group.control.Expand != nil {
-		return match{fact: f}, true
+	m, ok := clocked(x, scope, f)
+	if !ok {
+		return match{}, false
 	}
-	belongs, err := x.Where.Bool(scope.With(f.view, nil))
-	return match{fact: f, failed: err != nil}, belongs || err != nil
+	if x.Where == nil || x.Depends != nil || it.group.control.Expand != nil {
+		return m, true
+	}
+	belongs, err := x.Where.Bool(scope.With(m.view, nil))
+	m.failed = m.failed || err != nil
+	return m, belongs || err != nil
+}
+
+// clocked is the fact at the time that the expectation's clock says; false if that is
+// too far off to count.
+func clocked(x *control.Expectation, scope *control.Scope, f *fact) (match, bool) {
+	if x.Clock == nil {
+		return match{fact: f, sent: f}, true
+	}
+	at, ok, err := x.Clock.At(f.ev.Time, scope.With(f.view, nil))
+	if err != nil {
+		return match{fact: f, sent: f, failed: true, unclocked: true}, true
+	}
+	there := *f
+	there.ev.Time, there.view, there.sent = at, f.view.Moved(at), &f.ev.Time
+	return match{fact: &there, sent: f}, ok
 }
 
 // reach is the widest interval, remedy included, that an expectation can have
@@ -181,10 +207,10 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 func (it *item) reach(x *control.Expectation) (from, to compliance.Instant) {
 	from, to = compliance.Ever, compliance.Never
 	if at, ok := it.fixed(x.Between.From, false); ok {
-		from = at
+		from = x.Sent(at)
 	}
 	if at, ok := it.fixed(x.Between.To, true); ok {
-		to = max(at, it.time.Add(x.Remedy))
+		to = x.Known(max(at, it.time.Add(x.Remedy)))
 	}
 	return from, to
 }

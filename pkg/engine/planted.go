@@ -34,4 +34,6 @@ const (
 	plantedLeastBody      = "least_body"    // where bodies of an event disagree, the least is believed
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
 	plantedDigestInOrder  = "digest_order"  // a digest is of values in the order of events
+	plantedClockIgnored   = "clock_soon"    // what may still come to count in an interval is not waited for
+	plantedAnySender      = "any_sender"    // the silence of who can't send the evidence matters
 )

@@ -78,7 +78,7 @@ func (g generator) control() string {
 		b.WriteString("waivable: false\n")
 	}
 	scheduled := g.chance(25)
-	expand := !scheduled && g.chance(20)
+	expand := !scheduled && g.chance(25)
 	key, byValue := "k", g.chance(30)
 	ids := []string{"event.k", "event.k + \"@\" + bucket(event.time, \"1h\")", "event.k + \"-\" + event.v"}
 	if byValue {
@@ -156,11 +156,17 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 		if !scheduled && byValue && g.chance(70) {
 			on += ", event.v: item.v"
 		}
+		if !scheduled && i > 0 && g.chance(15) { // never all: an item's id must follow from its join key
+			on += ", event.source: item.source"
+		}
 		fmt.Fprintf(b, "    on: {%s}\n", on)
 		if where := g.where(scheduled, expand, names); where != "" {
 			fmt.Fprintf(b, "    where: '%s'\n", where)
 		}
 		fmt.Fprintf(b, "    between: %s\n", g.between(scheduled, picked))
+		if g.chance(9) {
+			fmt.Fprintf(b, "    clock: '%s'\n    within: %s\n", g.one("event.due", "event.ok ? event.due : event.time", "timestamp(event.due)"), g.one("20m", "40m", "2h"))
+		}
 		hasFold := false
 		switch g.IntN(8) {
 		case 0, 1:

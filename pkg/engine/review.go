@@ -103,7 +103,7 @@ func (r *review) receipt() compliance.Instant {
 	}
 	for _, m := range r.it.matches {
 		for _, f := range m.wants {
-			if f.ev.Time < r.w {
+			if f.sent.ev.Time < r.w {
 				last = max(last, f.ev.Received)
 			}
 		}

@@ -128,7 +128,7 @@ func (s *source) settle(w compliance.Instant) {
 	for i := s.count.settled + 1; i < len(s.beats) && s.beats[i].at.Add(numbersCorrect+longest) < w; i++ {
 		a, b := s.beats[i-1], s.beats[i]
 		for _, seen := range s.count.seen {
-			if a.number < b.number && !seen.fill(a, b) {
+			if a.number > 0 && a.number < b.number && !seen.fill(a, b) { // one without a number bounds nothing
 				seen.forget(a.number, b.number)
 			}
 		}

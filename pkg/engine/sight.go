@@ -74,19 +74,15 @@ func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []si
 // gather walks the matches that lie in the interval.
 func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []sight, s *sight) (failed bool, undone coverage) {
 	list := r.it.matches[x.Index].wants
-	start, _ := slices.BinarySearchFunc(list, s.from.at, func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
+	start, _ := slices.BinarySearchFunc(list, x.Sent(s.from.at), func(m match, t compliance.Instant) int { return compareToTime(m.fact, t) })
 	for _, m := range list[start:] {
-		if m.ev.Time >= r.w {
-			r.wakeAt(m.ev.Time)
-			break
+		ahead := r.isAhead(m)
+		if ahead && x.Clock == nil || m.ev.Time > x.Known(s.to.at) && x.Remedy == 0 {
+			break // with a clock they stand in another order than they are known in
 		}
-		inside := s.from.admitsAfter(m.fact) && s.to.admitsBefore(m.fact)
-		late := s.from.admitsAfter(m.fact) && x.Remedy > 0 && s.remedy == nil && !s.to.admitsBefore(m.fact) &&
-			m.ev.Time <= r.it.time.Add(x.Remedy)
-		if !inside && !late {
-			if m.ev.Time > s.to.at && x.Remedy == 0 {
-				break
-			}
+		inside := m.lies(x, s.from, s.to)
+		late := !inside && s.remedy == nil && m.remedies(x, s.from, s.to, r.it.time)
+		if ahead || !inside && !late {
 			continue
 		}
 		ok, bad := r.holds(x, scope, m)
@@ -108,18 +104,47 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 	return failed, undone
 }
 
+// isAhead tells whether a match isn't known yet, and has the item looked at when it is.
+func (r *review) isAhead(m match) bool {
+	if m.sent.ev.Time < r.w {
+		return false
+	}
+	r.wakeAt(m.sent.ev.Time)
+	return true
+}
+
+// lies tells whether a match lies between two edges, or may, if nobody knows when it
+// counts.
+func (m match) lies(x *control.Expectation, from, to edge) bool {
+	if m.unclocked {
+		return x.Sent(from.at) <= m.ev.Time && m.ev.Time <= x.Known(to.at)
+	}
+	return from.admitsAfter(m.fact) && to.admitsBefore(m.fact)
+}
+
+// remedies tells whether a match comes after an interval and not too late.
+func (m match) remedies(x *control.Expectation, from, to edge, item compliance.Instant) bool {
+	return x.Remedy > 0 && from.admitsAfter(m.fact) && !to.admitsBefore(m.fact) && m.ev.Time <= item.Add(x.Remedy)
+}
+
 // holds applies the condition where it wasn't yet; failed says that it can't be
 // known, for good or yet.
 func (r *review) holds(x *control.Expectation, scope *control.Scope, m match) (ok, failed bool) {
 	if x.Depends != nil {
 		truth, _ := x.Depends.Decide(scope.With(m.view, scope.Part), r.known)
-		return truth == control.True, truth == control.Unknown && planted != plantedWhereTooSoon
+		return m.unclockedTruth(truth == control.True, truth == control.Unknown && planted != plantedWhereTooSoon)
 	}
-	if m.failed || x.Where == nil || r.c.Expand == nil {
+	if m.failed && !m.unclocked || x.Where == nil || r.c.Expand == nil {
 		return !m.failed, m.failed
 	}
 	ok, err := x.Where.Bool(scope.With(m.view, scope.Part))
-	return ok, err != nil
+	return m.unclockedTruth(ok, err != nil)
+}
+
+// unclockedTruth: that a condition holds of an event says nothing if nobody knows when
+// it counts.
+func (m match) unclockedTruth(ok, failed bool) (bool, bool) {
+	return ok && !m.unclocked, failed || ok && m.unclocked
 }
 
 // undoing is what is known of whether something undoes a candidate.
@@ -145,7 +170,7 @@ func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []
 	if u = r.undoing(x.Unless, scope, from, to); u.gone {
 		return u
 	}
-	u.heard = r.heard(r.feeds.undoes[x.Index], from.at, to.at)
+	u.heard = r.heard(r.senders(x.Unless, r.feeds.undoes[x.Index]), from.at, to.at)
 	if to.at >= r.w && planted != plantedUnlessTooSoon {
 		r.closesAt(to.at)
 		u.heard = max(u.heard, open)
@@ -206,10 +231,14 @@ func (s *sight) choose(x *control.Expectation) {
 
 // close decides how much is known, and when more will be.
 func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, failed bool, undone coverage) {
-	heard := max(undone, r.heard(r.feeds.expects[x.Index], s.from.at, s.to.at))
-	if s.to.at >= r.w && (planted != plantedClosedEarly || s.to.at > r.w) {
+	known := x.Known(s.to.at)
+	if planted == plantedClockIgnored {
+		known = s.to.at
+	}
+	heard := max(undone, r.heard(r.senders(x, r.feeds.expects[x.Index]), x.Sent(s.from.at), known))
+	if known >= r.w && (planted != plantedClosedEarly || known > r.w) {
 		if planted != plantedLostTimer {
-			r.closesAt(s.to.at)
+			r.closesAt(known)
 		}
 	} else {
 		s.finished = heard != open
@@ -227,7 +256,7 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 	}
 	s.known = control.Growing
 	if x.Pick == control.PickFirst && !failed && len(s.events) > 0 &&
-		r.heard(r.feeds.expects[x.Index], s.from.at, s.events[0].ev.Time) == covered {
+		r.heard(r.senders(x, r.feeds.expects[x.Index]), s.from.at, s.events[0].ev.Time) == covered {
 		s.known, s.finished = control.Exact, true
 	}
 }

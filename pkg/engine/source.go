@@ -162,6 +162,20 @@ func (r *review) heard(sources []int, from, to compliance.Instant) coverage {
 	return worst
 }
 
+// senders are those of the sources whose silence matters to an expectation about the item.
+func (r *review) senders(x *control.Expectation, sources []int) []int {
+	if x.Sender == nil || planted == plantedAnySender {
+		return sources
+	}
+	var may []int
+	for _, i := range sources {
+		if x.MayCome(r.sources[i].name, r.it.view) {
+			may = append(may, i)
+		}
+	}
+	return may
+}
+
 // heard finds the first beat that the interval needs by bisection and walks on.
 // next is when an open interval may change without another beat.
 func (s *source) heard(late time.Duration, from, to, w compliance.Instant) (state coverage, next compliance.Instant) {

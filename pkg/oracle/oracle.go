@@ -25,6 +25,18 @@ type fact struct {
 	view control.View
 	// rivals are other bodies of the same event, each once.
 	rivals []fact
+	// own is the event as it came, where a clock moved it; far says that it moved it too
+	// far to count, unclocked that it should have moved it, and nobody knows where to.
+	own            *compliance.Event
+	far, unclocked bool
+}
+
+// asSent is the event as it came.
+func (f fact) asSent() *compliance.Event {
+	if f.own != nil {
+		return f.own
+	}
+	return f.Event
 }
 
 // bodies are all of the event: the one that counts, then its rivals.
@@ -33,7 +45,7 @@ func (f fact) bodies() []fact { return append([]fact{f}, f.rivals...) }
 // until are the bodies of an event that claim no later time; the one that counts is
 // always among them.
 func (f fact) until(t compliance.Instant) []fact {
-	return slices.DeleteFunc(f.bodies(), func(body fact) bool { return body.Event != f.Event && body.Time > t })
+	return slices.DeleteFunc(f.bodies(), func(body fact) bool { return body.Event != f.Event && body.asSent().Time > t })
 }
 
 // log is what is known at a watermark.

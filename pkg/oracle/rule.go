@@ -25,7 +25,7 @@ func (l *log) rule(it item, scope *control.Scope) ruling {
 			decisive = r.way.Decisive[i]
 		}
 		if decisive && st.bounded {
-			r.due = max(r.due, st.to)
+			r.due = max(r.due, l.control.Expectations[i].Known(st.to))
 		}
 	}
 	if r.outcome == compliance.Pending {
@@ -130,7 +130,7 @@ func named(e *control.Expectation, st state) []compliance.Evidence {
 	}
 	var list []compliance.Evidence
 	for _, f := range st.events[:min(len(st.events), e.Named)] {
-		list = append(list, compliance.EvidenceOf(e.Name, f.Event))
+		list = append(list, compliance.EvidenceOf(e.Name, f.asSent()))
 	}
 	return list
 }
@@ -147,7 +147,7 @@ func (r *ruling) remedy(c *control.Control, states []state) {
 			return
 		}
 		at = max(at, states[i].remedy.Time)
-		evidence = append(evidence, compliance.EvidenceOf(e.Name, states[i].remedy.Event))
+		evidence = append(evidence, compliance.EvidenceOf(e.Name, states[i].remedy.asSent()))
 	}
 	r.remediated = at
 	r.evidence = append(r.evidence, evidence...)

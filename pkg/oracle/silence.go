@@ -62,9 +62,26 @@ const (
 func (l *log) heard(types []string, from, to compliance.Instant) coverage {
 	worst := covered
 	for _, i := range l.bundle.SourcesOf(types) {
-		worst = max(worst, l.heardOne(i, from, to))
-		if l.bundle.Sources[i].Counts {
-			worst = max(worst, l.whole(i, from, to))
+		worst = max(worst, l.heardOf(i, from, to))
+	}
+	return worst
+}
+
+// heardOf is the coverage by one source: its signs of life, and its numbers.
+func (l *log) heardOf(source int, from, to compliance.Instant) coverage {
+	heard := l.heardOne(source, from, to)
+	if l.bundle.Sources[source].Counts {
+		heard = max(heard, l.whole(source, from, to))
+	}
+	return heard
+}
+
+// heardFor is heard, of the sources that may send what an expectation about an item wants.
+func (l *log) heardFor(e *control.Expectation, it item, from, to compliance.Instant) coverage {
+	worst := covered
+	for _, i := range l.bundle.SourcesOf(e.Types) {
+		if e.MayCome(l.bundle.Sources[i].Name, it.view) {
+			worst = max(worst, l.heardOf(i, from, to))
 		}
 	}
 	return worst

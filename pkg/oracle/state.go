@@ -54,8 +54,8 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 	}
 	failed, undone := l.gather(it, scope, e, earlier, from, to, &st)
 	st.narrow(e)
-	heard := max(l.heard(e.Types, st.from, st.to), undone)
-	closed := st.to < l.w
+	heard := max(l.heardFor(e, it, e.Sent(st.from), e.Known(st.to)), undone)
+	closed := e.Known(st.to) < l.w
 	st.finished = closed && heard != open
 	st.silent = closed && heard == silent
 	st.tooMany = len(st.events) > e.Max
@@ -64,7 +64,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 	switch {
 	case st.finished && !st.silent && !st.tooMany && !failed:
 		st.known = control.Exact
-	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heard(e.Types, st.from, st.events[0].Time) == covered:
+	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heardFor(e, it, st.from, st.events[0].Time) == covered:
 		st.known, st.finished = control.Exact, true // the first is final once present
 	case e.Grows && (e.Depends == nil || !st.tooMany): // of too many, others may turn out to be first
 		st.known = control.Growing
@@ -76,7 +76,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 // comes after, as a remedy. failed: whether one belongs could not be computed;
 // undone: whether what may undo them was heard.
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
-	for _, f := range it.facts {
+	for _, f := range clocked(e, it, scope) {
 		where, disputed := l.place(e, it, scope, f, earlier, from, to)
 		st.disputed = st.disputed || disputed
 		switch where {
@@ -97,6 +97,45 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 		}
 	}
 	return failed, undone
+}
+
+// clocked are the facts at the item's key as an expectation sees them: at the time
+// that its clock says, in the order that this gives.
+func clocked(e *control.Expectation, it item, scope *control.Scope) []fact {
+	if e.Clock == nil {
+		return it.facts
+	}
+	var moved []fact
+	for _, f := range it.facts {
+		there := f.moved(e.Clock, scope)
+		there.rivals = nil
+		for _, rival := range f.rivals {
+			there.rivals = append(there.rivals, rival.moved(e.Clock, scope))
+		}
+		moved = append(moved, there)
+	}
+	slices.SortStableFunc(moved, func(a, b fact) int { return a.Compare(b.Event) })
+	return moved
+}
+
+// moved is one body at the time that a clock says.
+func (f fact) moved(clock *control.Clock, scope *control.Scope) fact {
+	at, ok, err := clock.At(f.Time, scope.With(f.view, nil))
+	if err != nil || !ok {
+		f.unclocked, f.far = err != nil, err == nil
+		return f
+	}
+	there := *f.Event
+	there.Time = at
+	return fact{Event: &there, view: f.view.Moved(at), own: f.Event}
+}
+
+// inside tells whether f lies in an interval, or may, if nobody knows when it counts.
+func (f fact) inside(e *control.Expectation, from, to end) bool {
+	if f.unclocked {
+		return e.Sent(from.at) <= f.Time && f.Time <= e.Known(to.at)
+	}
+	return from.before(f, e.Between.From) && to.after(f, e.Between.To)
 }
 
 // place is where an event stands to an expectation.
@@ -127,9 +166,14 @@ func (l *log) place(e *control.Expectation, it item, scope *control.Scope, f fac
 }
 
 func (l *log) placeOne(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) place {
-	in := from.before(f, e.Between.From) && to.after(f, e.Between.To)
+	in := f.inside(e, from, to)
 	remedies := e.Remedy > 0 && from.before(f, e.Between.From) && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
 	switch belongs := l.matches(e, it, scope, f, earlier); {
+	case f.far:
+	case f.unclocked:
+		if in && belongs != control.False {
+			return unsure
+		}
 	case belongs == control.True && in:
 		return inside
 	case belongs == control.True && remedies:
@@ -211,7 +255,7 @@ func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fa
 		}
 		found.failed, found.disputed = found.failed || where == unsure, found.disputed || disputed
 	}
-	found.heard = l.heard(u.Types, from.at, to.at)
+	found.heard = l.heardFor(u, it, from.at, to.at)
 	if to.at >= l.w {
 		found.heard = max(found.heard, open)
 	}
@@ -278,18 +322,26 @@ func foldOne(f control.Fold, count int, values []any, into map[string]any) error
 		return nil
 	}
 	if f.Kind == control.FoldDigest {
-		texts := make([]string, len(values))
-		for i, v := range values {
-			text, err := control.DigestText(v)
-			if err != nil {
-				return err
-			}
-			texts[i] = text
-		}
-		slices.Sort(texts)
-		into[f.Name] = control.DigestOf(texts)
-		return nil
+		return digest(f, values, into)
 	}
+	return foldNumbers(f, values, into)
+}
+
+func digest(f control.Fold, values []any, into map[string]any) error {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		text, err := control.DigestText(v)
+		if err != nil {
+			return err
+		}
+		texts[i] = text
+	}
+	slices.Sort(texts)
+	into[f.Name] = control.DigestOf(texts)
+	return nil
+}
+
+func foldNumbers(f control.Fold, values []any, into map[string]any) error {
 	sum, ints := new(big.Rat), true
 	var least, most *big.Rat
 	for _, v := range values {
