@@ -38,12 +38,14 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test race e2e browser api fuzz chaos bench planted lint tidy-check
+.PHONY: test race e2e browser api fuzz chaos bench planted sim lint tidy-check
+# A build tag of franz-go: its locks then don't stop the virtual time of testing/synctest.
+TAGS := -tags synctests
 test: ## All tests that need no Kafka; skipped ones are counted at the end
-	go test -timeout 15m -json ./... | $(SUMMARY)
+	go test $(TAGS) -timeout 15m -json ./... | $(SUMMARY)
 
 race: ## The tests of what runs concurrently, under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -timeout 15m -json ./pkg/stream/... ./pkg/daemon/... ./services/collector/... ./services/evaluator/... ./services/recorder/... | $(SUMMARY)
+	CGO_ENABLED=1 go test $(TAGS) -race -timeout 15m -json ./pkg/stream/... ./pkg/daemon/... ./services/collector/... ./services/evaluator/... ./services/recorder/... | $(SUMMARY)
 
 # What kills processes takes long and more than one run to trust: it is apart.
 CHAOS := ^(TestKills|TestBrokerKilled|TestKill9)$$
@@ -69,6 +71,10 @@ fuzz: ## Every decoder and mapping, FUZZTIME each
 
 planted: ## The engine's property test against each planted bug, which it must catch
 	scripts/planted.sh
+
+SEEDS ?= 10000
+sim: ## The evaluator's parts from seeds 1 to SEEDS while things fail, or from SEED alone
+	@scripts/sim.sh $(if $(SEED),-s $(SEED),-n $(SEEDS))
 
 lint: ## golangci-lint (pinned by scripts/tools.sh), its formatters, shellcheck where it is installed
 	@tool=$$(scripts/tools.sh golangci-lint)

@@ -272,27 +272,68 @@ func (r *boundaryReader) declaredList(name string, n *yaml.Node) *Declared {
 	return newDeclared(name, rows)
 }
 
-// declaredTable reads rows by key; valid_from and valid_until bound a row.
+// declaredTable reads rows by key, or a list of rows that say their key themselves;
+// valid_from and valid_until bound a row.
 func (r *boundaryReader) declaredTable(name string, n *yaml.Node) *Declared {
 	var rows []DeclaredRow
+	if n.Kind == yaml.SequenceNode {
+		for _, entry := range n.Content {
+			rows = append(rows, r.keyedRow(entry, rows))
+		}
+		return newDeclared(name, rows)
+	}
 	r.Each(n, "refs."+name, func(key, node *yaml.Node) {
-		var from, until *yaml.Node
-		fields := View{}
-		r.Each(node, "a row", func(k, v *yaml.Node) {
-			switch k.Value {
-			case "valid_from":
-				from = v
-			case "valid_until":
-				until = v
-			default:
-				fields[k.Value] = r.anyValue(v)
-			}
-		})
-		row := r.validity(from, until)
-		row.Key, row.Fields = key.Value, fields
+		row, _ := r.row(node, "")
+		row.Key = key.Value
 		rows = append(rows, row)
 	})
 	return newDeclared(name, rows)
+}
+
+// keyedRow reads a row whose key: is a text, or a list of them. A key may have several
+// rows, one after the other in time.
+func (r *boundaryReader) keyedRow(n *yaml.Node, before []DeclaredRow) DeclaredRow {
+	row, key := r.row(n, "key")
+	texts := r.Texts(key, "key")
+	if len(texts) == 1 {
+		row.Key = texts[0]
+	}
+	for _, text := range texts {
+		if len(texts) > 1 {
+			row.Parts = append(row.Parts, text)
+		}
+	}
+	if len(texts) == 0 || slices.Contains(texts, "") {
+		r.Problem(n, "a row of a list needs key:, a text or a list of texts")
+		return row
+	}
+	for _, other := range before {
+		if other.encoded() == row.encoded() && other.From < row.Until && row.From < other.Until {
+			r.Problem(key, "a row above has this key at the same time; end it with valid_until")
+		}
+	}
+	return row
+}
+
+// row reads a row's validity and fields; the one called special is given back as it is.
+func (r *boundaryReader) row(n *yaml.Node, special string) (row DeclaredRow, key *yaml.Node) {
+	var from, until *yaml.Node
+	fields := View{}
+	r.Each(n, "a row", func(k, v *yaml.Node) {
+		switch k.Value {
+		case "valid_from":
+			from = v
+		case "valid_until":
+			until = v
+		case special:
+			key = v
+		default:
+			fields[k.Value] = r.anyValue(v)
+		}
+	})
+	row = r.validity(from, until)
+	row.Fields = fields
+	return row, key
 }
 
 func (r *boundaryReader) validity(from, until *yaml.Node) DeclaredRow {

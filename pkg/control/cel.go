@@ -73,6 +73,7 @@ func language() (*cel.Env, error) {
 		cel.EnableMacroCallTracking(),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
+		cel.OptionalTypes(),
 		cel.Variable("item", cel.MapType(cel.StringType, cel.DynType)),
 		cel.Variable("event", cel.MapType(cel.StringType, cel.DynType)),
 		cel.Variable("part", cel.MapType(cel.StringType, cel.DynType)),

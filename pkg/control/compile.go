@@ -226,8 +226,11 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 	}
 	from := c.r.Text(f["for_each"], "for_each")
 	for prefix, lists := range map[string]map[string]*Declared{"boundary.": c.declared.Boundary, "refs.": c.declared.Refs} {
-		for name := range lists {
+		for name, d := range lists {
 			if from == prefix+name {
+				if !d.plainKeys() {
+					c.r.Problem(f["for_each"], "a member is one text, and keys of %s have several parts", from)
+				}
 				s.ForEach = Members{InRefs: prefix == "refs.", Name: name}
 				return s
 			}

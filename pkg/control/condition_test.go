@@ -45,6 +45,21 @@ func scopeOf(c *control.Control, n, m int) *control.Scope {
 	return s
 }
 
+// TestANameOfALoopHidesNoExpectation: what a loop goes through stands outside of it, so
+// that an expectation with the name of its variable is read, and waited for.
+func TestANameOfALoopHidesNoExpectation(t *testing.T) {
+	for assertion, reads := range map[string][]int{
+		"a.exists(a, a.author == 'x')":                      {0},
+		"b.all(a, a.approver != 'x')":                       {1},
+		"b.exists(a, a.approver == 'x') && a.count >= 1":    {0, 1},
+		"b.exists(x, a.exists(b, b.author == x.approver))":  {0, 1},
+		"[1, 2].exists(a, a == 2)":                          nil,
+		"a.filter(b, b.author == 'x').exists(a, a != item)": {0},
+	} {
+		require.Equal(t, reads, asserting(t, assertion).Assert.Reads, assertion)
+	}
+}
+
 // TestEarlyDecisions: what a condition says while evidence still grows, for 0, 1
 // and 2 events: t and f are final, ? waits. Once all is known nothing is open.
 func TestEarlyDecisions(t *testing.T) {

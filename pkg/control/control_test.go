@@ -14,7 +14,7 @@ const boundary = `
 effective_from: 2026-07-01T00:00:00Z
 boundary: {components: [api, web], systems: [{id: console, until: 2026-10-01T00:00:00Z}]}
 sources: {/vcs: {types: [change.*], max_gap: 3h}}
-refs: {providers: {p1: {valid_from: 2026-01-01T00:00:00Z, classes: [public]}}}
+refs: {providers: {p1: {valid_from: 2026-01-01T00:00:00Z, classes: [public]}}, pairs: [{key: [p1, m1]}]}
 `
 
 const deploys = `

@@ -161,8 +161,16 @@ func freeNames(e ast.Expr, bound []string) map[string]bool {
 		free[e.AsIdent()] = true
 	}
 	if e.Kind() == ast.ComprehensionKind {
+		// What is gone through stands outside: x.exists(x, …) reads an expectation x.
 		c := e.AsComprehension()
+		for _, outside := range []ast.Expr{c.IterRange(), c.AccuInit()} {
+			maps.Copy(free, freeNames(outside, bound))
+		}
 		bound = append(slices.Clone(bound), c.IterVar(), c.IterVar2(), c.AccuVar())
+		for _, inside := range []ast.Expr{c.LoopCondition(), c.LoopStep(), c.Result()} {
+			maps.Copy(free, freeNames(inside, bound))
+		}
+		return free
 	}
 	for _, child := range children(e) {
 		maps.Copy(free, freeNames(child, bound))

@@ -206,13 +206,13 @@ func (c *compiler) pickable() map[string]int {
 	return names
 }
 
-var foldPattern = regexp.MustCompile(`^\s*(count|sum|min|max|distinct)\((.*)\)\s*$`)
+var foldPattern = regexp.MustCompile(`^\s*(count|sum|min|max|distinct|digest)\((.*)\)\s*$`)
 
 func (c *compiler) folds(e *Expectation, n *yaml.Node) {
 	c.r.Each(n, "fold", func(key, node *yaml.Node) {
 		m := foldPattern.FindStringSubmatch(c.r.Text(node, "a fold"))
 		if m == nil || (m[1] == "count") != (m[2] == "") {
-			c.r.Problem(node, "a fold is count(), sum(…), min(…), max(…) or distinct(…), such as sum(event.bytes)")
+			c.r.Problem(node, "a fold is count(), sum(…), min(…), max(…), distinct(…) or digest(…), such as sum(event.bytes)")
 			return
 		}
 		fold := Fold{Name: key.Value, Kind: FoldKind(m[1])}
@@ -418,9 +418,9 @@ func (c *compiler) tableKeys(doc *yaml.Node) {
 		}
 	}
 	if c.control.Expand != nil && len(c.control.Key) == 1 && len(c.control.Tables) > 0 && c.control.Expand.Over != nil {
-		want := "(item." + c.control.Key[0].String() + ")"
-		if !regexp.MustCompile(`\.of` + regexp.QuoteMeta(want)).MatchString(c.control.Expand.Over.Source) {
-			c.r.Problem(doc, "over: must read its table with .of%s, the key that the expectations join by", want)
+		want := "item." + c.control.Key[0].String()
+		if !regexp.MustCompile(`\.of\((\[\s*)?` + regexp.QuoteMeta(want) + `\s*[,)\]]`).MatchString(c.control.Expand.Over.Source) {
+			c.r.Problem(doc, "over: must read its table with .of(%s) or .of([%s, …]), the key that the expectations join by", want, want)
 		}
 	}
 }

@@ -123,9 +123,12 @@ func checkField(e, of ast.Expr, field string, vars map[string]fieldSet, report r
 	}
 }
 
-// noteIndex notes fields read as event["name"]; any other index may read all.
+// noteIndex notes fields read as event["name"] or event.?name; any other index may
+// read all.
 func (c *compiler) noteIndex(call ast.CallExpr, vars map[string]fieldSet, report report) {
-	if call.FunctionName() != operators.Index {
+	switch call.FunctionName() {
+	case operators.Index, operators.OptIndex, operators.OptSelect:
+	default:
 		return
 	}
 	of, index := call.Args()[0], call.Args()[1]

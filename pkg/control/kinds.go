@@ -43,6 +43,24 @@ func (c *compiler) kindOf(e ast.Expr, vars map[string]fieldSet) dictionary.Kind 
 		if s.Operand().Kind() == ast.IdentKind {
 			return vars[s.Operand().AsIdent()][s.FieldName()]
 		}
+	case ast.CallKind:
+		return c.kindOfOptional(e.AsCall(), vars)
+	}
+	return dictionary.Any
+}
+
+// kindOfOptional is what `event.?name.orValue(x)` surely is: the field's kind, if x is of it.
+func (c *compiler) kindOfOptional(call ast.CallExpr, vars map[string]fieldSet) dictionary.Kind {
+	if call.FunctionName() != "orValue" || !call.IsMemberFunction() || call.Target().Kind() != ast.CallKind {
+		return dictionary.Any
+	}
+	field := call.Target().AsCall()
+	if field.FunctionName() != operators.OptSelect || field.Args()[0].Kind() != ast.IdentKind {
+		return dictionary.Any
+	}
+	name, _ := field.Args()[1].AsLiteral().Value().(string)
+	if kind := vars[field.Args()[0].AsIdent()][name]; kind == c.kindOf(call.Args()[0], vars) {
+		return kind
 	}
 	return dictionary.Any
 }

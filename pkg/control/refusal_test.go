@@ -66,7 +66,7 @@ const declared = `effective_from: 2026-07-01T00:00:00Z
 tenants: [default]
 boundary: {components: [api], systems: [{id: console, from: 2026-07-01T00:00:00Z, until: 2026-10-01T00:00:00Z}]}
 sources: {/vcs: {types: [change.*], max_gap: 3h}}
-refs: {providers: {p1: {valid_from: 2026-01-01T00:00:00Z, classes: [public]}}}
+refs: {providers: {p1: {valid_from: 2026-01-01T00:00:00Z, classes: [public]}}, pairs: [{key: [p1, m1], valid_until: 2026-08-01T00:00:00Z}, {key: [p1, m1], valid_from: 2026-08-01T00:00:00Z}, {key: p2}]}
 `
 
 // refusals plant one fault each: old becomes planted, in which ‸ marks the place
@@ -100,6 +100,10 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, "event: deploy.completed", "event: ‸{a: b}", "event must be text or a list of texts"},
 	{sound, "event.environment ==", "event‸.environmant ==", `event has no field "environmant" (did you mean "environment"?); it has author, change_id`},
 	{sound, `event.environment ==`, `event[‸"environmant"] ==`, `event has no field "environmant"`},
+	{sound, `event.environment ==`, `event.?‸environmant.orValue("") ==`, `event has no field "environmant"`},
+	{sound, `event.environment ==`, `event[?‸"environmant"].orValue("") ==`, `event has no field "environmant"`},
+	{sound, `event.environment == "production"`, `event.?environment.orValue("") ‸== 3`, "a value of type string doesn't go with one of type integer"},
+	{sound, `event.environment == "production"`, `‸event.?emergency`, "this is optional_type(dyn), but bool is needed"},
 	{sound, `event.environment == "production"`, `event.environment ‸== 3`, "a value of type string doesn't go with one of type integer"},
 	{sound, `event.environment == "production"`, `event.environment in ["a", ‸3]`, "a value of type string doesn't go with one of type integer"},
 	{sound, `event.environment == "production"`, `has(event.emergency) ‸+ 1 == 2`, "found no matching overload for '_+_'"},
@@ -123,6 +127,7 @@ var refusals = []struct{ base, old, planted, text string }{
 	{scheduled, "every: month", "every: month, where: ‸\"true\"", "where: doesn't go with every:"},
 	{scheduled, "zone: Europe/Berlin", "zone: ‸Europe/Berln", `"Europe/Berln" is no IANA time zone`},
 	{scheduled, "zone: Europe/Berlin", "zone: ‸Local", `"Local" is no IANA time zone`},
+	{scheduled, "for_each: boundary.systems", "for_each: ‸refs.pairs", "a member is one text, and keys of refs.pairs have several parts"},
 	{scheduled, "population: {every: month, for_each: boundary.systems, zone: Europe/Berlin}", "population: ‸{every: month}", "a schedule needs for_each:, such as boundary.systems"},
 	{scheduled, "boundary.systems", "‸boundary.servers", `"boundary.servers" is not declared`},
 	{scheduled, "item.member}", "‸item.sistem}", `item has no field "sistem"; it has end, id, member, slot, time`},
@@ -150,7 +155,7 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, "pick: last", "pick: last, latest: ‸event.branch", `event has no field "branch"`},
 	{sound, "pick: last", "pick: last, latest: ‸item.author", `"item.author" must be a field, event.<name>`},
 	{sound, "pick: last", "pick: last, latest: ‸event.a b", `"event.a b" must be a plain field, event.<name>`},
-	{sound, "pick: last", "pick: last, fold: {n: ‸mean(event.n)}", "a fold is count(), sum(…), min(…), max(…) or distinct(…)"},
+	{sound, "pick: last", "pick: last, fold: {n: ‸mean(event.n)}", "a fold is count(), sum(…), min(…), max(…), distinct(…) or digest(…)"},
 	{sound, "pick: last", "pick: last, fold: {n: sum(event‸.cases)}", `event has no field "cases"`},
 	{sound, "    where: event.approver != item.author\n", "    where: event.approver != item.author\n    fold: {n: ‸max(push.count)}\n", "a fold reads its own events only"},
 	{sound, "unless: {event: change.approval_revoked, ", "unless: {event: change.approval_revoked, where: ‸push.count == 0, ", "under unless, where: reads event and item only"},
@@ -216,7 +221,7 @@ var refusals = []struct{ base, old, planted, text string }{
 	{expanded, "as: part", "as: ‸entitlement", "parts are called part; as: has no other value"},
 	{expanded, "count: item", "count: ‸parts", "count: is item, if the parts count together"},
 	{expanded, "expand: {over: refs.held.of(item.person_id), ", "expand: ‸{", "expand needs over: and key:"},
-	{expanded, "refs.held.of(item.person_id)", "refs.held.of(item.kind)", "over: must read its table with .of(item.person_id), the key that the expectations join by"},
+	{expanded, "refs.held.of(item.person_id)", "refs.held.of(item.kind)", "over: must read its table with .of(item.person_id) or .of([item.person_id, …]), the key that the expectations join by"},
 	{expanded, "{event.subject: item.person_id}", "{event.subject: item.person_id, event.system: item.kind}", "refs.held: a control with a derived table joins by exactly one field of the item"},
 	{expanded, "expect:\n  gone:\n    event: access.revoked\n    on: {event.subject: item.person_id}\n    between: \"(0s, 24h]\"\n    remedy_until: 30d\nassert: gone.count >= 1\n", "assert: \"true\"\n", "refs.held: a control with a derived table needs an expectation"},
 }
@@ -296,6 +301,9 @@ var boundaryRefusals = []struct{ old, planted, text string }{
 	{"max_gap: 3h", "‸maxgap: 3h", `a source has no key "maxgap" (did you mean "max_gap"?)`},
 	{"{p1: {valid_from: 2026-01-01T00:00:00Z, ", "{p1: {valid_from: ‸never, ", `time "never" is not RFC 3339`},
 	{"[public]", "‸!!int x", "reading a value: "},
+	{"pairs: [", "pairs: [‸{classes: [public]}, ", "a row of a list needs key:, a text or a list of texts"},
+	{"pairs: [", "pairs: [‸{key: [p, ''], x: 1}, ", "a row of a list needs key:, a text or a list of texts"},
+	{"{key: [p1, m1], valid_from: 2026-08-01T00:00:00Z}", "{key: ‸[p1, m1], valid_from: 2026-07-31T00:00:00Z}", "a row above has this key at the same time; end it with valid_until"},
 	{"tenants:", "calendars: {de: {weekend: [‸funday]}}\ntenants:", `"funday" is no day of the week`},
 	{"tenants:", "calendars: {de: {holidays: [2026-12-25, ‸christmas]}}\ntenants:", `"christmas" is no date, such as 2026-12-25`},
 	{"tenants:", "calendars: {de: {weekend: ‸[monday, tuesday, wednesday, thursday, friday, saturday, sunday]}}\ntenants:", "no day of the week is left to work on"},

@@ -75,6 +75,9 @@ func TestRoutesCarryWhatConditionsRead(t *testing.T) {
 	whole := withBoundary(t, declared, "id: TT-01\ntitle: T\ncriteria: [CC8.1]\npopulation: {event: deploy.completed}\nassert: item[item.environment] == \"x\"\n")
 	data := map[string]any{"deploy_id": "d", "environment": "production"}
 	require.Equal(t, data, whole.Route(&compliance.Event{ID: "e", Type: "deploy.completed", Data: data})[0].Fields, "an index may read any")
+	some := withBoundary(t, declared, "id: TT-01\ntitle: T\ncriteria: [CC8.1]\npopulation: {event: deploy.completed}\nassert: '!item.?emergency.orValue(false)'\n")
+	data["emergency"] = true
+	require.Equal(t, map[string]any{"emergency": true}, some.Route(&compliance.Event{ID: "e", Type: "deploy.completed", Data: data})[0].Fields, "what may be absent is read too")
 }
 
 // TestRouteIsAFunction: the same event goes the same way whichever bundle loaded

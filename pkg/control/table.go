@@ -117,9 +117,25 @@ type Declared struct {
 
 // DeclaredRow is valid in [From, Until).
 type DeclaredRow struct {
-	Key         string
+	Key string
+	// Parts are the key's, if it has several; then Key is empty.
+	Parts       []any
 	Fields      View
 	From, Until compliance.Instant
+}
+
+func (r *DeclaredRow) encoded() string {
+	parts := r.Parts
+	if len(parts) == 0 {
+		parts = []any{r.Key}
+	}
+	key, _ := EncodeKey(parts...)
+	return key
+}
+
+// plainKeys says that every row's key is one text, so that it can be a member.
+func (d *Declared) plainKeys() bool {
+	return !slices.ContainsFunc(d.rows, func(r DeclaredRow) bool { return len(r.Parts) > 0 })
 }
 
 type declaredVersion struct {
@@ -145,8 +161,7 @@ func (d *Declared) version(at compliance.Instant) declaredVersion {
 	rows, keys := map[string]View{}, []string{}
 	for _, r := range d.rows {
 		if r.From <= at && at < r.Until {
-			key, _ := EncodeKey(r.Key)
-			rows[key] = r.Fields
+			rows[r.encoded()] = r.Fields
 			keys = append(keys, r.Key)
 		}
 	}

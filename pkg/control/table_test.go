@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -151,4 +152,55 @@ func TestKeys(t *testing.T) {
 		}
 		require.Equal(rt, fmt.Sprintf("%q", x) == fmt.Sprintf("%q", y), encode(x) == encode(y))
 	})
+}
+
+// TestRowsOfAList: a key of several parts is read as a list, and may have rows one
+// after the other.
+func TestRowsOfAList(t *testing.T) {
+	b := withBoundary(t, `refs:
+  models:
+    - {key: [p, m, eu], classes: [public], valid_until: 2026-07-10T00:00:00Z}
+    - {key: [p, m, eu], classes: [public, pii], valid_from: 2026-07-10T00:00:00Z}
+    - {key: q, classes: []}
+`, `id: TT-01
+title: T
+criteria: [CC8.1]
+population: {event: model.call.completed}
+assert: 'refs.models.of([item.provider, item.model, item.region]).exists(m, item.data_class in m.classes)'
+applies: item.provider in refs.models || [item.provider, item.model] in refs.models
+`)
+	c := b.Controls[0]
+	truth := func(cond *control.Condition, provider, class, at string) bool {
+		v, _ := cond.Decide(c.NewScope(control.View{"provider": provider, "model": "m", "region": "eu", "data_class": class}, instant(t, at)), nil)
+		return v == control.True
+	}
+	require.True(t, truth(c.Assert, "p", "public", "2026-07-01T00:00:00Z"))
+	require.False(t, truth(c.Assert, "p", "pii", "2026-07-09T23:59:59.999999Z"))
+	require.True(t, truth(c.Assert, "p", "pii", "2026-07-10T00:00:00Z"))
+	require.False(t, truth(c.Assert, "q", "public", "2026-07-01T00:00:00Z"))
+	require.True(t, truth(c.Applies, "q", "public", "2026-07-01T00:00:00Z"))
+	require.False(t, truth(c.Applies, "p", "public", "2026-07-01T00:00:00Z"), "a part of a key is no key")
+}
+
+// TestDigest: exact, whatever order the values came in, and each counts.
+func TestDigest(t *testing.T) {
+	of := func(values ...any) string {
+		var texts []string
+		for _, v := range values {
+			text, err := control.DigestText(v)
+			require.NoError(t, err)
+			texts = append(texts, text)
+		}
+		slices.Sort(texts)
+		return control.DigestOf(texts)
+	}
+	require.Equal(t, of("a", "b", int64(3)), of(int64(3), "b", "a"))
+	require.NotEqual(t, of("a"), of("a", "a"))
+	require.NotEqual(t, of("a", "b"), of("a\"]\n[\"b"))
+	require.NotEqual(t, of("1"), of(int64(1)))
+	require.Equal(t, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", of())
+	for _, v := range []any{"", nil, []any{}} {
+		_, err := control.DigestText(v)
+		require.Error(t, err)
+	}
 }

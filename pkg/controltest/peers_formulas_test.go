@@ -100,11 +100,15 @@ func negated(f formula) formula {
 func exists(name string, f formula) formula {
 	return func(log []timePoint, i int, v map[string]string) bool {
 		return slices.ContainsFunc(domain(log), func(value string) bool {
-			inner := maps.Clone(v)
-			inner[name] = value
-			return f(log, i, inner)
+			return f(log, i, with(v, name, value))
 		})
 	}
+}
+
+func with(v map[string]string, name, value string) map[string]string {
+	inner := maps.Clone(v)
+	inner[name] = value
+	return inner
 }
 
 // unbounded is `*`.

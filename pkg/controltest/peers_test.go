@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -109,10 +110,12 @@ func (p *peer) judged(t *testing.T, events []*compliance.Event, orders int) map[
 	middle, last := c.events[len(c.events)/2].at, c.events[len(c.events)-1].at
 	c.start, c.steps = c.events[0].at, []step{{w: middle}, {w: last.Add(afterAll)}}
 	seed := sha256.Sum256([]byte(p.title()))
-	for _, failure := range c.run(orders, uint64(seed[0])) {
-		t.Error(failure)
+	truth := c.byOracle()
+	for order := range orders {
+		random := rand.New(rand.NewPCG(uint64(seed[0]), uint64(order)))
+		require.Empty(t, c.differs(order, uint64(seed[0]), truth, c.byEngine(random)))
 	}
-	for id, r := range c.byOracle()[1] {
+	for id, r := range truth[1] {
 		if r.Outcome != compliance.Withdrawn {
 			outcomes[id] = r.Outcome
 		}

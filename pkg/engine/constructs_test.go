@@ -22,6 +22,7 @@ var constructs = []struct {
 	{"unless", regexp.MustCompile(`unless:`), settled},
 	{"latest", regexp.MustCompile(`latest:`), settled},
 	{"fold", regexp.MustCompile(`fold:`), settled},
+	{"digest", regexp.MustCompile(`(assert|applies): '[^']*\.same `), settled},
 	{"expand", regexp.MustCompile(`expand:`), settled},
 	{"count: part", regexp.MustCompile(`count: part`), settled},
 	{"over a list", regexp.MustCompile(`over: boundary`), settled},

@@ -33,8 +33,18 @@ func (e *Engine) tryEnd(g *group) {
 		e.state.drop(g.key)
 		return
 	}
-	// Four times in each span: every fact and item is looked at a few times only.
-	e.endings.add(g, e.w.Add(e.span(g)/4))
+	e.endings.add(g, e.nextEnding(g))
+}
+
+// nextEnding is when the oldest fact may go, but no sooner than four times in a span: so
+// every fact and item is looked at a few times only.
+func (e *Engine) nextEnding(g *group) compliance.Instant {
+	span := e.span(g)
+	at := e.w.Add(span / 4)
+	if len(g.facts) > 0 {
+		at = max(at, g.facts[0].ev.Time.Add(span))
+	}
+	return at
 }
 
 // rests says that everything at the key may end. With having, an event that opened
@@ -65,7 +75,7 @@ func (e *Engine) endItems(g *group) {
 			delete(s.waiting, it)
 		}
 		for part := range it.parts {
-			e.changes = append(e.changes, Change{Key: saidKey(it, part)})
+			e.note(func() Change { return Change{Key: saidKey(it, part)} })
 		}
 		last := it.taken()
 		if last == nil {
@@ -74,7 +84,7 @@ func (e *Engine) endItems(g *group) {
 		if planted != plantedForgottenID {
 			e.state.end(itemKey{g.key, id}, last)
 		}
-		e.changes = append(e.changes, closedChange(g, id, last))
+		e.note(func() Change { return closedChange(g, id, last) })
 	}
 }
 
@@ -92,15 +102,18 @@ func (it *item) endsAt(correct time.Duration) compliance.Instant {
 func (e *Engine) endFacts(g *group) {
 	before := e.outOfReach(g)
 	kept := g.neededRows(before)
-	gone := map[*fact]bool{}
+	var gone map[*fact]bool
 	for key, bodies := range g.bodies {
 		if bodies[len(bodies)-1].ev.Time >= before || slices.ContainsFunc(bodies, func(f *fact) bool { return kept[f] }) {
 			continue
 		}
 		delete(g.bodies, key)
+		if gone == nil {
+			gone = map[*fact]bool{}
+		}
 		for _, f := range bodies {
 			gone[f] = true
-			e.changes = append(e.changes, Change{Key: factKey(g, &f.ev)})
+			e.note(func() Change { return Change{Key: factKey(g, &f.ev)} })
 		}
 	}
 	if len(gone) == 0 {
@@ -131,6 +144,9 @@ func (e *Engine) outOfReach(g *group) compliance.Instant {
 // neededRows are the facts before an instant that are rows of a table then, of whatever
 // age: the last of each key. One that isn't live is needed until those before it are gone.
 func (g *group) neededRows(before compliance.Instant) map[*fact]bool {
+	if len(g.control.Tables) == 0 {
+		return nil
+	}
 	needed := map[*fact]bool{}
 	for _, t := range g.control.Tables {
 		rows := map[string][]*fact{}

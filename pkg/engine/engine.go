@@ -63,6 +63,7 @@ type Engine struct {
 	waivers               map[waiverKey]*waivers
 	schedules             []*cursor
 	changes               []Change
+	unlogged              bool
 }
 
 type groupKey struct{ tenant, control, key string }
@@ -96,6 +97,19 @@ func New(b *control.Bundle, partition, partitions int32) *Engine {
 	return e
 }
 
+// Unlogged has the engine note no changes, for who never restores it: they are a third
+// of its work.
+func (e *Engine) Unlogged() *Engine {
+	e.unlogged = true
+	return e
+}
+
+func (e *Engine) note(change func() Change) {
+	if !e.unlogged {
+		e.changes = append(e.changes, change())
+	}
+}
+
 // Watermark is where the engine stands: the log is complete below it.
 func (e *Engine) Watermark() compliance.Instant { return e.w }
 
@@ -119,7 +133,7 @@ func (e *Engine) Add(f *Fact) Admission {
 	if !g.take(e, fa) {
 		return Duplicate
 	}
-	e.changes = append(e.changes, factChange(g, &f.Event))
+	e.note(func() Change { return factChange(g, &f.Event) })
 	return Admitted
 }
 
@@ -129,7 +143,7 @@ func (e *Engine) Add(f *Fact) Admission {
 func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	if w > e.w {
 		e.w = w
-		e.changes = append(e.changes, watermarkChange(w))
+		e.note(func() Change { return watermarkChange(w) })
 	}
 	e.openSlots()
 	e.timers.popBefore(e.w, func(it *item) { e.dirty[it] = struct{}{} })

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/big"
+	"slices"
 
 	"assay.example/assay/pkg/control"
 )
@@ -45,12 +46,16 @@ type aggregate struct {
 	number   *big.Rat // the sum, the least or the most so far
 	whole    bool     // all that went in are ints
 	distinct map[any]struct{}
+	texts    []string // what a digest is made of, sorted
 }
 
 func (a *aggregate) add(v any) error {
 	if a.fold.Kind == control.FoldDistinct {
 		a.distinct[v] = struct{}{}
 		return nil
+	}
+	if a.fold.Kind == control.FoldDigest {
+		return a.digest(v)
 	}
 	n, ok := control.Fraction(v)
 	if !ok {
@@ -70,7 +75,23 @@ func (a *aggregate) add(v any) error {
 	return nil
 }
 
+func (a *aggregate) digest(v any) error {
+	text, err := control.DigestText(v)
+	if err != nil {
+		return err
+	}
+	i, _ := slices.BinarySearch(a.texts, text)
+	if planted == plantedDigestInOrder {
+		i = len(a.texts)
+	}
+	a.texts = slices.Insert(a.texts, i, text)
+	return nil
+}
+
 func (a *aggregate) value() (v any, ok bool, err error) {
+	if a.fold.Kind == control.FoldDigest {
+		return control.DigestOf(a.texts), true, nil
+	}
 	if a.fold.Kind == control.FoldDistinct {
 		return int64(min(len(a.distinct), control.MaxDistinct)), true, nil
 	}

@@ -86,13 +86,16 @@ func (it *item) concerned(f *fact) bool {
 	if it.matches == nil {
 		return len(f.roles.expects)+len(f.roles.undoes) > 0
 	}
-	scope := it.scope()
+	var scope *control.Scope // most facts are out of reach of most items
 	// with having, another candidate may open it
 	concerned := it.group.control.Population.Having != nil && len(f.roles.expects)+len(f.roles.undoes) > 0
 	for _, i := range f.roles.expects {
 		x := it.group.control.Expectations[i]
 		if !it.within(x, f) {
 			continue
+		}
+		if scope == nil {
+			scope = it.scope()
 		}
 		if m, ok := it.match(x, scope, f); ok {
 			it.matches[i].wants = insertMatch(it.matches[i].wants, m)
@@ -101,6 +104,9 @@ func (it *item) concerned(f *fact) bool {
 	}
 	for _, i := range f.roles.undoes {
 		u := it.group.control.Expectations[i].Unless
+		if scope == nil {
+			scope = it.scope()
+		}
 		if m, ok := it.match(u, scope, f); ok {
 			it.matches[i].undoes = insertMatch(it.matches[i].undoes, m)
 			concerned = true

@@ -30,4 +30,5 @@ const (
 	plantedRevokedWhole   = "revoked_whole" // a waiver that is taken back never was
 	plantedWaiverDropped  = "waiver_drop"   // a waiver is dropped while its items are still judged
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
+	plantedDigestInOrder  = "digest_order"  // a digest is of values in the order of events
 )

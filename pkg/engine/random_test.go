@@ -166,7 +166,7 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 		case 2:
 			b.WriteString("    latest: event.v\n")
 		case 3:
-			b.WriteString("    fold: {total: count(), sum: sum(event.n), low: min(event.n), kinds: distinct(event.v), frac: sum(event.x)}\n")
+			b.WriteString("    fold: {total: count(), sum: sum(event.n), low: min(event.n), kinds: distinct(event.v), frac: sum(event.x), same: digest(event.v)}\n")
 			folded, hasFold = append(folded, name), true
 		case 4:
 			b.WriteString("    links: {event.span: event.parent}\n")
@@ -280,7 +280,8 @@ func (g generator) condition(names, folded, linked, picked []string) string {
 	}
 	if len(folded) > 0 {
 		f := g.one(folded...)
-		atoms = append(atoms, f+".sum >= 2 * "+f+".total", f+".total >= 2", f+".low > 0", f+".kinds <= 2", f+".frac < 1.5")
+		atoms = append(atoms, f+".sum >= 2 * "+f+".total", f+".total >= 2", f+".low > 0", f+".kinds <= 2", f+".frac < 1.5",
+			f+".same in [\""+digests()+"\"]", f+".same == "+g.one(folded...)+".same")
 	}
 	if len(linked) > 0 {
 		l := g.one(linked...)
@@ -291,10 +292,26 @@ func (g generator) condition(names, folded, linked, picked []string) string {
 		atoms = append(atoms, p+".time < timestamp(\"2026-07-01T02:00:00Z\")", p+".count == 1")
 	}
 	expr := g.one(atoms...)
+	if len(folded) > 0 && g.chance(15) {
+		expr = g.one(folded...) + ".same in [\"" + digests() + "\"]"
+	}
 	for range g.IntN(3) {
 		expr = g.one("("+expr+") && ", "("+expr+") || ", "!("+expr+") && ", "!("+expr+") || ") + g.one(atoms...)
 	}
 	return expr
+}
+
+// digests are those of two or three of the values that events have, as a CEL list has them.
+func digests() string {
+	var list []string
+	for _, values := range [][]string{{"v0", "v1"}, {"v0", "v2"}, {"v1", "v2"}, {"v1", "v1"}, {"v0", "v1", "v2"}} {
+		var texts []string
+		for _, v := range values {
+			texts = append(texts, `["`+v+`"]`)
+		}
+		list = append(list, control.DigestOf(texts))
+	}
+	return strings.Join(list, `", "`)
 }
 
 // event makes a random event; some lack fields, so that conditions fail on them.

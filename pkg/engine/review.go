@@ -91,7 +91,7 @@ func (e *Engine) publish(it *item, v compliance.Verdict, received compliance.Ins
 		}
 	}
 	it.say(v.Item.ID, &published{Revision: rev.Number, Verdict: v})
-	e.changes = append(e.changes, itemChange(it, v.Item.ID))
+	e.note(func() Change { return itemChange(it, v.Item.ID) })
 	return rev
 }
 
@@ -182,9 +182,11 @@ func (r *review) anchor(f *fact) {
 	if it.opened == f || it.opened != nil && planted == plantedNoReanchor {
 		return
 	}
-	view := control.ViewOf(&f.ev)
-	maps.Copy(view, f.view)
-	view["id"] = it.id
+	view := f.view
+	if view["id"] != it.id {
+		view = maps.Clone(view)
+		view["id"] = it.id
+	}
 	it.at(f.ev.Time, f.ev.Time, view)
 	it.opened = f
 }

@@ -57,7 +57,7 @@ func (e *Engine) addBeat(f *Fact) Admission {
 		if !e.take(s, i, f.Tenant, beat{f.Event.Time, f.Event.Type == control.SourceRetired}) {
 			return Duplicate
 		}
-		e.changes = append(e.changes, beatChange(f))
+		e.note(func() Change { return beatChange(f) })
 	}
 	return Admitted
 }

@@ -39,7 +39,7 @@ func (e *Engine) addWaiver(c *control.Control, f *Fact) Admission {
 	if !w.take(f) {
 		return Duplicate
 	}
-	e.changes = append(e.changes, waiverChange(f))
+	e.note(func() Change { return waiverChange(f) })
 	if f.Event.Time < e.w && planted != plantedWaiverLate {
 		e.lookAgain(w)
 	}
@@ -185,7 +185,7 @@ func (e *Engine) endSome(w *waivers) {
 			delete(w.bodies, key)
 			w.known = slices.DeleteFunc(w.known, func(f *fact) bool { return f.key() == key })
 			for _, f := range bodies {
-				e.changes = append(e.changes, Change{Key: waiverStateKey(w.tenant, w.control.ID, &f.ev)})
+				e.note(func() Change { return Change{Key: waiverStateKey(w.tenant, w.control.ID, &f.ev)} })
 			}
 		}
 	}

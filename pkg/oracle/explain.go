@@ -15,7 +15,31 @@ type Explanation struct {
 	// Parts are those of the item; one without a name where the control doesn't
 	// expand it, none where its population's conditions can't be computed.
 	Parts []Part
+	// Waivers are those with the item in their scope, in the order of events, if it
+	// deviates or would but for one. At most one of them covers it.
+	Waivers []Waiver
 }
+
+// Waiver is one that may concern the item.
+type Waiver struct {
+	ID    string
+	Event *compliance.Event
+	Until compliance.Instant
+	// Revoked is when it was taken back; zero if it wasn't.
+	Revoked compliance.Instant
+	// Covers says that it makes the item a waived one. Why says why it doesn't: one
+	// of control's flaws, or a Waiver… of this package.
+	Covers bool
+	Why    string
+}
+
+// Why a waiver without a flaw doesn't cover an item.
+const (
+	WaiverApprovedAfter = "approved_after" // the item's time
+	WaiverEnded         = "ended"          // before it
+	WaiverRevoked       = "revoked"        // by then
+	WaiverNotFirst      = "not_first"      // another one covers it already
+)
 
 // Part is an item, or one part of it, and what is said of it alone.
 type Part struct {
@@ -55,6 +79,7 @@ func Explain(b *control.Bundle, c *control.Control, tenant string, events []*com
 			}
 			if e.Verdict = v; o.stuck == nil {
 				e.Parts = l.parts(o.item, itemID)
+				e.Waivers = l.concerned(o.item, v)
 			}
 			return e, true
 		}

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"math/big"
+	"slices"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -228,6 +229,19 @@ func foldOne(f control.Fold, count int, values []any, into map[string]any) error
 			seen[v] = true
 		}
 		into[f.Name] = int64(min(len(seen), control.MaxDistinct))
+		return nil
+	}
+	if f.Kind == control.FoldDigest {
+		texts := make([]string, len(values))
+		for i, v := range values {
+			text, err := control.DigestText(v)
+			if err != nil {
+				return err
+			}
+			texts[i] = text
+		}
+		slices.Sort(texts)
+		into[f.Name] = control.DigestOf(texts)
 		return nil
 	}
 	sum, ints := new(big.Rat), true

@@ -55,3 +55,41 @@ func (l *log) stands(w waiver, at compliance.Instant) bool {
 		return r.says.Revokes && r.says.ID == w.says.ID && w.Time <= r.Time && r.Time <= at
 	})
 }
+
+// concerned are the waivers with the item in their scope, for an explanation.
+func (l *log) concerned(it item, v compliance.Verdict) (list []Waiver) {
+	if v.Outcome != compliance.Deviation && v.Outcome != compliance.Waived {
+		return nil
+	}
+	covered := false
+	for _, w := range l.waivers {
+		if !w.says.Concerns(v.Item.ID, it.view) {
+			continue
+		}
+		of := Waiver{ID: w.says.ID, Event: w.Event, Until: w.says.Until, Revoked: l.revoked(w), Why: w.says.Flaw}
+		switch {
+		case w.Time > it.Time:
+			of.Why = WaiverApprovedAfter
+		case it.Time >= w.says.Until:
+			of.Why = WaiverEnded
+		case !l.stands(w, it.Time):
+			of.Why = WaiverRevoked
+		case of.Why == "" && covered:
+			of.Why = WaiverNotFirst
+		}
+		of.Covers = of.Why == ""
+		covered = covered || of.Covers
+		list = append(list, of)
+	}
+	return list
+}
+
+// revoked is when a waiver was taken back first; zero if it wasn't.
+func (l *log) revoked(w waiver) compliance.Instant {
+	for _, r := range l.waivers {
+		if r.says.Revokes && r.says.ID == w.says.ID && w.Time <= r.Time {
+			return r.Time
+		}
+	}
+	return 0
+}

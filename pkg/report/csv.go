@@ -45,6 +45,8 @@ func (r *Report) factColumns() []output.Column[Control] {
 		{Head: "first_deviation", Cell: func(c Control) string { return moment(c.FirstDeviation) }},
 		{Head: "last_deviation", Cell: func(c Control) string { return moment(c.LastDeviation) }},
 		{Head: "population_complete", Cell: func(c Control) string { return provenWord(c.Completeness.Proven) }},
+		number("gross_deviation", func(n Counts) int64 { return n.Gross }),
+		{Head: "net_deviation_rate", Cell: func(c Control) string { return rate(c.Counts.NetRate) }},
 		{Head: "population_why", Cell: func(c Control) string { return strings.Join(c.Completeness.Why, "; ") }},
 	}
 }

@@ -58,6 +58,8 @@ type Reperformed struct {
 	Equal       bool     `json:"equal"`
 	Differences []string `json:"differences,omitempty"`
 	Parts       []Looked `json:"parts,omitempty"`
+	// Waivers are those with the item in their scope, if it deviates or is waived.
+	Waivers []Waiver `json:"waivers,omitempty"`
 }
 
 // Looked is what was looked for, for an item or one part of it.
@@ -169,6 +171,9 @@ func (a *asker) again(ctx context.Context, s *search) (Reperformed, error) {
 			looked.Expectations = append(looked.Expectations, expectationOf(&part.Expectations[i], w))
 		}
 		r.Parts = append(r.Parts, looked)
+	}
+	for i := range made.Waivers {
+		r.Waivers = append(r.Waivers, waiverOf(&made.Waivers[i]))
 	}
 	return r, nil
 }

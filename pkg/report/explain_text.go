@@ -28,6 +28,7 @@ func (e *Explained) WriteTable(w output.Writer) error {
 	v := &e.Verdict
 	t.say("%s of %s: %s%s\n", v.Control, v.Item.ID, v.Outcome, inBrackets(v.Reason))
 	t.say("item at %s, known at %s%s\n", v.Item.Time, v.KnownAt, remedied(v.RemediatedAt))
+	e.sayWaiver(&t)
 	e.sayRule(&t)
 	t.say("\nWhat was said\n")
 	printRows(&t, e.History, historyColumns())
@@ -120,6 +121,10 @@ func (e *Explained) sayAgain(t *printer) {
 		if len(part.Expectations) > 0 {
 			printRows(t, part.Expectations, lookedColumns())
 		}
+	}
+	if len(again.Waivers) > 0 {
+		t.say("waivers with this item in their scope\n")
+		printRows(t, again.Waivers, waiverColumns())
 	}
 	switch {
 	case again.Equal:

@@ -33,11 +33,8 @@ func (r *Report) write(out io.Writer, name string) error {
 	return parsed.ExecuteTemplate(out, name, r)
 }
 
-// Deviating counts the deviations, waived ones included.
-func (c *Control) Deviating() int64 { return c.Counts.Deviation + c.Counts.Waived }
-
 // Unlisted counts the deviations beyond those listed.
-func (c *Control) Unlisted() int64 { return max(0, c.Deviating()-int64(len(c.Deviations))) }
+func (c *Control) Unlisted() int64 { return max(0, c.Counts.Gross-int64(len(c.Deviations))) }
 
 // Unknown are the items of which the outcome isn't known.
 func (c *Control) Unknown() int64 { return c.Counts.Inconclusive + c.Counts.Pending }

@@ -106,10 +106,15 @@ type Counts struct {
 	Remediated int64 `json:"remediated"`
 	// Tested is what the rate is of.
 	Tested int64 `json:"tested"`
-	// Rate is the deviation rate, absent if nothing was tested. WorstCase counts all
-	// that isn't known as deviations; it is absent if all is known.
+	// Gross are the deviations before waivers: Deviation + Waived.
+	Gross int64 `json:"gross_deviation"`
+	// Rate is the deviation rate, which is gross, absent if nothing was tested.
+	// WorstCase counts all that isn't known as deviations; it is absent if all is
+	// known. NetRate is of the deviations that no waiver covers; it is absent if no
+	// waiver covers any.
 	Rate      *float64 `json:"deviation_rate,omitempty"`
 	WorstCase *float64 `json:"worst_case_rate,omitempty"`
+	NetRate   *float64 `json:"net_deviation_rate,omitempty"`
 }
 
 // Reason counts items by what was said of them.

@@ -28,9 +28,10 @@ func TestCountsAndResults(t *testing.T) {
 	c := find(t, w.report("2026-07"), "AC-01")
 	require.Equal(t, report.Counts{
 		Items: 6, Pass: 1, Deviation: 2, Waived: 1, NotApplicable: 1, Pending: 1, Withdrawn: 1, Remediated: 1, Tested: 4,
-		Rate: new(0.75), WorstCase: new(0.8),
+		Gross: 3, Rate: new(0.75), WorstCase: new(0.8), NetRate: new(0.5),
 	}, c.Counts)
 	require.Equal(t, compliance.OperatedWithDeviations, c.Result)
+	require.Equal(t, []string{"of 3 items that deviated, a waiver covers 1"}, c.Why)
 	require.Equal(t, at("2026-07-02T10:00:00Z"), c.FirstDeviation)
 	require.Equal(t, at("2026-07-04T12:00:00Z"), c.LastDeviation)
 	require.Equal(t, int64(2), c.Outside)
@@ -62,6 +63,7 @@ func TestResults(t *testing.T) {
 		"a pass and an inconclusive": {items: []said{item(compliance.Pass, "2026-07-01"), item(compliance.Inconclusive, "2026-07-31")}, want: compliance.NotEvaluable, why: "1 item is inconclusive"},
 		"all":                        {items: []said{item(compliance.Deviation, "2026-07-02"), item(compliance.Inconclusive, "2026-07-31")}, want: compliance.OperatedWithDeviations},
 		"only pending":               {items: []said{item(compliance.Pending, "2026-07-02")}, want: compliance.NotEvaluable, why: "nothing is decided yet: 1 item is pending"},
+		"all waived":                 {items: []said{item(compliance.Waived, "2026-07-02")}, want: compliance.OperatedWithoutDeviation, why: "of 1 item that deviated, a waiver covers 1"},
 		"an unknown outcome":         {items: []said{item("marvellous", "2026-07-02")}, want: compliance.NotEvaluable, why: "1 item is inconclusive"},
 		"nothing":                    {want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
 		"nothing, silent":            {silent: true, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't proven complete"},

@@ -19,7 +19,9 @@ func definitions() []Definition {
 		{"period", "Half-open and in UTC: an item belongs to it if its time is at or after the start and before the end. The time of an item is that of the event that opened it, or the start of its slot."},
 		{"N", "The items of the control's population whose time lies in the period. Items that were withdrawn from the population are listed beside it."},
 		{"tested", "N without the items that are not applicable, pending or inconclusive: pass + deviation + waived."},
+		{"gross", "The deviations before waivers: deviation + waived. An approved waiver accepts a deviation; it erases none."},
 		{"deviation rate", "(deviation + waived) / tested. Waived deviations count; remediation erases none."},
+		{"net rate", "deviation / tested: of the deviations that no waiver covers. Shown where a waiver covers any."},
 		{"worst case", "(deviation + waived + inconclusive + pending) / (tested + inconclusive + pending): the rate if all that isn't known were deviations."},
 		{"all tested", "Every item was tested, not a sample of them, so no sampling error belongs to the rate."},
 		{"population complete", "Proven: each declared source of the population's event types gave signs of life all through the period, never further apart than its max_gap, and at or after the period's end; or, for items made by a calendar, each of them is on record. Not proven: anything else, with the reason."},
@@ -54,15 +56,21 @@ func (c *Counts) add(outcome compliance.Outcome, items int64) {
 
 // finish computes what follows from the counts.
 func (c *Counts) finish() {
-	c.Tested = c.Pass + c.Deviation + c.Waived
+	c.Gross = c.Deviation + c.Waived
+	c.Tested = c.Pass + c.Gross
 	c.Items = c.Tested + c.Inconclusive + c.NotApplicable + c.Pending
+	share := func(part, of int64) *float64 {
+		rate := float64(part) / float64(of)
+		return &rate
+	}
 	if c.Tested > 0 {
-		rate := float64(c.Deviation+c.Waived) / float64(c.Tested)
-		c.Rate = &rate
+		c.Rate = share(c.Gross, c.Tested)
+	}
+	if c.Waived > 0 {
+		c.NetRate = share(c.Deviation, c.Tested)
 	}
 	if unknown := c.Inconclusive + c.Pending; unknown > 0 {
-		worst := float64(c.Deviation+c.Waived+unknown) / float64(c.Tested+unknown)
-		c.WorstCase = &worst
+		c.WorstCase = share(c.Gross+unknown, c.Tested+unknown)
 	}
 }
 
@@ -92,6 +100,9 @@ func (c *Control) settle() {
 	default:
 		c.Result = compliance.DidNotOccur
 		c.because("nothing occurred, and the population is proven complete")
+	}
+	if n.Waived > 0 {
+		c.because("of %s that deviated, a waiver covers %d", items(n.Gross, "", ""), n.Waived)
 	}
 	if n.NotApplicable > 0 && n.NotApplicable == n.Items {
 		c.because("to none of the %s did the control apply", items(n.Items, "", ""))

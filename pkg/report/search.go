@@ -40,7 +40,16 @@ func (a *asker) concerning(ctx context.Context, s *search, w compliance.Instant)
 	if err != nil {
 		return nil, 0, err
 	}
-	late, err := a.late(ctx, s, from, to)
+	waivers, err := a.waivers(ctx, s, w)
+	if err != nil {
+		return nil, 0, err
+	}
+	rows = append(rows, waivers...)
+	since := from
+	if len(waivers) > 0 {
+		since = min(since, instant(waivers[0].Time))
+	}
+	late, err := a.late(ctx, s, since, w)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -100,6 +109,18 @@ func (a *asker) related(ctx context.Context, s *search, from, to compliance.Inst
 		all = append(all, rows...)
 	}
 	return all, nil
+}
+
+// waivers are what was approved, and taken back, of the control's deviations. One may
+// be as old as it likes.
+func (a *asker) waivers(ctx context.Context, s *search, w compliance.Instant) ([]eventRow, error) {
+	if !s.control.Waivable {
+		return nil, nil
+	}
+	from, _ := Always()
+	return ask[eventRow](ctx, a, "related", append(window(from, w),
+		clickhouse.Named("types", []string{control.WaiverApproved, control.WaiverRevoked}), clickhouse.Named("prefixes", []string{"\x00"}),
+		clickhouse.Named("field", "control"), clickhouse.Named("value", s.control.ID), clickhouse.Named("limit", uint64(mostEvents)))...)
 }
 
 // opening are all copies of the event that opened the item, the only one that a

@@ -33,6 +33,7 @@ func quarter(t *testing.T) *report.Report {
 		said{control: "AC-04", item: "console@2026-07", at: "2026-07-01", outcome: compliance.Pass},
 		said{control: "CH-01", item: "e", at: "2026-07-02T10:00:00Z", outcome: compliance.Pass},
 		said{control: "CH-01", item: "f", at: "2026-09-30T10:00:00Z", outcome: compliance.Pending, reason: "awaiting_evidence"},
+		said{control: "AC-01", item: "h", at: "2026-09-05T10:00:00Z", outcome: compliance.Waived, reason: "no_mfa"},
 		said{control: "ZZ-01", item: "g", at: "2026-09-30T10:00:00Z", outcome: compliance.Pass},
 	)
 	return w.report("2026-Q3")

@@ -3,6 +3,7 @@ package consume
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -44,11 +45,19 @@ func (a *Assignments) Options() []kgo.Opt {
 	}
 }
 
-// Take returns the changes since the last call, in the order they came.
+// Take returns the changes since the last call, in the order they came. A partition
+// that was given and has been taken again comes as taken only: what the group had
+// committed for it may be another's by now.
 func (a *Assignments) Take() []Change {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	changes := a.pending
+	var changes []Change
+	for i, c := range a.pending {
+		of := func(later Change) bool { return later.Partition == c.Partition }
+		if c.Taken || !slices.ContainsFunc(a.pending[i+1:], of) {
+			changes = append(changes, c)
+		}
+	}
 	a.pending = nil
 	return changes
 }

@@ -142,10 +142,15 @@ func (w *World) Publisher(line *Line) *Part {
 	cfg := publisher.Config{
 		Client: line.Opts(), Group: "publisher", Verdicts: Verdicts, Violations: Violations, Batch: 500, Grace: time.Second,
 	}
-	deps := publisher.Deps{
+	deps := w.PublisherDeps()
+	return w.Go(func(ctx context.Context) error { return publisher.Run(ctx, cfg, deps) })
+}
+
+// PublisherDeps are a publisher's, with metrics of their own.
+func (w *World) PublisherDeps() publisher.Deps {
+	return publisher.Deps{
 		Controls: Rules{}, Metrics: publisher.NewMetrics(prometheus.NewRegistry(), w.Lag), Log: zerolog.Nop(),
 	}
-	return w.Go(func(ctx context.Context) error { return publisher.Run(ctx, cfg, deps) })
 }
 
 // Eventually polls until ok, and fails the test after a minute.

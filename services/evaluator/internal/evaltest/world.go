@@ -48,11 +48,12 @@ type World struct {
 	client   *kgo.Client
 }
 
-// New starts a world on a virtual network; call it inside a synctest bubble.
-func New(t *testing.T, routed int32) *World {
+// New starts a world on a virtual network; call it inside a synctest bubble. opts
+// may add topics to it.
+func New(t *testing.T, routed int32, opts ...kfake.Opt) *World {
 	t.Helper()
 	network := &kfake.VirtualNetwork{}
-	return start(t, routed, network.DialContext, kfake.ListenFn(network.Listen))
+	return start(t, routed, network.DialContext, append(opts, kfake.ListenFn(network.Listen))...)
 }
 
 // NewTCP starts a world that other Kafka clients can reach.
@@ -88,6 +89,9 @@ func (w *World) Opts() []kgo.Opt {
 		kgo.FetchMaxWait(time.Second),
 	}
 }
+
+// Client is the world's own: it writes each record to the partition that it names.
+func (w *World) Client() *kgo.Client { return w.client }
 
 // NewClient is a client that ends with the test.
 func (w *World) NewClient(opts ...kgo.Opt) *kgo.Client {
@@ -129,11 +133,19 @@ func (l *Line) dial(ctx context.Context, network, address string) (net.Conn, err
 // Cut ends all connections and refuses new ones.
 func (l *Line) Cut() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.cut = true
+	l.mu.Unlock()
+	l.Break()
+}
+
+// Break ends all connections: what was asked may still be done, and no answer comes.
+func (l *Line) Break() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, conn := range l.all {
 		_ = conn.Close()
 	}
+	l.all = nil
 }
 
 // Produce writes records, each to its partition, and waits for the acknowledgement.

@@ -27,7 +27,7 @@ import (
 
 // Version is of the routing code. It grows when the same event and rules would
 // be routed in another way.
-const Version = 1
+const Version = 2
 
 // Config is what a router needs to know.
 type Config struct {
@@ -161,7 +161,7 @@ func (r *router) turn(ctx, work context.Context) error {
 	if err := r.cfg.Hook.At(Turning); err != nil {
 		return err
 	}
-	poll, cancel := context.WithDeadline(ctx, r.nextMark)
+	poll, cancel := context.WithDeadline(ctx, r.pollUntil(time.Now()))
 	fetches := r.client.PollRecords(poll, r.cfg.Batch)
 	defer r.client.AllowRebalance()
 	err := consume.Failure(poll, fetches)
@@ -197,6 +197,17 @@ func (r *router) turn(ctx, work context.Context) error {
 		return err
 	}
 	return r.settle(work, marked)
+}
+
+// leastPoll is how long a turn looks for records however late the marks are: the client
+// gives none to a poll whose time is over, so a slow router would read nothing.
+const leastPoll = 10 * time.Millisecond
+
+func (r *router) pollUntil(now time.Time) time.Time {
+	if least := now.Add(leastPoll); least.After(r.nextMark) {
+		return least
+	}
+	return r.nextMark
 }
 
 // route writes what follows from one record, and the marks that its clock makes due.

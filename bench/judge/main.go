@@ -1,0 +1,147 @@
+// Command judge measures the engine alone, in one process and without Kafka: a control
+// that looks back, over events in order and over the same ones late and repeated.
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"testing/fstest"
+	"text/tabwriter"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/engine"
+)
+
+// What is measured: events of many changes, each approved before it is deployed, for
+// the most part; ten events a second, and a watermark every ten seconds.
+const (
+	events  = 200_000
+	changes = 5_000
+	pace    = time.Second / 10
+	marks   = 100
+	runs    = 5
+)
+
+// past is G (deployed(c) → ONCE[0,10m] approved(c)), over one occurrence each.
+const past = `
+id: CH-01
+title: What is deployed was approved in the ten minutes before
+criteria: [CC8.1]
+lateness: {correct_until: 10m}
+population: {event: deploy.completed, item: event.deploy_id}
+expect:
+  approval: {event: change.approved, on: {event.change_id: item.change_id}, between: "[-10m, 0s]"}
+assert: approval.count >= 1
+`
+
+var start = compliance.InstantOf(time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC))
+
+func main() {
+	if err := run(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "judge:", err)
+		os.Exit(1)
+	}
+}
+
+func run(out io.Writer) error {
+	types, err := dictionary.Default()
+	if err != nil {
+		return err
+	}
+	bundle, err := control.Load(fstest.MapFS{
+		control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")}, "CH-01.yaml": {Data: []byte(past)},
+	}, types)
+	if err != nil {
+		return err
+	}
+	ordered := life(bundle)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "one control that looks back\tevents/s (min median max)\theap at its largest, MiB\tverdicts")
+	for _, row := range []struct {
+		name  string
+		facts []engine.Fact
+	}{{"in order", ordered}, {"up to a minute late, one in 100 twice", late(ordered)}} {
+		rates, heap, verdicts := measure(bundle, row.facts)
+		slices.Sort(rates)
+		_, _ = fmt.Fprintf(w, "%s\t%.0f %.0f %.0f\t%d\t%d\n", row.name, rates[0], rates[len(rates)/2], rates[len(rates)-1], heap>>20, verdicts)
+	}
+	return w.Flush()
+}
+
+// life are the facts in the order of their times.
+func life(bundle *control.Bundle) []engine.Fact {
+	facts := make([]engine.Fact, 0, events)
+	for i := range events {
+		change := "c-" + strconv.Itoa(i/2%changes)
+		ev := compliance.Event{
+			Tenant: "default", Source: "/ci", ID: strconv.Itoa(i), Time: start.Add(time.Duration(i) * pace), Type: "change.approved",
+			Data: map[string]any{"change_id": change, "approver": "u-bob", "commit": "9fceb02"},
+		}
+		ev.Ref.Offset = int64(i)
+		if i%2 == 1 {
+			ev.Type = "deploy.completed"
+			ev.Data = map[string]any{"change_id": change, "deploy_id": "d-" + strconv.Itoa(i), "environment": "production"}
+		} else if i%200 == 0 {
+			continue // and isn't approved
+		}
+		for _, r := range bundle.Route(&ev) {
+			facts = append(facts, engine.Fact{Control: r.Control, Tenant: ev.Tenant, Key: r.Key, Event: ev})
+		}
+	}
+	return facts
+}
+
+// late has the facts arrive up to a minute after their times, and some twice.
+func late(ordered []engine.Fact) []engine.Fact {
+	r := rand.New(rand.NewPCG(1, 2))
+	type arrival struct {
+		fact engine.Fact
+		at   compliance.Instant
+	}
+	arrivals := make([]arrival, 0, len(ordered)+len(ordered)/100)
+	for i := range ordered {
+		for range 1 + 100/(100+r.IntN(100)*100) {
+			arrivals = append(arrivals, arrival{ordered[i], ordered[i].Event.Time.Add(time.Duration(r.IntN(60_000)) * time.Millisecond)})
+		}
+	}
+	slices.SortStableFunc(arrivals, func(a, b arrival) int { return int(a.at - b.at) })
+	facts := make([]engine.Fact, len(arrivals))
+	for i := range arrivals {
+		facts[i] = arrivals[i].fact
+	}
+	return facts
+}
+
+func measure(bundle *control.Bundle, facts []engine.Fact) (rates []float64, heap uint64, verdicts int) {
+	for turn := range runs + 1 {
+		runtime.GC()
+		var before, now runtime.MemStats
+		runtime.ReadMemStats(&before)
+		e, began := engine.New(bundle, 0, 1).Unlogged(), time.Now()
+		var w compliance.Instant
+		verdicts = 0
+		for i := range facts {
+			e.Add(&facts[i])
+			if w = max(w, facts[i].Event.Time); i%marks == marks-1 {
+				verdicts += len(e.Advance(w.Add(-time.Minute)))
+			}
+			if turn == 0 && i%(events/20) == 0 { // the first turn is not timed
+				runtime.ReadMemStats(&now)
+				heap = max(heap, now.HeapAlloc-before.HeapAlloc)
+			}
+		}
+		verdicts += len(e.Advance(w.Add(time.Hour)))
+		if turn > 0 {
+			rates = append(rates, float64(len(facts))/time.Since(began).Seconds())
+		}
+	}
+	return rates, heap, verdicts
+}

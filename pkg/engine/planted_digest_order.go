@@ -1,0 +1,5 @@
+//go:build planted_digest_order
+
+package engine
+
+const planted = "digest_order"

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/oracle"
+	"assay.example/assay/pkg/output"
+)
+
+// Waiver is one that has an item in its scope, and whether it covers it.
+type Waiver struct {
+	ID        string              `json:"id"`
+	Event     compliance.Evidence `json:"event"`
+	Requester string              `json:"requester,omitempty"`
+	Approver  string              `json:"approver,omitempty"`
+	Reason    string              `json:"reason,omitempty"`
+	Approved  compliance.Instant  `json:"approved"`
+	Until     compliance.Instant  `json:"until"`
+	Revoked   compliance.Instant  `json:"revoked,omitzero"`
+	// Covers: the item is waived by it. Why says in words why it isn't.
+	Covers bool   `json:"covers"`
+	Why    string `json:"why,omitempty"`
+}
+
+func waiverOf(w *oracle.Waiver) Waiver {
+	text := func(field string) string {
+		s, _ := w.Event.Data[field].(string)
+		return s
+	}
+	return Waiver{
+		ID: w.ID, Event: compliance.EvidenceOf(control.WaiverEvidence, w.Event),
+		Requester: text("requester"), Approver: text("approver"), Reason: text("reason"),
+		Approved: w.Event.Time, Until: w.Until, Revoked: w.Revoked, Covers: w.Covers, Why: whyNot[w.Why],
+	}
+}
+
+// whyNot says in words why a waiver doesn't cover an item.
+var whyNot = map[string]string{
+	control.FlawSelfApproved:   "approved by who asked for it",
+	control.FlawFieldNotRead:   "its scope names a field that the control doesn't read",
+	control.FlawCompensating:   "it hangs on a compensating control, and nothing can check yet that that operated",
+	oracle.WaiverApprovedAfter: "approved after the item",
+	oracle.WaiverEnded:         "ended before the item",
+	oracle.WaiverRevoked:       "taken back before the item",
+	oracle.WaiverNotFirst:      "another one covers it already",
+}
+
+// state is what a table says of it.
+func (w *Waiver) state() string {
+	if w.Covers {
+		return "covers it"
+	}
+	return w.Why
+}
+
+func waiverColumns() []output.Column[Waiver] {
+	return []output.Column[Waiver]{
+		{Head: "WAIVER", Cell: func(w Waiver) string { return w.ID }},
+		{Head: "APPROVED", Cell: func(w Waiver) string { return w.Approved.String() }},
+		{Head: "UNTIL", Cell: func(w Waiver) string { return w.Until.String() }},
+		{Head: "REVOKED", Cell: func(w Waiver) string { return moment(w.Revoked) }},
+		{Head: "REQUESTER", Cell: func(w Waiver) string { return w.Requester }},
+		{Head: "APPROVER", Cell: func(w Waiver) string { return w.Approver }},
+		{Head: "STATE", Cell: func(w Waiver) string { return w.state() }},
+		{Head: "REASON", Cell: func(w Waiver) string { return w.Reason }},
+	}
+}
+
+// sayWaiver says who accepted the deviation.
+func (e *Explained) sayWaiver(t *printer) {
+	if e.Verdict.Outcome != compliance.Waived {
+		return
+	}
+	for i := range e.Again.Waivers {
+		if w := &e.Again.Waivers[i]; w.Covers {
+			t.say("waived by %s, approved by %s at %s until %s: %s\n", w.ID, w.Approver, w.Approved, w.Until, w.Reason)
+		}
+	}
+}

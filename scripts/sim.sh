@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Plays the evaluator from many seeds (services/evaluator/internal/sim), one worker a
+# core, each on one processor, so that a seed goes the same way again as far as may be.
+#   -n 10000   the seeds 1 to 10000
+#   -f 5000    begin there instead of at 1
+#   -s 42      one seed, with its story if it fails
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seeds=10000 first=1 one=
+while getopts n:f:s: flag; do
+  case $flag in
+    n) seeds=$OPTARG ;;
+    f) first=$OPTARG ;;
+    s) one=$OPTARG ;;
+    *) exit 2 ;;
+  esac
+done
+export GOWORK=off GOMAXPROCS=1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+go test -tags synctests -c -o "$dir/sim.test" ./services/evaluator/internal/sim
+cd services/evaluator/internal/sim
+if [[ $one ]]; then
+  ASSAY_TEST_SEED=$one exec "$dir/sim.test" -test.v -test.run '^TestSimulation$'
+fi
+workers=$(nproc)
+share=$(((seeds + workers - 1) / workers))
+began=$SECONDS
+pids=()
+for ((w = 0; w < workers; w++)); do
+  ASSAY_TEST_SEED=$((first + w * share)) ASSAY_TEST_SEEDS=$share ASSAY_TEST_TALLY=$dir/tally.$w \
+    "$dir/sim.test" -test.timeout 2h -test.run '^TestSimulation$' >"$dir/out.$w" 2>&1 &
+  pids+=($!)
+done
+failed=0
+for w in "${!pids[@]}"; do
+  if ! wait "${pids[$w]}"; then
+    failed=1
+    cat "$dir/out.$w"
+  fi
+done
+cat "$dir"/tally.* | awk '{ n = $1; $1 = ""; sum[$0] += n } END { for (what in sum) printf "%9d%s\n", sum[what], what }' | sort -k2
+echo "$((SECONDS - began)) s with $workers workers"
+exit $failed

@@ -1,0 +1,275 @@
+package sim_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/oracle"
+	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/evaltest"
+	"assay.example/assay/services/evaluator/internal/routed"
+)
+
+// origin is one record of a source, as the design says that it must be understood:
+// an event, a clock record, or nothing.
+type origin struct {
+	event    *compliance.Event
+	routes   []control.Route
+	rejected bool
+	// clock is the source's after this record.
+	clock compliance.Instant
+}
+
+// history is all that a source ever said, by offset.
+type history []origin
+
+// understand reads the sources' logs without any of the router's code but the two
+// decoders and the bundle's routes.
+func (s *sim) understand(logs map[string][]*kgo.Record) map[routed.Source]history {
+	all := map[routed.Source]history{}
+	clocks := map[routed.Source]compliance.Instant{}
+	for _, from := range sources {
+		clocks[from] = compliance.Ever
+	}
+	for _, topic := range []string{evaltest.Access, evaltest.Deployment} {
+		for _, r := range logs[topic] {
+			from := routed.Source{Topic: topic, Partition: r.Partition}
+			require.Equal(s.t, int64(len(all[from])), r.Offset)
+			o := origin{clock: clocks[from]}
+			if now, ok := record.DecodeClock(r); ok {
+				o.clock = max(o.clock, now)
+			} else {
+				s.classify(r, &o)
+			}
+			clocks[from] = o.clock
+			all[from] = append(all[from], o)
+		}
+	}
+	return all
+}
+
+func (s *sim) classify(r *kgo.Record, o *origin) {
+	ev, err := record.DecodeEvent(r)
+	require.NoError(s.t, err)
+	kind, known := s.rules.types.Type(ev.Type)
+	if o.rejected = !known || o.clock != compliance.Ever && ev.Time > o.clock.Add(time.Hour); o.rejected {
+		return
+	}
+	if !s.rules.bundle.Reads(ev.Type) {
+		return
+	}
+	if ev.Data, err = kind.Decode(r.Value); err != nil {
+		o.rejected = true
+		return
+	}
+	o.event, o.routes = ev, s.rules.bundle.Route(ev)
+}
+
+// concerns tells whether a source's record has to stand in a routed partition.
+func (o *origin) concerns(q, partitions int32) bool {
+	return len(o.entries(q, partitions)) > 0
+}
+
+func (o *origin) entries(q, partitions int32) []control.Route {
+	var here []control.Route
+	for _, r := range o.routes {
+		if r.Everywhere || control.Partition(o.event.Tenant, r.Control, r.Key, partitions) == q {
+			here = append(here, r)
+		}
+	}
+	return here
+}
+
+// reader is what a routed partition means, worked out beside the judge: what is
+// taken, how far the log is complete, and what has to be said when.
+type reader struct {
+	s    *sim
+	q    int32
+	past map[routed.Source]history
+	hi   map[routed.Source]int64
+	ws   map[routed.Source]compliance.Instant
+	w    compliance.Instant
+	// admitted are the events that count, by control; "" has what concerns all.
+	admitted    map[string][]*compliance.Event
+	quarantined []string
+	fresh       bool
+	slots       map[string]map[string]int32
+	// said is the last revision of each item, by control and item; todo the verdicts
+	// in the log that no mark has explained yet.
+	said map[string]map[string]*compliance.Revision
+	todo []*compliance.Revision
+}
+
+func (s *sim) newReader(q int32, past map[routed.Source]history, verdicts []*compliance.Revision) *reader {
+	r := &reader{
+		s: s, q: q, past: past, hi: map[routed.Source]int64{}, ws: map[routed.Source]compliance.Instant{}, w: compliance.Ever,
+		admitted: map[string][]*compliance.Event{}, slots: map[string]map[string]int32{},
+		said: map[string]map[string]*compliance.Revision{}, todo: verdicts,
+	}
+	for _, from := range sources {
+		r.hi[from], r.ws[from] = routed.Start, compliance.Ever
+	}
+	for _, c := range s.rules.bundle.Controls {
+		r.said[c.ID] = map[string]*compliance.Revision{}
+		r.slots[c.ID] = slotsOf(s.rules.bundle, c, minute(doom), record.DefaultTenant, s.partitions)
+	}
+	return r
+}
+
+func (r *reader) take(rec routed.Record) {
+	if f := rec.Fact; f != nil {
+		if f.Prev <= r.hi[f.From] && f.Offset > r.hi[f.From] {
+			r.whole(f.From, f.Offset-1)
+			r.fact(f)
+			r.hi[f.From] = f.Offset
+		}
+		return
+	}
+	for _, p := range rec.Mark.Positions {
+		if p.Prev > r.hi[p.From] {
+			continue
+		}
+		r.whole(p.From, p.Offset)
+		r.hi[p.From] = max(r.hi[p.From], p.Offset)
+		if want := r.past[p.From][p.Offset].clock.Add(-r.s.bound); p.Watermark != want {
+			r.s.fail("a mark in %d says %s of %v at %d, and its clock was at %s", r.q, p.Watermark, p.From, p.Offset, want)
+		}
+		r.ws[p.From] = max(r.ws[p.From], p.Watermark)
+	}
+	r.advance()
+}
+
+// whole demands that nothing of a source is missing up to an offset.
+func (r *reader) whole(from routed.Source, upTo int64) {
+	for o := r.hi[from] + 1; o <= upTo; o++ {
+		if r.past[from][o].concerns(r.q, r.s.partitions) {
+			r.s.fail("partition %d goes on to %d of %v without offset %d", r.q, upTo, from, o)
+		}
+	}
+}
+
+// fact holds a fact to its event, and admits that.
+func (r *reader) fact(f *routed.Fact) {
+	o := &r.past[f.From][f.Offset]
+	entries := o.entries(r.q, r.s.partitions)
+	if len(entries) != len(f.Entries) {
+		r.s.fail("the fact of %v at %d has %d entries in %d, not %d", f.From, f.Offset, len(f.Entries), r.q, len(entries))
+	}
+	for i, e := range entries {
+		if e.Control != f.Entries[i].Control || e.Key != f.Entries[i].Key || o.event.ID != f.Event.ID || o.event.Time != f.Event.Time {
+			r.s.fail("the fact of %v at %d is another than its event: %+v", f.From, f.Offset, f)
+		}
+		if r.w != compliance.Ever && o.event.Time < r.w.Add(-r.correctUntil(e.Control)) {
+			if e.Control != "" {
+				r.quarantined = append(r.quarantined, fmt.Sprintf("%s %s %s@%d", e.Control, e.Key, o.event.ID, f.Offset))
+			}
+			continue
+		}
+		r.admitted[e.Control] = append(r.admitted[e.Control], o.event)
+		r.fresh = true
+	}
+}
+
+func (r *reader) correctUntil(id string) time.Duration {
+	if id == "" {
+		return 7 * 24 * time.Hour // word of a source
+	}
+	return r.s.rules.bundle.Control(id).CorrectUntil
+}
+
+// advance raises the watermark to what all sources allow, and demands that the next
+// verdicts in the log are those of the oracle, each once.
+func (r *reader) advance() {
+	w := compliance.Never
+	for _, at := range r.ws {
+		w = min(w, at)
+	}
+	if w <= r.w && !r.fresh || max(w, r.w) == compliance.Ever {
+		return
+	}
+	r.w, r.fresh = max(w, r.w), false
+	var due []*compliance.Revision
+	for _, c := range r.s.rules.bundle.Controls {
+		due = append(due, r.due(c)...)
+	}
+	if len(due) > len(r.todo) {
+		r.s.fail("partition %d lacks verdicts at %s: there are %d more, and the oracle has %d: %s", r.q, r.w, len(r.todo), len(due), lines(due))
+	}
+	got := slices.Clone(r.todo[:len(due)])
+	r.todo = r.todo[len(due):]
+	slices.SortStableFunc(got, byItem)
+	slices.SortStableFunc(due, byItem)
+	for i := range due {
+		if g, d := line(got[i]), line(due[i]); g != d {
+			r.s.fail("partition %d at %s says\n%s\nand the oracle\n%s\namong %s", r.q, r.w, g, d, lines(due))
+		}
+		r.said[due[i].Control][due[i].Item.ID] = due[i]
+	}
+}
+
+// due are the revisions that a control owes at the watermark.
+func (r *reader) due(c *control.Control) []*compliance.Revision {
+	var list []*compliance.Revision
+	events := slices.Concat(r.admitted[c.ID], r.admitted[""])
+	now := map[string]bool{}
+	for _, v := range oracle.Verdicts(r.s.rules.bundle, c, record.DefaultTenant, events, r.w) {
+		if q, slot := r.slots[c.ID][v.Item.ID]; slot && q != r.q {
+			continue
+		}
+		now[v.Item.ID] = true
+		if last := r.said[c.ID][v.Item.ID]; last == nil || !last.Same(&v) {
+			list = append(list, revise(c.ID, last, v))
+		}
+	}
+	for id, last := range r.said[c.ID] {
+		if !now[id] && last.Outcome != compliance.Withdrawn {
+			list = append(list, revise(c.ID, last, compliance.Verdict{Item: last.Item, Outcome: compliance.Withdrawn}))
+		}
+	}
+	return list
+}
+
+func revise(id string, last *compliance.Revision, v compliance.Verdict) *compliance.Revision {
+	rev := &compliance.Revision{Control: id, Number: 1, Verdict: v}
+	if last != nil {
+		rev.Number = last.Number + 1
+		rev.Previous = &compliance.Previous{Outcome: last.Outcome, Reason: last.Reason, ItemTime: last.Item.Time, RemediatedAt: last.RemediatedAt}
+	}
+	return rev
+}
+
+func byItem(a, b *compliance.Revision) int {
+	return cmp.Or(cmp.Compare(a.Control, b.Control), cmp.Compare(a.Item.ID, b.Item.ID))
+}
+
+// line is all of a revision that the oracle knows.
+func line(r *compliance.Revision) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s #%d at %s: %s %s", r.Control, r.Item.ID, r.Number, r.Item.Time, r.Outcome, r.Reason)
+	for _, e := range r.Evidence {
+		fmt.Fprintf(&b, " %s=%s%s/%.4s", e.Expectation, e.Source, e.ID, e.SHA256)
+	}
+	if r.RemediatedAt != 0 {
+		fmt.Fprintf(&b, " remedied %s", r.RemediatedAt)
+	}
+	if r.Previous != nil {
+		fmt.Fprintf(&b, " after %s %s %s %d", r.Previous.Outcome, r.Previous.Reason, r.Previous.ItemTime, r.Previous.RemediatedAt)
+	}
+	return b.String()
+}
+
+func lines(all []*compliance.Revision) string {
+	var b strings.Builder
+	for _, r := range all {
+		b.WriteString("\n  " + line(r))
+	}
+	return b.String()
+}

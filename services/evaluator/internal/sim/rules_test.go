@@ -1,0 +1,158 @@
+package sim_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/services/evaluator/internal/rules"
+)
+
+// The types of events that the controls read, with the same fields each, and words
+// of a source.
+const (
+	typeA    = "t.a"
+	typeB    = "t.b"
+	typeC    = "t.c"
+	typeIdle = "t.unread"
+)
+
+const schema = `{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://assay.example/schemas/events/NAME.json",
+"title": "Test.", "description": "Test.", "type": "object", "x-family": "access", "x-key": "source", "additionalProperties": true, "properties": {
+"k": {"type": "string", "description": "Key."}, "v": {"type": "string", "description": "Value."}, "ok": {"type": "boolean", "description": "Flag."},
+"n": {"type": "integer", "description": "Number.", "x-unit": "1"}}}`
+
+// boundary declares one source that sends word of itself, and one that doesn't.
+const boundary = `
+effective_from: 2026-07-01T00:30:00Z
+boundary: {members: [{id: p, until: 2026-07-01T05:00:00Z}, {id: q, until: 2026-07-03T00:00:00Z}]}
+sources: {/s1: {types: [t.b], max_gap: 25m}, /s2: {types: [t.a, t.c]}}
+`
+
+// controls are of every kind that keeps another state: what comes after an item or
+// before it, what undoes evidence, slots of a schedule, folds, rows of a table,
+// membership that evidence decides, remedies, cancellations.
+var controls = map[string]string{
+	"followed": `
+lateness: {correct_until: 2h}
+population: {event: t.a, where: event.n > 0, item: event.id}
+expect: {e0: {event: t.b, on: {event.k: item.k}, between: "[0s, 15m]", remedy_until: 2h}}
+assert: e0.count >= 1
+reasons: {nothing: e0.count == 0}`,
+	"preceded": `
+lateness: {correct_until: 30d}
+population: {event: t.a, item: 'event.k + "@" + bucket(event.time, "1h")'}
+expect:
+  e0: {event: t.b, on: {event.k: item.k}, where: event.ok, between: "[-60m, 0s]", pick: last, unless: {event: t.c, on: {event.k: item.k}}}
+assert: e0.count >= 1`,
+	"scheduled": `
+lateness: {correct_until: 1h}
+population: {every: hour, for_each: boundary.members}
+expect: {e0: {event: t.b, on: {event.k: item.member}, between: "[0s, period]"}}
+assert: e0.count >= 1`,
+	"folded": `
+lateness: {correct_until: 3h}
+population: {event: t.a, where: event.ok, item: event.id}
+expect: {e0: {event: t.b, on: {event.k: item.k}, between: "[-1h, 40m]", fold: {total: count(), sum: sum(event.n)}}}
+assert: e0.total >= 2 && e0.sum > 2`,
+	"expanded": `
+lateness: {correct_until: 2h}
+population: {event: t.a, where: event.n > 1, item: event.id}
+tables: {held: {from: [t.c], key: [event.k, event.v], live: event.ok}}
+expand: {over: refs.held.of(item.k), as: part, key: part.v, count: item}
+expect: {e0: {event: t.b, on: {event.k: item.k}, where: event.v == part.v, between: "[0s, 40m]"}}
+assert: e0.count >= 1`,
+	"having": `
+lateness: {correct_until: 2h}
+population:
+  event: t.a
+  item: event.id
+  having: e0.count >= 1
+expect:
+  e0: {event: t.c, on: {event.k: item.k}, between: "[-1h, 0s]"}
+  e1: {event: t.b, on: {event.k: item.k}, between: "[0s, 30m]"}
+assert: e1.count >= 1`,
+	"cancelled": `
+lateness: {correct_until: 30m}
+population: {event: t.a, item: event.id}
+expect: {e0: {event: t.b, on: {event.k: item.k}, between: "[0s, 30m]", latest: event.v}}
+cancelled_by:
+  event: t.c
+  on: {event.k: item.k}
+  between: "[0s, 20m]"
+assert: e0.count >= 1 && e0.last.ok`,
+}
+
+// sets are the bundles that a seed chooses from.
+var sets = [][]string{
+	{"followed"},
+	{"preceded", "scheduled"},
+	{"folded", "cancelled"},
+	{"expanded", "followed"},
+	{"having", "preceded"},
+	{"scheduled", "expanded", "cancelled"},
+}
+
+// ruleSet is a bundle, compiled once.
+type ruleSet struct {
+	rules.Rules
+	bundle *control.Bundle
+	types  *dictionary.Dictionary
+}
+
+var compiled = sync.OnceValues(compile)
+
+func compile() ([]ruleSet, error) {
+	files := fstest.MapFS{}
+	for _, name := range []string{typeA, typeB, typeC, typeIdle, control.Heartbeat, control.SourceRetired} {
+		files[name+".json"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(schema, "NAME", name))}
+	}
+	types, err := dictionary.Load(files)
+	if err != nil {
+		return nil, err
+	}
+	var all []ruleSet
+	for _, names := range sets {
+		fsys := fstest.MapFS{control.BoundaryFile: {Data: []byte(boundary)}}
+		for i, name := range names {
+			id := fmt.Sprintf("TT-0%d", i+1)
+			fsys[id+".yaml"] = &fstest.MapFile{Data: []byte("id: " + id + "\ntitle: An item is " + name + "\ncriteria: [CC8.1]\nseverity: high" + controls[name] + "\n")}
+		}
+		bundle, err := control.Load(fsys, types)
+		if err != nil {
+			return nil, fmt.Errorf("compiling %v: %w", names, err)
+		}
+		all = append(all, ruleSet{rules.Of(bundle), bundle, types})
+	}
+	return all, nil
+}
+
+func ruleSets(t *testing.T) []ruleSet {
+	t.Helper()
+	all, err := compiled()
+	require.NoError(t, err)
+	return all
+}
+
+// slotsOf tells on which routed partition the items of a control's schedule live.
+func slotsOf(b *control.Bundle, c *control.Control, until compliance.Instant, tenant string, partitions int32) map[string]int32 {
+	s := c.Population.Schedule
+	if s == nil {
+		return nil
+	}
+	at := map[string]int32{}
+	for slot := s.First(b.EffectiveFrom); slot.Start < until; slot = s.Next(slot) {
+		for _, member := range b.MembersAt(s, slot.Start) {
+			item, view := control.SlotItem(member, slot)
+			at[item.ID] = control.Partition(tenant, c.ID, c.SlotKey(view), partitions)
+		}
+	}
+	return at
+}
