@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -95,9 +96,7 @@ func TestBecauseAPassMayGo(t *testing.T) {
 		{"deploy", "/cd", "deploy.completed", 0, map[string]any{"deploy_id": "d-1", "component": "api", "environment": "production"}},
 	} {
 		data := map[string]any{"change_id": "c-1", "commit": "abc", "author": "alice"}
-		for k, v := range e.more {
-			data[k] = v
-		}
+		maps.Copy(data, e.more)
 		events = append(events, &compliance.Event{Tenant: "default", Source: e.source, ID: e.id, Type: e.kind, Time: noon.Add(e.after), Data: data})
 	}
 	got, outcome := report.BecauseOf(b, "CH-01", "d-1", events, noon.Add(time.Hour))
