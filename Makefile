@@ -69,12 +69,14 @@ FUZZTIME ?= 10s
 fuzz: ## Every decoder and mapping, FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
 
-planted: ## The engine's property test against each planted bug, which it must catch
+planted: ## The engine's property test and the simulation against planted bugs, which they must catch
 	scripts/planted.sh
+	scripts/planted-sim.sh
 
 SEEDS ?= 10000
-sim: ## The evaluator's parts from seeds 1 to SEEDS while things fail, or from SEED alone
-	@scripts/sim.sh $(if $(SEED),-s $(SEED),-n $(SEEDS))
+TIMES ?= 1
+sim: ## The evaluator from seeds 1 to SEEDS while things fail; SEED alone, TIMES over
+	@scripts/sim.sh $(if $(SEED),-s $(SEED) -t $(TIMES),-n $(SEEDS))
 
 lint: ## golangci-lint (pinned by scripts/tools.sh), its formatters, shellcheck where it is installed
 	@tool=$$(scripts/tools.sh golangci-lint)

@@ -4,14 +4,16 @@
 #   -n 10000   the seeds 1 to 10000
 #   -f 5000    begin there instead of at 1
 #   -s 42      one seed, with its story if it fails
+#   -t 20      that seed so many times, until it fails
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seeds=10000 first=1 one=
-while getopts n:f:s: flag; do
+seeds=10000 first=1 one= times=1
+while getopts n:f:s:t: flag; do
   case $flag in
     n) seeds=$OPTARG ;;
     f) first=$OPTARG ;;
     s) one=$OPTARG ;;
+    t) times=$OPTARG ;;
     *) exit 2 ;;
   esac
 done
@@ -21,7 +23,10 @@ trap 'rm -rf "$dir"' EXIT
 go test -tags synctests -c -o "$dir/sim.test" ./services/evaluator/internal/sim
 cd services/evaluator/internal/sim
 if [[ $one ]]; then
-  ASSAY_TEST_SEED=$one exec "$dir/sim.test" -test.v -test.run '^TestSimulation$'
+  for ((i = 0; i < times; i++)); do
+    ASSAY_TEST_SEED=$one "$dir/sim.test" -test.v -test.run '^TestSimulation$'
+  done
+  exit
 fi
 workers=$(nproc)
 share=$(((seeds + workers - 1) / workers))

@@ -91,6 +91,8 @@ const (
 	ReasonCancelled       = "cancelled"
 	ReasonTooMuchEvidence = "too_much_evidence"
 	ReasonPopulationError = "population_error"
+	// ReasonConflictingEvidence: bodies of one event disagree on whether it belongs.
+	ReasonConflictingEvidence = "conflicting_evidence"
 )
 
 // Same says whether v and o differ in nothing that a revision is written for.

@@ -42,6 +42,8 @@ type Source struct {
 	Types []string
 	// MaxGap is how far apart its heartbeats may be; 0 says that it sends none.
 	MaxGap time.Duration
+	// Counts says that it numbers what it sends (sequence), so that a loss shows.
+	Counts bool
 }
 
 // Types of the records that speak of a source as a whole.
@@ -77,6 +79,11 @@ func (d *Declarations) SourcesOf(patterns []string) []int {
 		}
 	}
 	return found
+}
+
+// Counts tells whether a source numbers what it sends.
+func (d *Declarations) Counts(source string) bool {
+	return slices.ContainsFunc(d.Sources, func(s Source) bool { return s.Counts && s.Name == source })
 }
 
 func overlaps(pattern string, with []string) bool {
@@ -235,7 +242,7 @@ func (r *boundaryReader) instant(n *yaml.Node) compliance.Instant {
 }
 
 func (r *boundaryReader) source(name string, n *yaml.Node) Source {
-	f := r.Mapping(n, "a source", "types", "max_gap")
+	f := r.Mapping(n, "a source", "types", "max_gap", "sequence")
 	s := Source{Name: name, Types: r.Texts(f["types"], "types")}
 	if len(s.Types) == 0 {
 		r.Problem(n, "a source needs types:, the event types that it sends")
@@ -251,6 +258,14 @@ func (r *boundaryReader) source(name string, n *yaml.Node) Source {
 			r.Problem(gap, "max_gap: is a duration above 0, such as 15m")
 		}
 		s.MaxGap = d
+	}
+	if n := f["sequence"]; n != nil {
+		if err := n.Decode(&s.Counts); err != nil {
+			r.Problem(n, "sequence: is true or false")
+		}
+		if s.Counts && f["max_gap"] == nil {
+			r.Problem(n, "a source that counts needs max_gap: as well; what is missing lies between two of its heartbeats")
+		}
 	}
 	return s
 }

@@ -298,6 +298,8 @@ var boundaryRefusals = []struct{ old, planted, text string }{
 	{"{types: [change.*], max_gap: 3h}", "‸{max_gap: 3h}", "a source needs types:, the event types that it sends"},
 	{"[change.*]", "‸[chnge.*]", `no event type matches "chnge.*"`},
 	{"max_gap: 3h", "max_gap: ‸0s", "max_gap: is a duration above 0, such as 15m"},
+	{"max_gap: 3h", "sequence: ‸true", "a source that counts needs max_gap: as well"},
+	{"max_gap: 3h", "max_gap: 3h, sequence: ‸maybe", "sequence: is true or false"},
 	{"max_gap: 3h", "‸maxgap: 3h", `a source has no key "maxgap" (did you mean "max_gap"?)`},
 	{"{p1: {valid_from: 2026-01-01T00:00:00Z, ", "{p1: {valid_from: ‸never, ", `time "never" is not RFC 3339`},
 	{"[public]", "‸!!int x", "reading a value: "},

@@ -36,7 +36,7 @@ func Partition(tenant, control, key string, partitions int32) int32 {
 // Reads tells whether any control reads events of the type; others need no
 // parsing.
 func (b *Bundle) Reads(eventType string) bool {
-	if speaksOfSource(eventType) {
+	if SpeaksOfSource(eventType) {
 		return true
 	}
 	for _, c := range b.Controls {
@@ -47,7 +47,8 @@ func (b *Bundle) Reads(eventType string) bool {
 	return false
 }
 
-func speaksOfSource(eventType string) bool {
+// SpeaksOfSource tells signs of life from events about something.
+func SpeaksOfSource(eventType string) bool {
 	return eventType == Heartbeat || eventType == SourceRetired
 }
 
@@ -70,10 +71,13 @@ func (c *Control) reads(eventType string) bool {
 
 // Route says where ev goes. It is a function of the event and the bundle alone.
 func (b *Bundle) Route(ev *compliance.Event) []Route {
-	if speaksOfSource(ev.Type) {
+	if SpeaksOfSource(ev.Type) {
 		return []Route{{Everywhere: true}}
 	}
 	var routes []Route
+	if ev.Sequence > 0 && b.Counts(ev.Source) { // what is missing may be at any key
+		routes = append(routes, Route{Everywhere: true})
+	}
 	for _, c := range b.Controls {
 		if c.WaiverOf(ev) != nil {
 			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Everywhere: true, Fields: waiverData(ev.Data)})

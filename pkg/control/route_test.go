@@ -66,6 +66,22 @@ func TestRoutesOfTheLibrary(t *testing.T) {
 	require.True(t, b.Reads(control.SourceRetired))
 }
 
+// TestNumbersGoEverywhere: what is missing may be at any key, whatever its type.
+func TestNumbersGoEverywhere(t *testing.T) {
+	b := withBoundary(t, `sources: {/vcs: {types: ["change.*"], max_gap: 3h, sequence: true}, /pager: {types: ["incident.*"], max_gap: 3h}}`, sound)
+	everywhere := control.Route{Everywhere: true}
+	read := &compliance.Event{Source: "/vcs", Type: "change.approved", Sequence: 7, Data: map[string]any{"change_id": "c-1"}}
+	routes := b.Route(read)
+	require.Len(t, routes, 2)
+	require.Equal(t, everywhere, routes[0])
+	require.Equal(t, "CH-01", routes[1].Control)
+	require.Equal(t, []control.Route{everywhere}, b.Route(&compliance.Event{Source: "/vcs", Type: "incident.opened", Sequence: 8}))
+	require.Empty(t, b.Route(&compliance.Event{Source: "/vcs", Type: "incident.opened"}))
+	require.Empty(t, b.Route(&compliance.Event{Source: "/pager", Type: "incident.opened", Sequence: 8}))
+	require.True(t, b.Counts("/vcs"))
+	require.False(t, b.Counts("/pager"))
+}
+
 // TestRoutesCarryWhatConditionsRead: fields that no condition reads stay behind.
 func TestRoutesCarryWhatConditionsRead(t *testing.T) {
 	b := library(t)

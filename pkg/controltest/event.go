@@ -29,7 +29,7 @@ func (r *reader) eventType(n *yaml.Node) *dictionary.Type {
 
 // events reads one entry, which is several events if it says repeat:.
 func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []arrival {
-	f := r.Mapping(n, "an event", "at", "id", "type", "source", "data", "arrives", "duplicate", "repeat", "every")
+	f := r.Mapping(n, "an event", "at", "id", "type", "source", "data", "arrives", "duplicate", "repeat", "every", "sequence")
 	for _, key := range []string{"at", "id", "type"} {
 		if f[key] == nil {
 			r.Problem(n, "an event needs %s:", key)
@@ -52,6 +52,10 @@ func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []ar
 	if f["repeat"] != nil {
 		count, every = r.number(f["repeat"], "repeat"), r.every(n, f["every"])
 	}
+	sequence := 0
+	if f["sequence"] != nil {
+		sequence = r.number(f["sequence"], "sequence")
+	}
 	lag := time.Duration(0)
 	if f["arrives"] != nil {
 		if lag = r.instant(f["arrives"], "arrives", start).Sub(first); lag < 0 {
@@ -64,6 +68,9 @@ func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []ar
 		ev := &compliance.Event{Tenant: tenant, Source: source, ID: id, Type: t.Name, Time: first.Add(time.Duration(i) * every), Data: data}
 		if count > 1 {
 			ev.ID = fmt.Sprintf("%s-%d", id, i+1)
+		}
+		if sequence > 0 {
+			ev.Sequence = uint64(sequence + i)
 		}
 		seal(ev, t, raw, offset+i)
 		list = append(list, arrival{event: ev, at: ev.Time.Add(lag), duplicate: twice})
@@ -135,7 +142,6 @@ func (r *reader) refused(event, data *yaml.Node, t *dictionary.Type, err error) 
 
 // seal gives an event its place and hash, as the log would.
 func seal(ev *compliance.Event, t *dictionary.Type, raw []byte, offset int) {
-	body := fmt.Sprintf("%s\n%s\n%s\n%s\n%s", ev.Source, ev.ID, ev.Type, ev.Time, raw)
 	ev.Received = ev.Time
-	ev.Ref = compliance.Ref{Topic: "events." + string(t.Family), Offset: int64(offset), SHA256: sha256.Sum256([]byte(body))}
+	ev.Ref = compliance.Ref{Topic: "events." + string(t.Family), Offset: int64(offset), SHA256: sha256.Sum256(raw)}
 }

@@ -209,7 +209,8 @@ func (r *reader) reasons() []string {
 	return append(known,
 		compliance.ReasonAssertionFalse, compliance.ReasonSourceSilent, compliance.ReasonEvidenceError,
 		compliance.ReasonAwaitingEvents, compliance.ReasonDoesNotApply, compliance.ReasonNoParts,
-		compliance.ReasonTooMuchEvidence, compliance.ReasonCancelled, compliance.ReasonPopulationError)
+		compliance.ReasonTooMuchEvidence, compliance.ReasonCancelled, compliance.ReasonPopulationError,
+		compliance.ReasonConflictingEvidence)
 }
 
 // instant reads RFC 3339, or an offset from start.

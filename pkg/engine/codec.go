@@ -2,21 +2,25 @@ package engine
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
 )
 
-// The changelog has a record a fact, item, ended item, beat and waiver, and one for the
-// watermark. Keys are CBOR arrays that begin with the kind; values are CBOR with
+// The changelog has a record a fact, item, ended item, beat, waiver and run of numbers,
+// and one for the watermark. Keys are CBOR arrays that begin with the kind; values are CBOR with
 // integer keys. The bytes are deterministic.
 const (
 	kindFact      = "fact"
 	kindItem      = "item"
 	kindBeat      = "beat"
 	kindWaiver    = "waiver"
+	kindRun       = "run"   // of numbers that a source's events carry
+	kindAhead     = "ahead" // a number that the watermark hasn't passed
 	kindWatermark = "watermark"
 )
 
@@ -108,8 +112,21 @@ func closedChange(g *group, id string, p *published) Change {
 	return Change{stateKey(kindItem, g.key.tenant, g.key.control, g.key.key, id), encode(s)}
 }
 
-func beatChange(f *Fact) Change {
-	return Change{stateKey(kindBeat, f.Tenant, f.Event.Source, f.Event.Type, f.Event.Time.String()), encode(storeFact(&f.Event))}
+// beatChange tells beats of one instant apart by their numbers, where these count.
+func beatChange(f *Fact, s *source) Change {
+	key := []string{f.Tenant, f.Event.Source, f.Event.Type, f.Event.Time.String()}
+	if s.count != nil {
+		key = append(key, text(f.Event.Sequence))
+	}
+	return Change{stateKey(kindBeat, key...), encode(storeFact(&f.Event))}
+}
+
+func runKey(tenant string, s *source, late time.Duration, first uint64) []byte {
+	return stateKey(kindRun, tenant, s.name, late.String(), text(first))
+}
+
+func aheadKey(tenant string, s *source, n numbered) []byte {
+	return stateKey(kindAhead, tenant, s.name, n.at.String(), text(n.number))
 }
 
 func watermarkChange(w compliance.Instant) Change {
@@ -135,10 +152,12 @@ func (e *Engine) Load(c Change) error {
 		return e.loadFact(key, c.Value)
 	case key[0] == kindItem && (len(key) == 5 || len(key) == 6):
 		return e.loadItem(key, c.Value)
-	case key[0] == kindBeat && len(key) == 5:
+	case key[0] == kindBeat && (len(key) == 5 || len(key) == 6):
 		return e.loadBeat(key, c.Value)
 	case key[0] == kindWaiver && len(key) == 7:
 		return e.loadWaiver(key, c.Value)
+	case (key[0] == kindRun || key[0] == kindAhead) && len(key) == 5:
+		return e.loadNumbers(key, c.Value)
 	}
 	return fmt.Errorf("state of kind %q is unknown; it may have been written by a newer release", key[0])
 }
@@ -201,8 +220,51 @@ func (e *Engine) loadBeat(key []string, value []byte) error {
 	for _, src := range e.sourcesOf(key[1]) {
 		if src.name == key[2] {
 			ev := s.event(key[1])
-			src.insert(beat{ev.Time, ev.Type == control.SourceRetired})
+			src.insert(src.beatOf(&ev))
 		}
 	}
 	return nil
+}
+
+// loadNumbers takes a run, or one number that is ahead.
+func (e *Engine) loadNumbers(key []string, value []byte) error {
+	number, err := strconv.ParseUint(key[4], 10, 64)
+	if err != nil {
+		return fmt.Errorf("reading a number of %s: %w", key[2], err)
+	}
+	sources := e.sourcesOf(key[1])
+	i := slices.IndexFunc(sources, func(s *source) bool { return s.name == key[2] && s.count != nil })
+	if i < 0 {
+		return nil // a source that doesn't count any more
+	}
+	if key[0] == kindAhead {
+		at, err := compliance.ParseInstant(key[3])
+		if err != nil {
+			return fmt.Errorf("reading the time of a number of %s: %w", key[2], err)
+		}
+		sources[i].count.loadAhead(numbered{at, number})
+		return nil
+	}
+	late, err := time.ParseDuration(key[3])
+	if err != nil {
+		return fmt.Errorf("reading the numbers of %s: %w", key[2], err)
+	}
+	r := run{first: number}
+	if err := decode(value, &r.last); err != nil {
+		return fmt.Errorf("reading the numbers of %s: %w", key[2], err)
+	}
+	if seen := sources[i].count.seen[late]; seen != nil {
+		seen.load(r)
+	}
+	return nil
+}
+
+func (c *count) loadAhead(n numbered) {
+	i, _ := slices.BinarySearchFunc(c.ahead, n, compareNumbered)
+	c.ahead = slices.Insert(c.ahead, i, n)
+}
+
+func (n *numbers) load(r run) {
+	i, _ := n.find(r.first)
+	n.runs = slices.Insert(n.runs, i, r)
 }

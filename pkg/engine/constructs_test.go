@@ -49,6 +49,8 @@ var constructs = []struct {
 	{"waiver flawed", anything, func(r compliance.Revision) bool {
 		return slices.ContainsFunc(r.Evidence, func(e compliance.Evidence) bool { return strings.HasPrefix(e.Expectation, "waiver.") })
 	}},
+	{"conflicts", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonConflictingEvidence }},
+	{"silence", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
 }
 

@@ -21,6 +21,21 @@ func (e *Engine) span(g *group) time.Duration {
 	return g.control.Keeps(e.correctUntil(g.control)) + time.Microsecond
 }
 
+// correctUntil is how late anything that concerns a control may come: its events,
+// or word of a source that it hangs on.
+func (e *Engine) correctUntil(c *control.Control) time.Duration {
+	correct, holes := c.CorrectUntil, time.Duration(0)
+	for i, s := range e.bundle.Sources {
+		if s.MaxGap > 0 && e.hangsOn(c, i) {
+			correct = max(correct, c.CorrectUntil, heartbeatsCorrect)
+			if s.Counts { // what fills a hole lies up to this long after the interval
+				holes = max(holes, s.MaxGap+numbersCorrect)
+			}
+		}
+	}
+	return correct + holes
+}
+
 // tryEnd drops what nothing that is still admitted can concern any more: items that
 // are done, and facts out of reach of any item. A key may never rest, and would fill
 // the memory otherwise. What was last said of an item is kept: an id stays taken.
@@ -121,6 +136,7 @@ func (e *Engine) endFacts(g *group) {
 	}
 	isGone := func(f *fact) bool { return gone[f] }
 	g.facts = slices.DeleteFunc(g.facts, isGone)
+	g.disputed = slices.DeleteFunc(g.disputed, isGone)
 	for _, it := range g.items {
 		it.candidates = slices.DeleteFunc(it.candidates, isGone)
 	}

@@ -116,7 +116,7 @@ func (e *Engine) Watermark() compliance.Instant { return e.w }
 // Add takes a fact. Its effect on verdicts shows at the next Advance.
 func (e *Engine) Add(f *Fact) Admission {
 	if f.Control == "" {
-		return e.addBeat(f)
+		return e.hear(f)
 	}
 	c := e.bundle.Control(f.Control)
 	if c == nil {
@@ -145,6 +145,7 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 		e.w = w
 		e.note(func() Change { return watermarkChange(w) })
 	}
+	e.passNumbers()
 	e.openSlots()
 	e.timers.popBefore(e.w, func(it *item) { e.dirty[it] = struct{}{} })
 	var revisions []compliance.Revision

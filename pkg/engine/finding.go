@@ -141,13 +141,14 @@ func (r *review) reason(scope *control.Scope) string {
 
 // unsettled tells waiting from never knowing.
 func unsettled(views []sight, reads []int) finding {
-	isSilent, tooMany := false, false
+	isSilent, tooMany, disputed := false, false, false
 	for _, i := range reads {
 		if !views[i].finished {
 			return waiting()
 		}
 		isSilent = isSilent || views[i].silent
 		tooMany = tooMany || views[i].tooMany
+		disputed = disputed || views[i].disputed
 	}
 	f := finding{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
 	switch {
@@ -155,6 +156,8 @@ func unsettled(views []sight, reads []int) finding {
 		f.reason = compliance.ReasonSourceSilent
 	case tooMany:
 		f.reason = compliance.ReasonTooMuchEvidence
+	case disputed:
+		f.reason = compliance.ReasonConflictingEvidence
 	}
 	return f
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"maps"
 	"slices"
-	"time"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -86,15 +85,4 @@ func (e *Engine) sample(c *control.Control, ev compliance.Event) (*group, *compl
 	}
 	ev.Data = c.Prune(ev.Data)
 	return &group{key: groupKey{"default", c.ID, key}, control: c}, &ev
-}
-
-// correctUntil is how late anything that concerns a control may come: its events,
-// or word of a source that it hangs on.
-func (e *Engine) correctUntil(c *control.Control) time.Duration {
-	for i, s := range e.bundle.Sources {
-		if s.MaxGap > 0 && e.hangsOn(c, i) {
-			return max(c.CorrectUntil, heartbeatsCorrect)
-		}
-	}
-	return c.CorrectUntil
 }

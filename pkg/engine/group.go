@@ -19,6 +19,10 @@ type fact struct {
 	unreadable bool
 	counts     bool // it is the body of its event that counts
 	waiver     *control.Waiver
+	// lead is the body that counts of its event, itself perhaps; nil if this one only
+	// repeats another. rivals are the others, if this one counts.
+	lead   *fact
+	rivals []*fact
 }
 
 func (f *fact) key() compliance.EventKey { return f.ev.Key() }
@@ -99,8 +103,10 @@ type group struct {
 	control *control.Control
 	facts   []*fact // those that count, in the order of events
 	bodies  map[compliance.EventKey][]*fact
-	items   map[string]*item
-	ending  bool // a timer to end it is set
+	// disputed are the facts that have rivals, in any order.
+	disputed []*fact
+	items    map[string]*item
+	ending   bool // a timer to end it is set
 }
 
 func (e *Engine) group(key groupKey, c *control.Control) *group {
@@ -124,17 +130,6 @@ func (g *group) item(id string) *item {
 // insert takes a fact into the group and into every item that it may concern.
 func (g *group) insert(e *Engine, f *fact) {
 	g.facts = insertFact(g.facts, f)
-	if f.opens != "" {
-		if ended := e.state.ended(itemKey{g.key, f.opens}); ended == nil || ended.Free {
-			it := g.item(f.opens)
-			if it.last == nil {
-				it.last = ended
-			}
-			it.candidates = insertFact(it.candidates, f)
-			it.quiet = false
-			e.dirty[it] = struct{}{}
-		}
-	}
 	for _, it := range g.items {
 		if it.concerned(f) {
 			it.quiet = it.quiet && f.ev.Time >= e.w // what is late may decide what is closed
@@ -154,6 +149,8 @@ func (g *group) take(e *Engine, f *fact) bool {
 	}
 	bodies = slices.Insert(bodies, i, f)
 	g.bodies[f.key()] = bodies
+	f.lead = f
+	g.mayOpen(e, f)
 	settle(bodies, g.control, func(b *fact) {
 		if b.counts {
 			g.insert(e, b)
@@ -161,6 +158,9 @@ func (g *group) take(e *Engine, f *fact) bool {
 			g.remove(e, b)
 		}
 	})
+	if len(bodies) > 1 {
+		g.rival(e, bodies)
+	}
 	e.setEnding(g)
 	return true
 }
@@ -186,7 +186,6 @@ func (g *group) remove(e *Engine, f *fact) {
 	same := func(o *fact) bool { return o == f }
 	g.facts = slices.DeleteFunc(g.facts, same)
 	for _, it := range g.items {
-		it.candidates = slices.DeleteFunc(it.candidates, same)
 		it.forget()
 		e.dirty[it] = struct{}{}
 	}

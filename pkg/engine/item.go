@@ -61,6 +61,9 @@ type published struct {
 type matches struct {
 	wants  []match
 	undoes []match
+	// disputed and undoesDisputed are those that have rivals, in any order.
+	disputed       []dispute
+	undoesDisputed []dispute
 }
 
 type match struct {
@@ -128,10 +131,12 @@ func (it *item) collect() {
 	c := it.group.control
 	it.matches = make([]matches, len(c.Expectations))
 	scope := it.scope()
+	expects, undoes := func(r *roles) []int { return r.expects }, func(r *roles) []int { return r.undoes }
 	for i, x := range c.Expectations {
-		it.matches[i].wants = it.matching(x, scope, it.group.near(it, x), func(r *roles) []int { return r.expects })
+		m := &it.matches[i]
+		m.wants, m.disputed = it.matching(x, scope, it.group.near(it, x), expects), it.disputes(x, scope, expects)
 		if x.Unless != nil {
-			it.matches[i].undoes = it.matching(x.Unless, scope, it.group.facts, func(r *roles) []int { return r.undoes })
+			m.undoes, m.undoesDisputed = it.matching(x.Unless, scope, it.group.facts, undoes), it.disputes(x.Unless, scope, undoes)
 		}
 	}
 }
@@ -140,7 +145,7 @@ func (it *item) collect() {
 func (it *item) matching(x *control.Expectation, scope *control.Scope, facts []*fact, role func(*roles) []int) []match {
 	var found []match
 	for _, f := range facts {
-		if !slices.Contains(role(f.roles), x.Index) {
+		if !slices.Contains(role(f.roles), x.Index) || len(f.rivals) > 0 {
 			continue
 		}
 		if m, ok := it.match(x, scope, f); ok {

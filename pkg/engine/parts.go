@@ -60,7 +60,7 @@ func (r *review) eachPart(scope *control.Scope) []compliance.Verdict {
 func (r *review) rows(scope *control.Scope) (parts []control.View, broken bool, none *finding) {
 	for _, t := range r.c.Tables {
 		_, b := r.it.group.rows(t, r.it.time)
-		broken = broken || b
+		broken = broken || b || r.unclear(t)
 	}
 	parts, err := r.c.Expand.Over.Rows(scope)
 	switch {

@@ -29,6 +29,9 @@ const (
 	plantedWaiverEnd      = "waiver_end"    // a waiver covers the instant that it ends at
 	plantedRevokedWhole   = "revoked_whole" // a waiver that is taken back never was
 	plantedWaiverDropped  = "waiver_drop"   // a waiver is dropped while its items are still judged
+	plantedHoleIsFine     = "hole"          // what a source counted and nobody got counts as heard
+	plantedNumberTooLate  = "number_late"   // a number fills a hole whose event came too late
+	plantedLeastBody      = "least_body"    // where bodies of an event disagree, the least is believed
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
 	plantedDigestInOrder  = "digest_order"  // a digest is of values in the order of events
 )

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,6 +61,8 @@ type generator struct {
 	scale int
 	// late has most events arrive late: what opens items and parts is undone only so.
 	late bool
+	// counts has /s1 number what it sends.
+	counts bool
 }
 
 func (g generator) one(choices ...string) string { return choices[g.IntN(len(choices))] }
@@ -340,6 +343,42 @@ func (g generator) beat(i int) *compliance.Event {
 	return seal(&compliance.Event{Tenant: "default", Source: "/s1", ID: fmt.Sprintf("h%03d", i), Type: kind, Time: at, Data: map[string]any{}}, int64(i))
 }
 
+// number gives what /s1 sends its numbers, in the order of time but for some
+// disorder, and loses some. Now and then one has no number, or the count falls. Of
+// what was lost some comes again a week later and more.
+func (g generator) number(events []*compliance.Event) (kept []*compliance.Event) {
+	sent := slices.DeleteFunc(slices.Clone(events), func(ev *compliance.Event) bool { return ev.Source != "/s1" })
+	slices.SortFunc(sent, func(a, b *compliance.Event) int { return a.Compare(b) })
+	lossy, broken, next := g.IntN(12), g.chance(15), uint64(1)
+	gone := map[*compliance.Event]bool{}
+	for i, ev := range sent {
+		switch {
+		case broken && g.chance(3):
+			next = max(next, 6) - 5
+		case broken && g.chance(3):
+			continue
+		case i > 0 && g.chance(3):
+			ev.Sequence, sent[i-1].Sequence = sent[i-1].Sequence, next
+			next++
+			continue
+		}
+		ev.Sequence = next
+		next++
+		gone[ev] = strings.HasPrefix(ev.Type, "t.") && g.chance(lossy)
+	}
+	for _, ev := range events {
+		if !gone[ev] {
+			kept = append(kept, ev)
+			continue
+		}
+		if g.chance(20) {
+			ev.Time = minute(6*24*60 + g.IntN(4*24*60))
+			kept = append(kept, seal(ev, ev.Ref.Offset))
+		}
+	}
+	return kept
+}
+
 // seal gives an event its place and hash, as the log would.
 func seal(ev *compliance.Event, offset int64) *compliance.Event {
 	ev.Received = ev.Time.Add(time.Second)
@@ -364,13 +403,16 @@ func (g generator) life() []*compliance.Event {
 			}
 		}
 	}
+	if g.counts {
+		events = g.number(events)
+	}
 	for _, ev := range events {
 		switch {
 		case g.chance(10):
 			again := *ev
 			again.Ref.Offset += 1000
 			events = append(events, &again)
-		case g.chance(5) && strings.HasPrefix(ev.Type, "t."):
+		case g.chance(8) && strings.HasPrefix(ev.Type, "t."):
 			other := g.event(0)
 			other.ID, other.Source, other.Type = ev.ID, ev.Source, ev.Type
 			// bodies that join elsewhere meet only in the second hop to come
@@ -380,7 +422,15 @@ func (g generator) life() []*compliance.Event {
 					other.Data[name] = value
 				}
 			}
+			if g.chance(50) {
+				other.Time = ev.Time.Add(time.Duration(g.IntN(41*g.scale)-20*g.scale) * time.Minute)
+			}
 			events = append(events, seal(other, ev.Ref.Offset+2000))
+		case g.chance(3) && strings.HasPrefix(ev.Type, "t."):
+			again := *ev // the same body at another time is no other body
+			again.Time = again.Time.Add(time.Duration(g.IntN(60)-20) * time.Minute)
+			again.Ref.Offset += 3000
+			events = append(events, &again)
 		}
 	}
 	disorder := []int{0, 10, 60, 400}[g.IntN(4)]

@@ -107,6 +107,13 @@ func (r *review) receipt() compliance.Instant {
 				last = max(last, f.ev.Received)
 			}
 		}
+		for _, d := range m.disputed {
+			for _, f := range d {
+				if f.ev.Time < r.w {
+					last = max(last, f.ev.Received)
+				}
+			}
+		}
 	}
 	return last
 }
@@ -153,14 +160,22 @@ func (it *item) verdict(id string, f finding) compliance.Verdict {
 func (r *review) open(stuck *finding) bool {
 	it := r.it
 	it.undecided = false
+	var passed []*fact // events that turned out not to belong
 	for _, f := range it.candidates {
 		if f.ev.Time >= r.w {
 			r.wakeAt(f.ev.Time)
 			break
 		}
+		if f.lead == nil || slices.Contains(passed, f.lead) {
+			continue
+		}
 		r.anchor(f)
 		if f.unreadable {
 			stuck.outcome, stuck.reason = compliance.Inconclusive, compliance.ReasonPopulationError
+			return true
+		}
+		if !r.agrees(f) {
+			*stuck = conflicting()
 			return true
 		}
 		switch r.having(stuck) {
@@ -170,6 +185,7 @@ func (r *review) open(stuck *finding) bool {
 			it.undecided = stuck.outcome == compliance.Pending
 			return !it.undecided
 		case control.False:
+			passed = append(passed, f.lead)
 		}
 	}
 	it.forget()

@@ -13,6 +13,7 @@ type sight struct {
 	finished bool
 	silent   bool
 	tooMany  bool
+	disputed bool // bodies of one event disagree on whether it belongs
 	placed   bool // both ends are known
 	from, to edge
 	events   []*fact
@@ -59,6 +60,8 @@ func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []si
 		return s
 	}
 	failed, undone := r.gather(x, scope, earlier, &s)
+	unclear, unheard := r.weigh(x, scope, earlier, &s)
+	failed, undone = failed || unclear, max(undone, unheard)
 	s.choose(x)
 	s.tooMany = len(s.events) > x.Max
 	if s.tooMany {
@@ -94,10 +97,10 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		case late:
 			s.remedy = m.fact
 		default:
-			gone, unsure, heard := r.undone(x, scope, earlier, m.fact)
-			failed = failed || unsure
-			undone = max(undone, heard)
-			if !gone {
+			u := r.undone(x, scope, earlier, m.fact)
+			s.disputed = s.disputed || u.disputed
+			failed, undone = failed || u.failed, max(undone, u.heard)
+			if !u.gone {
 				s.events = append(s.events, m.fact)
 			}
 		}
@@ -119,19 +122,39 @@ func (r *review) holds(x *control.Expectation, scope *control.Scope, m match) (o
 	return ok, err != nil
 }
 
-// undone tells whether something undoes the candidate, whether that can't be
-// computed, and whether what may undo it has been heard.
-func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []sight, candidate *fact) (gone, failed bool, heard coverage) {
+// undoing is what is known of whether something undoes a candidate.
+type undoing struct {
+	gone     bool
+	heard    coverage // of the sources of what may undo it; open while it may still come
+	failed   bool     // it can't be computed
+	disputed bool
+}
+
+// undone tells whether something undoes the candidate.
+func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []sight, candidate *fact) (u undoing) {
 	if x.Unless == nil {
-		return false, false, covered
+		return u
 	}
 	from, to := r.edge(x.Unless.Between.From, scope, candidate, earlier), r.edge(x.Unless.Between.To, scope, candidate, earlier)
 	if from.state == edgeAbsent || to.state == edgeAbsent {
-		return false, false, covered
+		return u
 	}
 	if from.state != edgeKnown || to.state != edgeKnown {
-		return false, false, open
+		return undoing{heard: open}
 	}
+	if u = r.undoing(x.Unless, scope, from, to); u.gone {
+		return u
+	}
+	u.heard = r.heard(r.feeds.undoes[x.Index], from.at, to.at)
+	if to.at >= r.w && planted != plantedUnlessTooSoon {
+		r.closesAt(to.at)
+		u.heard = max(u.heard, open)
+	}
+	return u
+}
+
+// undoing looks for what undoes something between two edges.
+func (r *review) undoing(x *control.Expectation, scope *control.Scope, from, to edge) (u undoing) {
 	for _, m := range r.it.matches[x.Index].undoes {
 		if m.ev.Time >= r.w {
 			r.wakeAt(m.ev.Time)
@@ -140,18 +163,20 @@ func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []
 		if !from.admitsAfter(m.fact) || !to.admitsBefore(m.fact) {
 			continue
 		}
-		ok, bad := r.holds(x.Unless, scope, m)
+		ok, bad := r.holds(x, scope, m)
 		if ok {
-			return true, false, covered
+			return undoing{gone: true}
 		}
-		failed = failed || bad
+		u.failed = u.failed || bad
 	}
-	heard = r.heard(r.feeds.undoes[x.Index], from.at, to.at)
-	if to.at >= r.w && planted != plantedUnlessTooSoon {
-		r.closesAt(to.at)
-		heard = max(heard, open)
+	for _, d := range r.it.matches[x.Index].undoesDisputed {
+		where, disputed := r.placeOf(x, scope, d, from, to)
+		if where == inside {
+			return undoing{gone: true}
+		}
+		u.failed, u.disputed = u.failed || where == unsure, u.disputed || disputed
 	}
-	return false, failed, heard
+	return u
 }
 
 // choose applies latest and pick.

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -14,11 +15,13 @@ type source struct {
 	gap     compliance.Instant // microseconds; 0: it sends no heartbeats
 	beats   []beat             // in order
 	waiting map[*item]struct{} // items that its next word may decide
+	count   *count             // nil: it doesn't number what it sends
 }
 
 type beat struct {
 	at      compliance.Instant
 	retired bool
+	number  uint64 // 0: it has none, or its source doesn't count
 }
 
 func compareBeats(a, b beat) int {
@@ -28,38 +31,54 @@ func compareBeats(a, b beat) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(rank(a), rank(b)))
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.number, b.number))
 }
 
 func (e *Engine) sourcesOf(tenant string) []*source {
 	list, ok := e.sources[tenant]
 	if !ok {
 		for _, s := range e.bundle.Sources {
-			list = append(list, &source{
+			src := &source{
 				name: s.Name, gap: compliance.Instant(s.MaxGap.Microseconds()),
 				waiting: map[*item]struct{}{},
-			})
+			}
+			if s.Counts {
+				src.count = newCount(e.bundle.Controls)
+			}
+			list = append(list, src)
 		}
 		e.sources[tenant] = list
 	}
 	return list
 }
 
-// addBeat takes a heartbeat or a retirement.
-func (e *Engine) addBeat(f *Fact) Admission {
-	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-heartbeatsCorrect) {
+// hear takes what is said of a source as a whole: a heartbeat, a retirement, or the
+// number of an event.
+func (e *Engine) hear(f *Fact) Admission {
+	isBeat := control.SpeaksOfSource(f.Event.Type)
+	if isBeat && e.w != compliance.Ever && f.Event.Time < e.w.Add(-heartbeatsCorrect) {
 		return Quarantined
 	}
 	for i, s := range e.sourcesOf(f.Tenant) {
-		if s.name != f.Event.Source {
-			continue
-		}
-		if !e.take(s, i, f.Tenant, beat{f.Event.Time, f.Event.Type == control.SourceRetired}) {
+		switch {
+		case s.name != f.Event.Source:
+		case !isBeat && (s.count == nil || !e.number(s, f)):
 			return Duplicate
+		case isBeat && !e.take(s, i, f.Tenant, s.beatOf(&f.Event)):
+			return Duplicate
+		case isBeat:
+			e.note(func() Change { return beatChange(f, s) })
 		}
-		e.note(func() Change { return beatChange(f) })
 	}
 	return Admitted
+}
+
+func (s *source) beatOf(ev *compliance.Event) beat {
+	b := beat{at: ev.Time, retired: ev.Type == control.SourceRetired}
+	if s.count != nil {
+		b.number = ev.Sequence
+	}
+	return b
 }
 
 // take adds a beat and finds who has to be looked at again. A beat in time only
@@ -68,11 +87,7 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 	if !s.insert(b) {
 		return false
 	}
-	for it := range s.waiting {
-		it.quiet = false
-		e.dirty[it] = struct{}{}
-	}
-	clear(s.waiting)
+	e.wake(s)
 	if b.at >= e.w || planted == plantedLateBeat {
 		return true
 	}
@@ -87,11 +102,23 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 	return true
 }
 
+// wake has the items looked at that wait for the source.
+func (e *Engine) wake(s *source) {
+	for it := range s.waiting {
+		it.quiet = false
+		e.dirty[it] = struct{}{}
+	}
+	clear(s.waiting)
+}
+
 // insert keeps beats a set in order; false if b was there.
 func (s *source) insert(b beat) bool {
 	i, found := slices.BinarySearchFunc(s.beats, b, compareBeats)
 	if !found {
 		s.beats = slices.Insert(s.beats, i, b)
+		if s.count != nil {
+			s.refall()
+		}
 	}
 	return !found
 }
@@ -123,7 +150,7 @@ func (r *review) heard(sources []int, from, to compliance.Instant) coverage {
 	worst := covered
 	for _, i := range sources {
 		s := r.sources[i]
-		state, next := s.heard(from, to, r.w)
+		state, next := s.heard(r.c.CorrectUntil, from, to, r.w)
 		if state != covered {
 			s.waiting[r.it] = struct{}{}
 		}
@@ -137,11 +164,21 @@ func (r *review) heard(sources []int, from, to compliance.Instant) coverage {
 
 // heard finds the first beat that the interval needs by bisection and walks on.
 // next is when an open interval may change without another beat.
-func (s *source) heard(from, to, w compliance.Instant) (state coverage, next compliance.Instant) {
+func (s *source) heard(late time.Duration, from, to, w compliance.Instant) (state coverage, next compliance.Instant) {
 	if s.gap == 0 || planted == plantedSilenceIsFine {
 		return covered, compliance.Never
 	}
 	known, _ := slices.BinarySearchFunc(s.beats, beat{at: w}, compareBeats) // beats before w
+	state, next = s.beating(known, from, to, w)
+	if s.count != nil && state != silent {
+		whole, at := s.whole(late, s.beats[:known], from, to, w)
+		state, next = max(state, whole), min(next, at)
+	}
+	return state, next
+}
+
+// beating is the coverage by heartbeats; the first ones are known.
+func (s *source) beating(known int, from, to, w compliance.Instant) (state coverage, next compliance.Instant) {
 	beats := s.beats[:known]
 	// the run that reaches into the interval starts with the last beat at or before from
 	first, _ := slices.BinarySearchFunc(beats, beat{at: from, retired: true}, compareBeats)

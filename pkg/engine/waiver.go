@@ -209,20 +209,13 @@ func (e *Engine) holds(w *waivers, bodies []*fact) bool {
 	return false
 }
 
-// revokes tells whether one of the bodies takes back a waiver that is still known.
+// revokes tells whether one of the bodies takes back a waiver that is still known. Those
+// that don't count never will: none that comes before them is admitted any more.
 func (w *waivers) revokes(bodies []*fact) bool {
 	return slices.ContainsFunc(bodies, func(r *fact) bool {
-		if !r.waiver.Revokes {
-			return false
-		}
-		for _, others := range w.bodies {
-			for _, f := range others {
-				if !f.waiver.Revokes && f.waiver.ID == r.waiver.ID && f.ev.Time <= r.ev.Time {
-					return true
-				}
-			}
-		}
-		return false
+		return r.counts && r.waiver.Revokes && slices.ContainsFunc(w.known, func(f *fact) bool {
+			return !f.waiver.Revokes && f.waiver.ID == r.waiver.ID && f.ev.Time <= r.ev.Time
+		})
 	})
 }
 

@@ -25,7 +25,7 @@ type Waiver struct {
 	ID    string
 	Event *compliance.Event
 	Until compliance.Instant
-	// Revoked is when it was taken back; zero if it wasn't.
+	// Revoked is when it was taken back, if that is why it doesn't cover the item.
 	Revoked compliance.Instant
 	// Covers says that it makes the item a waived one. Why says why it doesn't: one
 	// of control's flaws, or a Waiver… of this package.
@@ -60,8 +60,8 @@ type Expected struct {
 	// Final: nothing on time can change what was found.
 	Final bool
 	// Finished: no more will be known. Not Final, but Finished is inconclusive;
-	// Silent and TooMany say why, where they do.
-	Finished, Silent, TooMany bool
+	// Silent, TooMany and Disputed (bodies of an event disagree) say why, where they do.
+	Finished, Silent, TooMany, Disputed bool
 	// Found are the events that match, Remedy the late one that remedies.
 	Found  []compliance.Evidence
 	Remedy *compliance.Evidence
@@ -149,7 +149,7 @@ func (l *log) part(name string, it item, scope *control.Scope) Part {
 func (st *state) expected(e *control.Expectation) Expected {
 	x := Expected{
 		Name: e.Name, Bounded: st.bounded, From: st.from, To: st.to, FromOpen: e.Between.From.Open, ToOpen: e.Between.To.Open,
-		Final: st.known == control.Exact, Finished: st.finished, Silent: st.silent, TooMany: st.tooMany, Folds: st.folds,
+		Final: st.known == control.Exact, Finished: st.finished, Silent: st.silent, TooMany: st.tooMany, Disputed: st.disputed, Folds: st.folds,
 	}
 	for _, f := range st.events {
 		x.Found = append(x.Found, compliance.EvidenceOf(e.Name, f.Event))

@@ -11,6 +11,7 @@ package oracle
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,6 +23,17 @@ import (
 type fact struct {
 	*compliance.Event
 	view control.View
+	// rivals are other bodies of the same event, each once.
+	rivals []fact
+}
+
+// bodies are all of the event: the one that counts, then its rivals.
+func (f fact) bodies() []fact { return append([]fact{f}, f.rivals...) }
+
+// until are the bodies of an event that claim no later time; the one that counts is
+// always among them.
+func (f fact) until(t compliance.Instant) []fact {
+	return slices.DeleteFunc(f.bodies(), func(body fact) bool { return body.Event != f.Event && body.Time > t })
 }
 
 // log is what is known at a watermark.
@@ -29,7 +41,8 @@ type log struct {
 	bundle  *control.Bundle
 	control *control.Control
 	w       compliance.Instant
-	beats   [][]beat // by declared source
+	beats   [][]beat  // by declared source
+	numbers []numbers // by declared source
 	waivers []waiver
 	groups  map[string][]fact
 }
@@ -48,10 +61,11 @@ func newLog(b *control.Bundle, c *control.Control, tenant string, events []*comp
 	known := slices.DeleteFunc(slices.Clone(events), func(e *compliance.Event) bool {
 		return e.Tenant != tenant || e.Time >= w
 	})
-	l.beats, l.waivers = beatsOf(b, known), waiversOf(c, known)
+	l.listen(known)
+	l.waivers = waiversOf(c, known)
 	for _, ev := range known {
 		for _, key := range c.Keys(ev) {
-			l.groups[key] = append(l.groups[key], fact{ev, control.ViewOf(ev)})
+			l.groups[key] = append(l.groups[key], fact{Event: ev, view: control.ViewOf(ev)})
 		}
 	}
 	for key, facts := range l.groups {
@@ -61,17 +75,24 @@ func newLog(b *control.Bundle, c *control.Control, tenant string, events []*comp
 }
 
 // distinct keeps one body of each event, in order. Bodies of one id are one event
-// if they lie within correct_until of the first; the least by (time, hash) counts.
+// if they lie within correct_until of the first; the least by (time, hash) counts,
+// and those with another hash are its rivals.
 func distinct(facts []fact, within time.Duration) []fact {
 	slices.SortFunc(facts, func(a, b fact) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), bytes.Compare(a.Ref.SHA256[:], b.Ref.SHA256[:]))
 	})
 	var kept []fact
-	until := map[compliance.EventKey]compliance.Instant{}
+	last := map[compliance.EventKey]int{}
 	for _, f := range facts {
-		if last, seen := until[f.Key()]; !seen || f.Time > last {
-			until[f.Key()] = f.Time.Add(within)
+		i, seen := last[f.Key()]
+		if !seen || f.Time > kept[i].Time.Add(within) {
+			last[f.Key()] = len(kept)
 			kept = append(kept, f)
+			continue
+		}
+		same := func(o fact) bool { return o.Ref.SHA256 == f.Ref.SHA256 }
+		if !slices.ContainsFunc(kept[i].bodies(), same) {
+			kept[i].rivals = append(kept[i].rivals, f)
 		}
 	}
 	slices.SortStableFunc(kept, func(a, b fact) int { return a.Compare(b.Event) })
@@ -86,6 +107,12 @@ type item struct {
 	opened *fact // nil for a slot
 	end    compliance.Instant
 	facts  []fact // all at its join key
+}
+
+// reach is the last time that concerns the item. What a body says that claims a later
+// one isn't asked: an item's state has an end.
+func (l *log) reach(it item) compliance.Instant {
+	return it.Time.Add(l.control.HorizonOf(it.end.Sub(it.Time)))
 }
 
 func (l *log) fromEvents() []compliance.Verdict {
@@ -116,28 +143,62 @@ func (l *log) openings() []opening {
 	var all []opening
 	for key, facts := range l.groups {
 		seen := map[string]bool{}
-		for _, f := range facts {
-			id, readable, member := l.candidate(f, key)
-			if !member || seen[id] {
+		for _, c := range l.candidates(facts, key) {
+			if seen[c.id] {
 				continue
 			}
-			view := control.ViewOf(f.Event)
-			view["id"] = id
-			o := opening{item: item{compliance.Item{ID: id, Time: f.Time}, key, view, &f, f.Time, facts}}
+			view := control.ViewOf(c.Event)
+			view["id"] = c.id
+			o := opening{item: item{compliance.Item{ID: c.id, Time: c.Time}, key, view, &c.fact, c.Time, facts}}
 			belongs := control.Unknown
-			if o.stuck = (&ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError}); readable {
+			switch {
+			case !c.readable:
+				o.stuck = &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError}
+			case c.disputed:
+				o.stuck = &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonConflictingEvidence}
+			default:
 				belongs, o.stuck = l.having(o.item)
 			}
 			if belongs == control.False {
 				continue
 			}
-			seen[id] = true
+			seen[c.id] = true
 			waits := o.stuck != nil && o.stuck.outcome == compliance.Pending
-			if f.Time >= l.bundle.EffectiveFrom && !waits {
+			if c.Time >= l.bundle.EffectiveFrom && !waits {
 				all = append(all, o)
 			}
 		}
 	}
+	return all
+}
+
+// candidate is the first body of an event that would open an item; disputed if
+// another one wouldn't.
+type candidate struct {
+	fact
+	id                 string
+	readable, disputed bool
+}
+
+// candidates are those at a key, in order.
+func (l *log) candidates(facts []fact, key string) []candidate {
+	var all []candidate
+	for _, f := range facts {
+		var own []candidate
+		for _, body := range f.bodies() {
+			id, readable, member := l.candidate(body, key)
+			if !member || slices.ContainsFunc(own, func(c candidate) bool { return c.id == id }) {
+				continue
+			}
+			disputed := slices.ContainsFunc(f.until(body.Time.Add(l.control.Horizon())), func(other fact) bool {
+				otherID, _, also := l.candidate(other, key)
+				return !also || otherID != id
+			})
+			own = append(own, candidate{body, id, readable, disputed})
+		}
+		all = append(all, own...)
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int { return a.Compare(b.Event) })
 	return all
 }
 
@@ -257,30 +318,80 @@ func (it item) verdict(id string, r ruling) compliance.Verdict {
 }
 
 // tables sets the derived tables as of the item; broken says that a row could
-// not be read.
+// not be read, or that bodies of an event disagree on it.
 func (l *log) tables(it item, scope *control.Scope) (broken bool) {
 	for _, t := range l.control.Tables {
-		last := map[string]fact{}
-		for _, f := range it.facts {
-			at, here := "", false
-			if control.MatchesAny(t.Types, f.Type) && f.Time <= it.Time {
-				at, here = t.KeyOf(f.view)
-			}
-			if row, ok := t.RowOf(f.view); here && at == it.key && ok {
-				last[row] = f // facts are in order
-			}
-		}
-		rows := map[string]control.View{}
-		for key, f := range last {
-			live, err := true, error(nil)
-			if t.Live != nil {
-				live, err = t.Live.Bool(l.control.NewScope(nil, it.Time).With(f.view, nil))
-			}
-			if broken = broken || err != nil; live {
-				rows[key] = f.view
-			}
-		}
+		rows, failed := l.rowsOf(t, it)
+		broken = broken || failed || l.unclear(t, it)
 		scope.Derived = append(scope.Derived, control.NewTable(rows))
 	}
 	return broken
+}
+
+func (l *log) rowsOf(t *control.DerivedTable, it item) (rows map[string]control.View, failed bool) {
+	last := map[string]fact{}
+	for _, f := range it.facts { // in order
+		if c := l.changeOf(t, it, f); c.here {
+			last[c.row] = f
+		}
+	}
+	rows = map[string]control.View{}
+	for key, f := range last {
+		c := l.changeOf(t, it, f)
+		if failed = failed || c.failed; c.live {
+			rows[key] = f.view
+		}
+	}
+	return rows, failed
+}
+
+// change is what a body of an event does to a table.
+type change struct {
+	row                string
+	here, live, failed bool
+}
+
+func (l *log) changeOf(t *control.DerivedTable, it item, f fact) (c change) {
+	if !control.MatchesAny(t.Types, f.Type) || f.Time > it.Time {
+		return c
+	}
+	at, here := t.KeyOf(f.view)
+	row, ok := t.RowOf(f.view)
+	if !here || at != it.key || !ok {
+		return c
+	}
+	c = change{row: row, here: true, live: true}
+	if t.Live != nil {
+		live, err := t.Live.Bool(l.control.NewScope(nil, it.Time).With(f.view, nil))
+		c.live, c.failed = live, err != nil
+	}
+	return c
+}
+
+// unclear tells whether a row is as an event left it whose bodies disagree on what
+// it does to the table.
+func (l *log) unclear(t *control.DerivedTable, it item) bool {
+	type written struct {
+		fact
+		change
+		disputed bool
+	}
+	var all []written
+	for _, f := range it.facts {
+		changes := map[change]bool{}
+		for _, body := range f.until(l.reach(it)) {
+			changes[l.changeOf(t, it, body)] = true
+		}
+		for _, body := range f.until(l.reach(it)) {
+			if c := l.changeOf(t, it, body); c.here && (len(changes) > 1 || body.Event == f.Event) {
+				all = append(all, written{body, c, len(changes) > 1})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b written) int { return a.Compare(b.Event) })
+	last := map[string]bool{}
+	for _, w := range all {
+		last[w.row] = w.disputed
+	}
+	return slices.Contains(slices.Collect(maps.Values(last)), true)
 }

@@ -116,6 +116,8 @@ func undecided(states []state, reads []int) ruling {
 			r.reason = compliance.ReasonSourceSilent
 		case st.tooMany && r.reason != compliance.ReasonSourceSilent:
 			r.reason = compliance.ReasonTooMuchEvidence
+		case st.disputed && r.reason == compliance.ReasonEvidenceError:
+			r.reason = compliance.ReasonConflictingEvidence
 		}
 	}
 	return r

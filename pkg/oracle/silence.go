@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -12,22 +13,33 @@ import (
 type beat struct {
 	at      compliance.Instant
 	retired bool
+	number  uint64 // 0: it has none
 }
 
-func beatsOf(b *control.Bundle, events []*compliance.Event) [][]beat {
-	beats := make([][]beat, len(b.Sources))
-	for i, s := range b.Sources {
+// numbers are those that a source's events carry, with the least time of each.
+type numbers map[uint64]compliance.Instant
+
+// listen finds what the declared sources say of themselves.
+func (l *log) listen(events []*compliance.Event) {
+	l.beats, l.numbers = make([][]beat, len(l.bundle.Sources)), make([]numbers, len(l.bundle.Sources))
+	for i, s := range l.bundle.Sources {
+		l.numbers[i] = numbers{}
 		for _, ev := range events {
-			if ev.Source == s.Name && (ev.Type == control.Heartbeat || ev.Type == control.SourceRetired) {
-				beats[i] = append(beats[i], beat{ev.Time, ev.Type == control.SourceRetired})
+			switch {
+			case ev.Source != s.Name:
+			case control.SpeaksOfSource(ev.Type):
+				l.beats[i] = append(l.beats[i], beat{ev.Time, ev.Type == control.SourceRetired, ev.Sequence})
+			case ev.Sequence > 0:
+				if at, seen := l.numbers[i][ev.Sequence]; !seen || ev.Time < at {
+					l.numbers[i][ev.Sequence] = ev.Time
+				}
 			}
 		}
 		// of a heartbeat and a retirement at one instant, the retirement is last
-		slices.SortFunc(beats[i], func(x, y beat) int {
-			return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(order(x), order(y)))
+		slices.SortFunc(l.beats[i], func(x, y beat) int {
+			return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(order(x), order(y)), cmp.Compare(x.number, y.number))
 		})
 	}
-	return beats
 }
 
 func order(b beat) int {
@@ -51,6 +63,9 @@ func (l *log) heard(types []string, from, to compliance.Instant) coverage {
 	worst := covered
 	for _, i := range l.bundle.SourcesOf(types) {
 		worst = max(worst, l.heardOne(i, from, to))
+		if l.bundle.Sources[i].Counts {
+			worst = max(worst, l.whole(i, from, to))
+		}
 	}
 	return worst
 }
@@ -83,4 +98,48 @@ func (l *log) heardOne(source int, from, to compliance.Instant) coverage {
 		}
 	}
 	return state
+}
+
+// numbersCorrect is how long after a sign of life what was sent before it may lie.
+const numbersCorrect = 7 * 24 * time.Hour
+
+// whole is the coverage of [from, to] by the numbers of a source: what is missing
+// between two signs of life happened after the first and not after the second.
+// It may still come until max_gap after the second. A count that falls ends all
+// trust in it.
+func (l *log) whole(source int, from, to compliance.Instant) coverage {
+	worst, top := covered, uint64(0)
+	beats := l.beats[source]
+	for i := 1; i < len(beats); i++ {
+		a, b := beats[i-1], beats[i]
+		top = max(top, a.number)
+		if a.retired { // nothing was to come until the next
+			a.at = b.at
+		}
+		switch {
+		case a.at >= to:
+			return worst
+		case b.number > 0 && b.number < top:
+			return silent
+		case a.retired || b.at < from || l.numbers[source].fill(a, b):
+		case l.w > b.at.Add(l.bundle.Sources[source].MaxGap):
+			return silent
+		default:
+			worst = open
+		}
+	}
+	return worst
+}
+
+// fill tells whether every number between two signs of life is there.
+func (n numbers) fill(a, b beat) bool {
+	if a.number == 0 || b.number == 0 {
+		return false
+	}
+	for i := a.number + 1; i < b.number; i++ {
+		if at, seen := n[i]; !seen || at > b.at.Add(numbersCorrect) {
+			return false
+		}
+	}
+	return true
 }

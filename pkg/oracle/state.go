@@ -15,6 +15,8 @@ type state struct {
 	finished bool
 	silent   bool
 	tooMany  bool
+	// disputed: bodies of one event disagree on whether it belongs.
+	disputed bool
 	// bounded: from and to are known.
 	bounded  bool
 	from, to compliance.Instant
@@ -75,26 +77,67 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 // undone: whether what may undo them was heard.
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
 	for _, f := range it.facts {
-		inside := from.before(f, e.Between.From) && to.after(f, e.Between.To)
-		belongs := l.matches(e, it, scope, f, earlier)
-		failed = failed || belongs == control.Unknown && inside
-		if belongs != control.True {
-			continue
-		}
-		if !inside {
-			late := from.before(f, e.Between.From) && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
-			if late && e.Remedy > 0 && st.remedy == nil {
+		where, disputed := l.place(e, it, scope, f, earlier, from, to)
+		st.disputed = st.disputed || disputed
+		switch where {
+		case outside:
+		case unsure:
+			failed = true
+		case late:
+			if st.remedy == nil {
 				st.remedy = &f
 			}
-			continue
-		}
-		gone, heard, unsure := l.undone(e, it, scope, f, earlier)
-		failed, undone = failed || unsure, max(undone, heard)
-		if !gone {
-			st.events = append(st.events, f)
+		case inside:
+			u := l.undone(e, it, scope, f, earlier)
+			st.disputed = st.disputed || u.disputed
+			failed, undone = failed || u.failed, max(undone, u.heard)
+			if !u.gone {
+				st.events = append(st.events, f)
+			}
 		}
 	}
 	return failed, undone
+}
+
+// place is where an event stands to an expectation.
+type place int8
+
+const (
+	outside place = iota
+	inside
+	late   // it would have belonged, and may remedy
+	unsure // whether it belongs isn't known
+)
+
+// place is where all bodies of f stand; where they disagree on whether it belongs,
+// nobody knows.
+func (l *log) place(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) (where place, disputed bool) {
+	found := map[place]bool{}
+	for _, body := range f.until(l.reach(it)) {
+		where = l.placeOne(e, it, scope, body, earlier, from, to)
+		found[where] = true
+	}
+	switch {
+	case len(found) == 1:
+		return where, false
+	case found[inside] || found[unsure]:
+		return unsure, found[inside] && (found[outside] || found[late])
+	}
+	return outside, false
+}
+
+func (l *log) placeOne(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) place {
+	in := from.before(f, e.Between.From) && to.after(f, e.Between.To)
+	remedies := e.Remedy > 0 && from.before(f, e.Between.From) && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
+	switch belongs := l.matches(e, it, scope, f, earlier); {
+	case belongs == control.True && in:
+		return inside
+	case belongs == control.True && remedies:
+		return late
+	case belongs == control.Unknown && in:
+		return unsure
+	}
+	return outside
 }
 
 // matches tells whether f is of the type, at the key, and as the condition wants;
@@ -139,37 +182,40 @@ func knownOf(states []state) []control.Knowledge {
 	return known
 }
 
-// undone tells whether something undoes candidate f, and whether the sources of
-// that have been heard; open as long as it may still come.
-func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (gone bool, heard coverage, failed bool) {
+// undoing is what is known of whether something undoes a candidate.
+type undoing struct {
+	gone     bool
+	heard    coverage // of the sources of what may undo it; open while it may still come
+	failed   bool     // it could not be computed
+	disputed bool
+}
+
+// undone tells whether something undoes candidate f.
+func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) undoing {
 	u := e.Unless
 	if u == nil {
-		return false, covered, false
+		return undoing{}
 	}
 	from, to := resolve(u.Between.From, it, scope, &f, earlier), resolve(u.Between.To, it, scope, &f, earlier)
 	if from.missing || to.missing {
-		return false, covered, false
+		return undoing{}
 	}
 	if !from.known || !to.known {
-		return false, open, false
+		return undoing{heard: open}
 	}
+	var found undoing
 	for _, g := range it.facts {
-		if !from.before(g, u.Between.From) || !to.after(g, u.Between.To) {
-			continue
+		where, disputed := l.place(u, it, scope, g, earlier, from, to)
+		if where == inside {
+			return undoing{gone: true}
 		}
-		switch l.matches(u, it, scope, g, earlier) {
-		case control.True:
-			return true, covered, false
-		case control.Unknown:
-			failed = true
-		case control.False:
-		}
+		found.failed, found.disputed = found.failed || where == unsure, found.disputed || disputed
 	}
-	heard = l.heard(u.Types, from.at, to.at)
+	found.heard = l.heard(u.Types, from.at, to.at)
 	if to.at >= l.w {
-		heard = max(heard, open)
+		found.heard = max(found.heard, open)
 	}
-	return false, heard, failed
+	return found
 }
 
 // narrow applies latest and pick.

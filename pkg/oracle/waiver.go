@@ -18,7 +18,7 @@ func waiversOf(c *control.Control, events []*compliance.Event) []waiver {
 	var facts []fact
 	for _, ev := range events {
 		if c.WaiverOf(ev) != nil {
-			facts = append(facts, fact{ev, nil})
+			facts = append(facts, fact{Event: ev})
 		}
 	}
 	var list []waiver
@@ -66,14 +66,14 @@ func (l *log) concerned(it item, v compliance.Verdict) (list []Waiver) {
 		if !w.says.Concerns(v.Item.ID, it.view) {
 			continue
 		}
-		of := Waiver{ID: w.says.ID, Event: w.Event, Until: w.says.Until, Revoked: l.revoked(w), Why: w.says.Flaw}
+		of := Waiver{ID: w.says.ID, Event: w.Event, Until: w.says.Until, Why: w.says.Flaw}
 		switch {
 		case w.Time > it.Time:
 			of.Why = WaiverApprovedAfter
 		case it.Time >= w.says.Until:
 			of.Why = WaiverEnded
 		case !l.stands(w, it.Time):
-			of.Why = WaiverRevoked
+			of.Why, of.Revoked = WaiverRevoked, l.revoked(w)
 		case of.Why == "" && covered:
 			of.Why = WaiverNotFirst
 		}

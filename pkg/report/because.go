@@ -68,12 +68,13 @@ func whyOutcome(c *control.Control, v *Verdict) []string {
 
 // reasonWords are the engine's own reasons in words.
 var reasonWords = map[string]string{
-	compliance.ReasonSourceSilent:    "A source was silent where evidence has to lie, so nobody can tell what it would have said.",
-	compliance.ReasonTooMuchEvidence: "More events match than the control looks through (max).",
-	compliance.ReasonEvidenceError:   "A condition can't be computed: an event lacks a field that it reads, or a table has no such row.",
-	compliance.ReasonPopulationError: "Whether it is in the population can't be computed from its event: a field that the condition reads is missing.",
-	compliance.ReasonCancelled:       "It is listed and not judged: an event met cancelled_by.",
-	compliance.ReasonNoParts:         "It is listed and not judged: it has no parts.",
+	compliance.ReasonSourceSilent:        "A source was silent where evidence has to lie, so nobody can tell what it would have said.",
+	compliance.ReasonTooMuchEvidence:     "More events match than the control looks through (max).",
+	compliance.ReasonEvidenceError:       "A condition can't be computed: an event lacks a field that it reads, or a table has no such row.",
+	compliance.ReasonConflictingEvidence: "An event came with several bodies, and they disagree on what the verdict hangs on.",
+	compliance.ReasonPopulationError:     "Whether it is in the population can't be computed from its event: a field that the condition reads is missing.",
+	compliance.ReasonCancelled:           "It is listed and not judged: an event met cancelled_by.",
+	compliance.ReasonNoParts:             "It is listed and not judged: it has no parts.",
 }
 
 func quoted(condition string) string { return "`" + strings.Join(strings.Fields(condition), " ") + "`" }

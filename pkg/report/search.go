@@ -40,7 +40,7 @@ func (a *asker) concerning(ctx context.Context, s *search, w compliance.Instant)
 	if err != nil {
 		return nil, 0, err
 	}
-	waivers, err := a.waivers(ctx, s, w)
+	waivers, err := a.waivers(ctx, s, to)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -49,7 +49,7 @@ func (a *asker) concerning(ctx context.Context, s *search, w compliance.Instant)
 	if len(waivers) > 0 {
 		since = min(since, instant(waivers[0].Time))
 	}
-	late, err := a.late(ctx, s, since, w)
+	late, err := a.late(ctx, s, since, to)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -112,13 +112,13 @@ func (a *asker) related(ctx context.Context, s *search, from, to compliance.Inst
 }
 
 // waivers are what was approved, and taken back, of the control's deviations. One may
-// be as old as it likes.
-func (a *asker) waivers(ctx context.Context, s *search, w compliance.Instant) ([]eventRow, error) {
+// be as old as it likes; those that came soon after the item are looked at to say so.
+func (a *asker) waivers(ctx context.Context, s *search, to compliance.Instant) ([]eventRow, error) {
 	if !s.control.Waivable {
 		return nil, nil
 	}
 	from, _ := Always()
-	return ask[eventRow](ctx, a, "related", append(window(from, w),
+	return ask[eventRow](ctx, a, "related", append(window(from, to),
 		clickhouse.Named("types", []string{control.WaiverApproved, control.WaiverRevoked}), clickhouse.Named("prefixes", []string{"\x00"}),
 		clickhouse.Named("field", "control"), clickhouse.Named("value", s.control.ID), clickhouse.Named("limit", uint64(mostEvents)))...)
 }

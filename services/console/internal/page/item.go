@@ -203,9 +203,9 @@ func (b *itemBody) standing() string {
 		if v.RemediatedAt != 0 {
 			return "The control did not operate here" + reason + ". It was remedied at " + moment(v.RemediatedAt) + ", which erases nothing."
 		}
-		return "The control did not operate here" + reason + ", and no remedy is on record."
+		return "The control did not operate here" + reason + ", and no remedy is on record." + b.unwaived()
 	case compliance.Waived:
-		return "The control did not operate here" + reason + ", and a waiver is on record. It counts as a deviation all the same."
+		return "The control did not operate here" + reason + ", and a waiver is on record" + b.waived() + ". It counts as a deviation all the same."
 	case compliance.NotApplicable:
 		return "The control does not apply here" + reason + "."
 	case compliance.Withdrawn:
@@ -215,6 +215,33 @@ func (b *itemBody) standing() string {
 	}
 	return "This console doesn’t know what " + string(v.Outcome) + " means. It is no pass."
 }
+
+// waived says which waiver covers the item.
+func (b *itemBody) waived() string {
+	for _, w := range b.Explained.Again.Waivers {
+		if w.Covers {
+			return ": " + w.ID + ", approved by " + w.Approver + " until " + moment(w.Until) + " (" + w.Reason + ")"
+		}
+	}
+	return ""
+}
+
+// unwaived says why waivers that have the item in their scope don't cover it.
+func (b *itemBody) unwaived() string {
+	var why []string
+	for _, w := range b.Explained.Again.Waivers {
+		if len(why) < mostWaivers {
+			why = append(why, w.ID+" ("+w.Why+")")
+		}
+	}
+	if len(why) == 0 {
+		return ""
+	}
+	return " No waiver covers it: " + strings.Join(why, ", ") + "."
+}
+
+// mostWaivers bounds those that are named beside an item.
+const mostWaivers = 5
 
 // decisive are the names of the expectations that a control's outcome hangs on, as
 // against those that only reasons read.

@@ -72,7 +72,7 @@ func (e *Engine) Add(f *judge.Fact) judge.Admission {
 	}
 	e.ids[f.Event.ID] = true
 	e.dirty["d"+f.Event.ID] = true
-	if f.Event.Type == Beat {
+	if f.Control == "" {
 		e.beats++
 		e.dirty["n"] = true
 		return judge.Admitted

@@ -44,9 +44,15 @@ const schema = `{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id
 "required": ["key"], "properties": {"key": {"description": "The key.", "type": "string"}}, "additionalProperties": true,
 "examples": [{"key": "k"}]}`
 
+// Counter is the source that numbers its events.
+const Counter = "/counter"
+
+// Counts as router.Rules.
+func (Rules) Counts(source string) bool { return source == Counter }
+
 // Route as router.Rules.
 func (Rules) Route(ev *compliance.Event) []control.Route {
-	if ev.Type == Beat {
+	if ev.Type == Beat || ev.Source == Counter {
 		return []control.Route{{Everywhere: true}}
 	}
 	key, _ := ev.Data["key"].(string)

@@ -24,7 +24,8 @@ const routedPartitions = 3
 // everything routes each event by its id, some to all partitions.
 type everything struct{}
 
-func (everything) Reads(string) bool { return true }
+func (everything) Reads(string) bool  { return true }
+func (everything) Counts(string) bool { return false }
 
 func (everything) Route(ev *compliance.Event) []control.Route {
 	return []control.Route{{Control: "C", Key: ev.ID, Everywhere: ev.ID[len(ev.ID)-1] == '7'}}

@@ -15,10 +15,13 @@ import (
 )
 
 // Rules are the controls in force, as far as routing needs them: *control.Bundle
-// in the product. Both methods are pure functions.
+// in the product. Its methods are pure functions.
 type Rules interface {
 	// Reads says whether any control reads events of this type.
 	Reads(eventType string) bool
+	// Counts says whether the sender numbers its events, so that each is routed,
+	// read or not.
+	Counts(source string) bool
 	// Route lists the controls that ev concerns; ev.Data is decoded.
 	Route(ev *compliance.Event) []control.Route
 }
@@ -36,7 +39,7 @@ func epoch() compliance.Instant {
 }
 
 // check decodes and validates a record. It gives no event and no refusal for a
-// sound event that no control reads.
+// sound event that no control reads; if its source counts, it gives its attributes.
 func (t *table) check(r *kgo.Record, clock compliance.Instant) (*compliance.Event, *record.Rejected) {
 	ev, err := record.DecodeEvent(r)
 	if err != nil {
@@ -50,6 +53,9 @@ func (t *table) check(r *kgo.Record, clock compliance.Instant) (*compliance.Even
 		return nil, reject(r, ev, record.RejectedTime, why)
 	}
 	if !t.rules.Reads(ev.Type) {
+		if t.rules.Counts(ev.Source) {
+			return ev, nil
+		}
 		return nil, nil
 	}
 	if ev.Data, err = kind.Decode(r.Value); err != nil {

@@ -333,6 +333,25 @@ func TestAbortedEventsAreNotRouted(t *testing.T) {
 	})
 }
 
+// The events of a source that counts go to every partition, read or not, and one
+// that nobody reads isn't looked into.
+func TestNumbersGoEverywhere(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		ev := &compliance.Event{Tenant: record.DefaultTenant, Source: evaltest.Counter, ID: "i0", Type: evaltest.Unread, Time: now(), Sequence: 7}
+		r := record.EncodeEvent(ev, "k", []byte("no JSON"))
+		r.Topic = evaltest.Access
+		w.Produce(r)
+		router := w.Router(w.NewLine())
+		w.Eventually("it is everywhere", func() bool { return len(ids(w)) == partitions })
+		router.Stop()
+		for q, r := range w.ReadRouted() {
+			require.Len(t, r.Taken, 1, "partition %d", q)
+			require.Equal(t, uint64(7), r.Taken[0].Event.Sequence)
+			require.Equal(t, []routed.Entry{{Everywhere: true}}, r.Taken[0].Entries)
+		}
+	})
+}
+
 // Somebody moves the group's offsets past events: the judge must not take the log
 // for whole.
 func TestSkippedEventsShowAsAGap(t *testing.T) {

@@ -1,0 +1,5 @@
+//go:build planted_hole
+
+package engine
+
+const planted = "hole"

@@ -1,0 +1,5 @@
+//go:build planted_least_body
+
+package engine
+
+const planted = "least_body"

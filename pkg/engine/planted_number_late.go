@@ -1,0 +1,5 @@
+//go:build planted_number_late
+
+package engine
+
+const planted = "number_late"
