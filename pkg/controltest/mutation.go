@@ -96,6 +96,8 @@ func (m *mutator) value(key string, n *yaml.Node, i int) {
 		m.set(value, "in UTC", "UTC")
 	case "max":
 		m.number(value)
+	case "waivable":
+		m.swap(value, "waivable", "false", "true")
 	}
 }
 

@@ -32,6 +32,8 @@ type Explained struct {
 	Evidence []Exhibit `json:"evidence"`
 	// Again is the verdict made once more, from the events on record.
 	Again Reperformed `json:"reperformed"`
+	// Because is the verdict in plain words.
+	Because Because `json:"because"`
 }
 
 // Exhibit is one event that a verdict names, with the event itself.
@@ -119,6 +121,7 @@ func Explain(ctx context.Context, conn clickhouse.Conn, b *control.Bundle, types
 		return nil, err
 	}
 	e.Again, err = a.again(ctx, &search{bundle: b, control: c, types: types, subject: s, stored: &e.Verdict, exhibits: e.Evidence})
+	e.Because = because(c, &e.Verdict.Verdict, &e.Again)
 	return e, err
 }
 
@@ -169,17 +172,23 @@ func (a *asker) again(ctx context.Context, s *search) (Reperformed, error) {
 	r.Made, r.Outcome, r.Reason = true, made.Verdict.Outcome, made.Verdict.Reason
 	r.Differences = differences(s, &made.Verdict)
 	r.Equal = len(r.Differences) == 0
-	for _, part := range made.Parts {
-		looked := Looked{Part: part.Name, Outcome: part.Outcome, Reason: part.Reason, Expectations: []Expectation{}}
-		for i := range part.Expectations {
-			looked.Expectations = append(looked.Expectations, expectationOf(&part.Expectations[i], w))
-		}
-		r.Parts = append(r.Parts, looked)
-	}
+	r.Parts = lookedFor(made.Parts, w)
 	for i := range made.Waivers {
 		r.Waivers = append(r.Waivers, waiverOf(&made.Waivers[i]))
 	}
 	return r, nil
+}
+
+// lookedFor puts what the reference rules looked for into words.
+func lookedFor(parts []oracle.Part, w compliance.Instant) (list []Looked) {
+	for _, part := range parts {
+		looked := Looked{Part: part.Name, Outcome: part.Outcome, Reason: part.Reason, Expectations: []Expectation{}}
+		for i := range part.Expectations {
+			looked.Expectations = append(looked.Expectations, expectationOf(&part.Expectations[i], w))
+		}
+		list = append(list, looked)
+	}
+	return list
 }
 
 // differences says in what a verdict isn't the stored one.

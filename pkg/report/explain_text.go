@@ -29,6 +29,14 @@ func (e *Explained) WriteTable(w output.Writer) error {
 	t.say("%s of %s: %s%s\n", v.Control, v.Item.ID, v.Outcome, inBrackets(v.Reason))
 	t.say("item at %s, known at %s%s\n", v.Item.Time, v.KnownAt, remedied(v.RemediatedAt))
 	e.sayWaiver(&t)
+	t.say("\nWhy\n")
+	for _, line := range e.Because.Why {
+		t.say("- %s\n", line)
+	}
+	t.say("\nWhat may still change it\n")
+	for _, line := range e.Because.Change {
+		t.say("- %s\n", line)
+	}
 	e.sayRule(&t)
 	t.say("\nWhat was said\n")
 	printRows(&t, e.History, historyColumns())

@@ -31,9 +31,11 @@ func (a *app) explainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain item",
 		Short: "Say why a control says what it says of an item, and make the verdict again",
-		Long: `The rule in words, every revision of the verdict, each event that it names with
-its place in the log, and what the rule looked for and found. The verdict is made
-again from the events on record, and compared.
+		Long: `Why in plain words: the condition that decides, what was looked for, which interval
+is open until when, and what may still change the verdict. Then the rule, every
+revision, each event that it names with its place in the log, and what the rule
+looked for and found. The verdict is made again from the events on record, and
+compared.
 
 An item is named with its control, such as CH-01/deploy-17, or with --control.
 
