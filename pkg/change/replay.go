@@ -169,15 +169,8 @@ func typesRead(bundles ...*control.Bundle) []string {
 	types := []string{control.Heartbeat, control.SourceRetired}
 	for _, b := range bundles {
 		for _, c := range b.Controls {
-			types = append(types, c.Population.Types...)
-			for _, e := range c.Expectations {
-				types = append(types, e.Types...)
-				if e.Unless != nil {
-					types = append(types, e.Unless.Types...)
-				}
-			}
-			for _, t := range c.Tables {
-				types = append(types, t.Types...)
+			for _, v := range c.Versions {
+				types = append(types, v.Reads()...)
 			}
 		}
 	}

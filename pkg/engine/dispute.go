@@ -38,7 +38,7 @@ func (it *item) disputes(x *control.Expectation, scope *control.Scope, role func
 		wanted := false
 		for _, f := range lead.bodies() {
 			c := claim{match: match{fact: f}}
-			if slices.Contains(role(f.roles), x.Index) {
+			if slices.Contains(role(f.roles[it.rules.Version]), x.Index) {
 				c.match, c.wanted = it.match(x, scope, f)
 				c.fact = f
 			}
@@ -221,7 +221,7 @@ type change struct {
 }
 
 func (r *review) changeOf(t *control.DerivedTable, f *fact) (c change) {
-	if !slices.Contains(f.roles.tables, t.Index) || f.ev.Time > r.it.time {
+	if !slices.Contains(f.roles[r.c.Version].tables, t.Index) || f.ev.Time > r.it.time {
 		return c
 	}
 	key, here := t.KeyOf(f.view)
