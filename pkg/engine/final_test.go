@@ -165,7 +165,7 @@ func (w *world) itemOf(v compliance.Verdict, events []*compliance.Event) plainIt
 // evidence filters: type, key, condition, interval, unless, latest, pick.
 func (it plainItem) evidence(c *control.Control, scope *control.Scope, x *control.Expectation, found [][]*compliance.Event) ([]*compliance.Event, bool) {
 	var list []*compliance.Event
-	for _, ev := range it.events {
+	for _, ev := range clocked(scope, x, it.events) {
 		if it.wanted(scope, x, ev) && it.lies(scope, x.Between, ev, nil, found) && !it.undone(scope, x, ev, found) {
 			list = append(list, ev)
 		}
@@ -189,6 +189,23 @@ func (it plainItem) evidence(c *control.Control, scope *control.Scope, x *contro
 		list = list[len(list)-1:]
 	}
 	return list, len(list) <= x.Max && c != nil
+}
+
+// clocked are the events at the times that the expectation's clock says; those of which
+// it can't be said, or that it moves too far, decide nothing.
+func clocked(scope *control.Scope, x *control.Expectation, events []*compliance.Event) (moved []*compliance.Event) {
+	if x.Clock == nil {
+		return events
+	}
+	for _, ev := range events {
+		if at, ok, err := x.Clock.At(ev.Time, scope.With(control.ViewOf(ev), nil)); err == nil && ok {
+			there := *ev
+			there.Time = at
+			moved = append(moved, &there)
+		}
+	}
+	slices.SortStableFunc(moved, func(a, b *compliance.Event) int { return a.Compare(b) })
+	return moved
 }
 
 func (it plainItem) wanted(scope *control.Scope, x *control.Expectation, ev *compliance.Event) bool {
