@@ -6,9 +6,12 @@
 #   scripts/planted-sim.sh [name ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/steady-go.sh
+. scripts/steady-go.sh
 export GOWORK=off GOMAXPROCS=1 ASSAY_TEST_SEEDS=${ASSAY_TEST_SEEDS:-2000}
 root=$PWD
 sim=services/evaluator/internal/sim
+steady=$(steady_runtime)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/src"
@@ -20,12 +23,12 @@ plant() {
   mkdir -p "$dir/src/$(dirname "$file")"
   cp "$file" "$dir/src/$file"
   (cd "$dir/src" && GIT_DIR=/dev/null git apply "$root/$sim/testdata/planted/$1.diff")
-  printf '{"Replace": {"%s": "%s"}}' "$root/$file" "$dir/src/$file" >"$dir/overlay.json"
+  printf '{"Replace": {"%s": "%s"%s}}' "$root/$file" "$dir/src/$file" "${steady:+, $steady}" >"$dir/overlay.json"
   go test -tags synctests -overlay "$dir/overlay.json" -c -o "$dir/sim.test" "./$sim"
 }
 
 # play runs the test; the caller chooses the seeds.
-play() { (cd "$sim" && timeout 600 "$dir/sim.test" -test.run '^TestSimulation$' "$@" >"$dir/log" 2>&1); }
+play() { (cd "$sim" && timeout 600 "$dir/sim.test" -test.run '^TestSimulation$' >"$dir/log" 2>&1); }
 
 names=("$@")
 if [[ ${#names[@]} == 0 ]]; then

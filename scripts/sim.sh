@@ -7,7 +7,9 @@
 #   -t 20      that seed so many times, until it fails
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seeds=10000 first=1 one= times=1
+# shellcheck source=scripts/steady-go.sh
+. scripts/steady-go.sh
+seeds=10000 first=1 one='' times=1
 while getopts n:f:s:t: flag; do
   case $flag in
     n) seeds=$OPTARG ;;
@@ -20,7 +22,8 @@ done
 export GOWORK=off GOMAXPROCS=1
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-go test -tags synctests -c -o "$dir/sim.test" ./services/evaluator/internal/sim
+printf '{"Replace": {%s}}' "$(steady_runtime)" >"$dir/overlay.json"
+go test -tags synctests -overlay "$dir/overlay.json" -c -o "$dir/sim.test" ./services/evaluator/internal/sim
 cd services/evaluator/internal/sim
 if [[ $one ]]; then
   for ((i = 0; i < times; i++)); do

@@ -173,20 +173,33 @@ func (e *Engine) endWaivers() {
 const retryAfter = time.Hour
 
 func (e *Engine) endSome(w *waivers) {
+	again := e.w.Add(max(w.control.CorrectUntil, retryAfter))
 	w.kept = compliance.Never
+	var over []compliance.EventKey
+	var live [][]*fact
 	for key, bodies := range w.bodies {
 		needed := w.needed(bodies)
 		switch {
 		case needed >= e.w:
 			w.kept = min(w.kept, needed)
-		case planted != plantedWaiverDropped && (e.holds(w, bodies) || w.revokes(bodies)):
-			w.kept = min(w.kept, e.w.Add(max(w.control.CorrectUntil, retryAfter)))
+			live = append(live, bodies)
+		case planted != plantedWaiverDropped && e.holds(w, bodies):
+			w.kept = min(w.kept, again)
+			live = append(live, bodies)
 		default:
-			delete(w.bodies, key)
-			w.known = slices.DeleteFunc(w.known, func(f *fact) bool { return f.key() == key })
-			for _, f := range bodies {
-				e.note(func() Change { return Change{Key: waiverStateKey(w.tenant, w.control.ID, &f.ev)} })
-			}
+			over = append(over, key)
+		}
+	}
+	for _, key := range over {
+		bodies := w.bodies[key]
+		if revokes(bodies, live) {
+			w.kept = min(w.kept, again)
+			continue
+		}
+		delete(w.bodies, key)
+		w.known = slices.DeleteFunc(w.known, func(f *fact) bool { return f.key() == key })
+		for _, f := range bodies {
+			e.note(func() Change { return Change{Key: waiverStateKey(w.tenant, w.control.ID, &f.ev)} })
 		}
 	}
 }
@@ -209,14 +222,17 @@ func (e *Engine) holds(w *waivers, bodies []*fact) bool {
 	return false
 }
 
-// revokes tells whether one of the bodies takes back a waiver that is still known. Those
-// that don't count never will: none that comes before them is admitted any more.
-func (w *waivers) revokes(bodies []*fact) bool {
-	return slices.ContainsFunc(bodies, func(r *fact) bool {
-		return r.counts && r.waiver.Revokes && slices.ContainsFunc(w.known, func(f *fact) bool {
-			return !f.waiver.Revokes && f.waiver.ID == r.waiver.ID && f.ev.Time <= r.ev.Time
-		})
-	})
+// revokes tells whether one of the bodies takes back a waiver that is still needed.
+func revokes(bodies []*fact, live [][]*fact) bool {
+	for _, r := range bodies {
+		takenBack := func(f *fact) bool {
+			return r.waiver.Revokes && !f.waiver.Revokes && f.waiver.ID == r.waiver.ID && f.ev.Time <= r.ev.Time
+		}
+		if slices.ContainsFunc(live, func(others []*fact) bool { return slices.ContainsFunc(others, takenBack) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func waiverStateKey(tenant, controlID string, ev *compliance.Event) []byte {

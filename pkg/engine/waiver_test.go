@@ -50,11 +50,11 @@ func (g generator) arrives(ev *compliance.Event) int {
 // aimed are, often, a waiver of all items for most of the time, what takes it back,
 // and another one from then on. One of them comes late.
 func (g generator) aimed(arrival map[*compliance.Event]int) []*compliance.Event {
-	if g.chance(20) {
+	if g.chance(15) {
 		return nil
 	}
 	var events []*compliance.Event
-	late := g.IntN(3)
+	late := []int{0, 1, 1, 2}[g.IntN(4)]
 	at := g.IntN(20)
 	for i, kind := range []string{control.WaiverApproved, control.WaiverRevoked, control.WaiverApproved} {
 		ev := g.waiver(100 + i)
@@ -208,7 +208,7 @@ func TestStateOfWaiversEnds(t *testing.T) {
 		return n
 	}
 	kept := 0
-	for i := range 150 {
+	for i := range trials(t, 150) {
 		w := newWorld(t, dict, 900_000+uint64(i))
 		for _, ev := range w.g.life() {
 			w.arrive(ev)

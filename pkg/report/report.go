@@ -86,6 +86,9 @@ type Control struct {
 	LastDeviation  compliance.Instant `json:"last_deviation,omitzero"`
 	// Deviations lists them by time, waived ones included, the first thousand.
 	Deviations []Verdict `json:"deviations,omitempty"`
+	// Waivers lists those that were in force in the period, by when they were approved,
+	// whether they count or not.
+	Waivers []Accepted `json:"waivers,omitempty"`
 	// Outside counts decided items before and after the period.
 	Outside int64 `json:"decided_outside_period"`
 }
@@ -204,6 +207,7 @@ type answers struct {
 	spans      map[string]span
 	deviations map[string][]Verdict
 	rules      map[string][]Rule
+	waivers    map[string][]waiverRow
 	lives      map[string]*life
 	record     Record
 	at         compliance.Instant
@@ -256,7 +260,7 @@ type extentRow struct {
 }
 
 func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
-	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, spans: map[string]span{}, deviations: map[string][]Verdict{}, rules: map[string][]Rule{}, at: a.at}
+	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, spans: map[string]span{}, deviations: map[string][]Verdict{}, rules: map[string][]Rule{}, waivers: map[string][]waiverRow{}, at: a.at}
 	by := "item"
 	if p.wholeDays() {
 		by = "day"
@@ -299,6 +303,13 @@ func (a *asker) items(ctx context.Context, p Period, got *answers) error {
 		id := deviations[i].Control
 		got.deviations[id] = append(got.deviations[id], deviations[i].verdict())
 	}
+	waivers, err := ask[waiverRow](ctx, a, "waivers", window(p.From, p.To)...)
+	if err != nil {
+		return err
+	}
+	for _, row := range waivers {
+		got.waivers[row.Control] = append(got.waivers[row.Control], row)
+	}
 	rules, err := ask[ruleRow](ctx, a, "rules", window(p.From, p.To)...)
 	if err != nil {
 		return err
@@ -317,6 +328,7 @@ func (a *answers) control(bundle *control.Bundle, c *control.Control, p Period) 
 		Rules: a.rules[c.ID], Outside: a.outside[c.ID],
 		Deviations: a.deviations[c.ID],
 	}
+	out.Waivers = accepted(c, a.waivers[c.ID], p)
 	out.count(a.counts[c.ID])
 	out.FirstDeviation, out.LastDeviation = a.spans[c.ID].first, a.spans[c.ID].last
 	out.Completeness = a.completeness(bundle, c, p, &out)

@@ -30,6 +30,10 @@ func (r *Report) WriteTable(w output.Writer) error {
 		t.say("\nDeviations, the first %d of each control (all: assay query verdicts --outcome deviation)\n", listed)
 		printRows(&t, lines, deviationColumns())
 	}
+	if lines := r.waiverLines(); len(lines) > 0 {
+		t.say("\nWaivers in force\n")
+		printRows(&t, lines, acceptedColumns())
+	}
 	t.say("\nPopulations\n")
 	printRows(&t, r.completenessLines(), completenessColumns())
 	if lines := r.ruleLines(); len(lines) > 0 {

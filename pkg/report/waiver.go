@@ -1,6 +1,10 @@
 package report
 
 import (
+	"encoding/json"
+	"slices"
+	"time"
+
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/oracle"
@@ -75,5 +79,102 @@ func (e *Explained) sayWaiver(t *printer) {
 		if w := &e.Again.Waivers[i]; w.Covers {
 			t.say("waived by %s, approved by %s at %s until %s: %s\n", w.ID, w.Approver, w.Approved, w.Until, w.Reason)
 		}
+	}
+}
+
+// Accepted is a waiver that was in force in a period.
+type Accepted struct {
+	ID        string             `json:"id"`
+	Requester string             `json:"requester,omitempty"`
+	Approver  string             `json:"approver,omitempty"`
+	Reason    string             `json:"reason,omitempty"`
+	Approved  compliance.Instant `json:"approved"`
+	Until     compliance.Instant `json:"until"`
+	// Revoked is when it was taken back first; zero if it wasn't before the period's end.
+	Revoked compliance.Instant `json:"revoked,omitzero"`
+	// Items counts those of the period that it covers.
+	Items int64 `json:"items"`
+	// Why says why it covers none whatever happens, if so.
+	Why string `json:"why,omitempty"`
+}
+
+type waiverRow struct {
+	Control string    `ch:"control"`
+	Type    string    `ch:"type"`
+	Source  string    `ch:"source"`
+	ID      string    `ch:"id"`
+	Time    time.Time `ch:"time"`
+	Data    string    `ch:"data"`
+	Items   uint64    `ch:"items"`
+}
+
+// event is as much of it as a control reads; nil if it is no JSON.
+func (r *waiverRow) event() *compliance.Event {
+	ev := &compliance.Event{Source: r.Source, ID: r.ID, Type: r.Type, Time: instant(r.Time)}
+	if json.Unmarshal([]byte(r.Data), &ev.Data) != nil {
+		return nil
+	}
+	return ev
+}
+
+// accepted are the waivers of c that were in force in the period. Rows are in the
+// order of time.
+func accepted(c *control.Control, rows []waiverRow, p Period) (list []Accepted) {
+	for i := range rows {
+		ev := rows[i].event()
+		if ev == nil {
+			continue
+		}
+		switch says := c.WaiverOf(ev); {
+		case says == nil:
+		case says.Revokes:
+			for k := range list {
+				if list[k].ID == says.ID && list[k].Revoked == 0 {
+					list[k].Revoked = ev.Time
+				}
+			}
+		default:
+			text := func(field string) string {
+				s, _ := ev.Data[field].(string)
+				return s
+			}
+			list = append(list, Accepted{
+				ID: says.ID, Requester: text("requester"), Approver: text("approver"), Reason: text("reason"),
+				Approved: ev.Time, Until: says.Until, Items: int64(rows[i].Items), Why: whyNot[says.Flaw],
+			})
+		}
+	}
+	return slices.DeleteFunc(list, func(w Accepted) bool {
+		return w.Until <= p.From || w.Revoked != 0 && w.Revoked <= p.From
+	})
+}
+
+// waiverLine is a waiver with its control.
+type waiverLine struct {
+	control string
+	Accepted
+}
+
+func (r *Report) waiverLines() (lines []waiverLine) {
+	for i := range r.Controls {
+		for _, w := range r.Controls[i].Waivers {
+			lines = append(lines, waiverLine{r.Controls[i].ID, w})
+		}
+	}
+	return lines
+}
+
+func acceptedColumns() []output.Column[waiverLine] {
+	return []output.Column[waiverLine]{
+		{Head: "CONTROL", Cell: func(l waiverLine) string { return l.control }},
+		{Head: "WAIVER", Cell: func(l waiverLine) string { return l.ID }},
+		{Head: "ITEMS", Cell: func(l waiverLine) string { return count(l.Items) }},
+		{Head: "APPROVED", Cell: func(l waiverLine) string { return l.Approved.String() }},
+		{Head: "UNTIL", Cell: func(l waiverLine) string { return l.Until.String() }},
+		{Head: "REVOKED", Cell: func(l waiverLine) string { return moment(l.Revoked) }},
+		{Head: "REQUESTER", Cell: func(l waiverLine) string { return l.Requester }},
+		{Head: "APPROVER", Cell: func(l waiverLine) string { return l.Approver }},
+		{Head: "REASON", Cell: func(l waiverLine) string { return l.Reason }},
+		{Head: "DOESN'T COUNT", Cell: func(l waiverLine) string { return l.Why }},
 	}
 }

@@ -79,7 +79,7 @@ func TestRealPayloads(t *testing.T) {
 		require.True(t, ok, f.vendor)
 		payloads := f.load(t)
 		if len(payloads) == 0 {
-			t.Logf("NOT TESTED: no payloads of %s %s; set ASSAY_FIXTURES, run scripts/fetch-octokit.sh", f.vendor, f.files)
+			t.Logf("NOT TESTED: no payloads of %s %s; set ASSAY_TEST_FIXTURES, run scripts/fetch-octokit.sh", f.vendor, f.files)
 			continue
 		}
 		found = true
@@ -90,7 +90,7 @@ func TestRealPayloads(t *testing.T) {
 		report(t, rows)
 	}
 	if !found {
-		t.Skip("NO REAL PAYLOAD IS TESTED: there are none on this machine; set ASSAY_FIXTURES, run scripts/fetch-octokit.sh")
+		t.Skip("NO REAL PAYLOAD IS TESTED: there are none on this machine; set ASSAY_TEST_FIXTURES, run scripts/fetch-octokit.sh")
 	}
 }
 
@@ -99,7 +99,7 @@ func (f fixtures) load(tb testing.TB) []payload {
 	if f.read != nil {
 		return f.read(tb)
 	}
-	folder := os.Getenv("ASSAY_FIXTURES")
+	folder := os.Getenv("ASSAY_TEST_FIXTURES")
 	if folder == "" {
 		folder = filepath.Join("..", "..", "..", "shared", "fixtures")
 	}

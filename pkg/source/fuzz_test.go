@@ -144,7 +144,7 @@ func TestBentPayloads(t *testing.T) {
 	}
 	t.Logf("%d real payloads were bent %d times", found, bends)
 	if found == 0 {
-		t.Skip("NO REAL PAYLOAD IS BENT: there are none on this machine; set ASSAY_FIXTURES, run scripts/fetch-octokit.sh")
+		t.Skip("NO REAL PAYLOAD IS BENT: there are none on this machine; set ASSAY_TEST_FIXTURES, run scripts/fetch-octokit.sh")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +17,10 @@ import (
 
 // The variables that choose the seeds.
 const (
-	seedEnv  = "ASSAY_TEST_SEED"  // one seed, or the first
-	seedsEnv = "ASSAY_TEST_SEEDS" // how many
-	tallyEnv = "ASSAY_TEST_TALLY" // a file for what was counted
+	seedEnv  = "ASSAY_TEST_SEED"    // one seed, or the first
+	seedsEnv = "ASSAY_TEST_SEEDS"   // how many
+	tallyEnv = "ASSAY_TEST_TALLY"   // a file for what was counted
+	storyEnv = "ASSAY_TEST_STORIES" // a folder for what happened, a file a seed
 	standard = 150
 )
 
@@ -53,6 +55,7 @@ func TestSimulation(t *testing.T) {
 				s := newSim(t, seed)
 				s.run()
 				sum.add(s)
+				s.write(os.Getenv(storyEnv))
 			})
 		}) {
 			t.Errorf("seed %d failed: make sim SEED=%d plays it again", seed, seed)
@@ -62,6 +65,14 @@ func TestSimulation(t *testing.T) {
 	t.Logf("%d seeds in %s\n%s", sum["seeds"], time.Since(began).Round(time.Millisecond), sum)
 	if file := os.Getenv(tallyEnv); file != "" {
 		require.NoError(t, os.WriteFile(file, []byte(sum.String()), 0o600))
+	}
+}
+
+// write keeps the story of a seed that went well.
+func (s *sim) write(folder string) {
+	if folder != "" {
+		story := strings.Join(s.trace, "\n") + "\n"
+		require.NoError(s.t, os.WriteFile(filepath.Join(folder, strconv.FormatUint(s.seed, 10)), []byte(story), 0o600))
 	}
 }
 

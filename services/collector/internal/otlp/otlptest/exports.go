@@ -58,11 +58,11 @@ func protobuf(tb testing.TB, e Export) []byte {
 	return raw
 }
 
-// All are our own and, from the folder otlp of fallback or of ASSAY_FIXTURES, those
+// All are our own and, from the folder otlp of fallback or of ASSAY_TEST_FIXTURES, those
 // that instrumentations wrote, each in both encodings. Where there are none it says so.
 func All(tb testing.TB, fallback string) []Export {
 	tb.Helper()
-	folder := os.Getenv("ASSAY_FIXTURES")
+	folder := os.Getenv("ASSAY_TEST_FIXTURES")
 	if folder == "" {
 		folder = fallback
 	}
@@ -81,7 +81,7 @@ func All(tb testing.TB, fallback string) []Export {
 	case len(files) > 0:
 		require.GreaterOrEqual(tb, len(files), 19, "some of the real payloads are missing in %s", folder)
 	default:
-		tb.Log("NOTHING OF REAL EXPORTERS IS TESTED: set ASSAY_FIXTURES to a folder that has otlp/*.json and *.pb")
+		tb.Log("NOTHING OF REAL EXPORTERS IS TESTED: set ASSAY_TEST_FIXTURES to a folder that has otlp/*.json and *.pb")
 	}
 	return list
 }
