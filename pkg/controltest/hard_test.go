@@ -12,10 +12,10 @@ import (
 	"assay.example/assay/pkg/document"
 )
 
-// TestTheHardControls runs the controls in controls/hard: each passes its tests,
+// TestTheHardControls runs the controls in docs/examples/hard: each passes its tests,
 // and they reach every outcome and reason that it can give.
 func TestTheHardControls(t *testing.T) {
-	const folder = "../../controls/hard"
+	const folder = "../../docs/examples/hard"
 	d, err := dictionary.Default()
 	require.NoError(t, err)
 	text, err := os.ReadFile(folder + "/" + control.BoundaryFile)
@@ -23,7 +23,7 @@ func TestTheHardControls(t *testing.T) {
 	boundary, err := document.Parse(control.BoundaryFile, text)
 	require.NoError(t, err)
 	report, err := controltest.Run(t.Context(), controltest.Options{
-		Files: os.DirFS(folder), Prefix: "controls/hard", Boundary: boundary, Dictionary: d, Seed: 1,
+		Files: os.DirFS(folder), Prefix: "docs/examples/hard", Boundary: boundary, Dictionary: d, Seed: 1,
 	})
 	require.NoError(t, err)
 	for _, c := range report.Cases {
