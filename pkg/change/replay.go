@@ -168,6 +168,9 @@ func Replay(o Options) (*Result, error) {
 func typesRead(bundles ...*control.Bundle) []string {
 	types := []string{control.Heartbeat, control.SourceRetired}
 	for _, b := range bundles {
+		if slices.ContainsFunc(b.Sources, func(s control.Source) bool { return s.Counts }) {
+			types = append(types, "*") // what a source counts may be of any type
+		}
 		for _, c := range b.Controls {
 			types = append(types, c.Population.Types...)
 			for _, e := range c.Expectations {

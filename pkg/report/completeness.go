@@ -45,6 +45,16 @@ type SourceLife struct {
 	// RetiredAt is when it said that no more will come; zero if it didn't.
 	RetiredAt compliance.Instant `json:"retired_at,omitzero"`
 	Gaps      []Gap              `json:"gaps,omitempty"`
+	// Holes are the times between two signs of life from which events are missing.
+	Holes []Hole `json:"holes,omitempty"`
+}
+
+// Hole is a time from which events are missing: the numbers of a source that counts have
+// a gap there. Missing is how many; 0 if that can't be told, since a sign of life has no
+// number, or a smaller one than before.
+type Hole struct {
+	Gap
+	Missing int64 `json:"missing"`
 }
 
 // Gap is a time without a sign of life, longer than the source's max_gap or
@@ -112,7 +122,53 @@ func (a *asker) lives(ctx context.Context, sources []control.Source, p Period) (
 			l.Gaps = []Gap{{p.From, p.To}}
 		}
 	}
-	return lives, nil
+	return lives, a.holes(ctx, sources, p, lives)
+}
+
+// holes asks what is missing of the sources that count.
+func (a *asker) holes(ctx context.Context, sources []control.Source, p Period, lives map[string]*life) error {
+	names := counting(sources)
+	if len(names) == 0 {
+		return nil
+	}
+	rows, err := ask[holeRow](ctx, a, "holes", append(window(p.From, p.To), clickhouse.Named("sources", names))...)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if h := r.hole(p); h.From < p.To && h.To >= p.From {
+			lives[r.Source].Holes = append(lives[r.Source].Holes, h)
+		}
+	}
+	return nil
+}
+
+func counting(sources []control.Source) []string {
+	names := []string{}
+	for _, s := range sources {
+		if s.Counts {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+type holeRow struct {
+	Source  string    `ch:"source"`
+	At      time.Time `ch:"at"`
+	Next    time.Time `ch:"next"`
+	Fell    bool      `ch:"fell"`
+	Missing int64     `ch:"missing"`
+}
+
+// hole reaches to the period's end if the count fell: nothing that comes after tells
+// anything.
+func (r *holeRow) hole(p Period) Hole {
+	h := Hole{Gap{instant(r.At), instant(r.Next)}, r.Missing}
+	if r.Fell {
+		h.To = max(h.To, p.To)
+	}
+	return h
 }
 
 // take adds what one row tells. Rows of a source come in the order of time.
@@ -214,6 +270,9 @@ func (l *life) explain(proof *Completeness, p Period) {
 		longest := slices.MaxFunc(gaps, func(a, b Gap) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
 		proof.not("%s was silent for more than %s %s, the longest from %s to %s",
 			l.Source, l.MaxGap, times(len(gaps)), longest.From, longest.To)
+	}
+	if n := len(l.Holes); n > 0 {
+		proof.not("numbers of events of %s are missing %s, first between %s and %s", l.Source, times(n), l.Holes[0].From, l.Holes[0].To)
 	}
 }
 

@@ -51,9 +51,13 @@ type Reperformed struct {
 	Watermark  compliance.Instant `json:"watermark"`
 	Events     int                `json:"events"`
 	Unreadable int                `json:"unreadable,omitempty"`
-	Made       bool               `json:"made"`
-	Outcome    compliance.Outcome `json:"outcome,omitempty"`
-	Reason     string             `json:"reason,omitempty"`
+	// Late are those that may concern the item and came too late for the control, which
+	// no verdict used; Conflicting those that came with more than one body.
+	Late        int                `json:"late,omitempty"`
+	Conflicting int                `json:"conflicting,omitempty"`
+	Made        bool               `json:"made"`
+	Outcome     compliance.Outcome `json:"outcome,omitempty"`
+	Reason      string             `json:"reason,omitempty"`
 	// Equal says that it is the stored one. Differences say what isn't.
 	Equal       bool     `json:"equal"`
 	Differences []string `json:"differences,omitempty"`
@@ -152,11 +156,11 @@ func (a *asker) again(ctx context.Context, s *search) (Reperformed, error) {
 	if err != nil {
 		return Reperformed{}, err
 	}
-	events, unreadable, err := a.concerning(ctx, s, w)
+	r := Reperformed{Watermark: w}
+	events, err := a.concerning(ctx, s, w, &r)
 	if err != nil {
 		return Reperformed{}, err
 	}
-	r := Reperformed{Watermark: w, Events: len(events), Unreadable: unreadable}
 	made, ok := oracle.Explain(s.bundle, s.control, a.tenant, events, s.subject.Item, w)
 	if !ok {
 		r.Differences = []string{"the events on record make no such item"}
@@ -230,9 +234,11 @@ func expectationOf(x *oracle.Expected, w compliance.Instant) Expectation {
 	}
 	switch {
 	case x.Silent:
-		e.State, e.Why = "unknown", "a source was silent in this interval"
+		e.State, e.Why = "unknown", "a source was silent in this interval, or numbers of its events are missing"
 	case x.TooMany:
 		e.State, e.Why = "unknown", "more events match than the control allows"
+	case x.Disputed && x.Finished:
+		e.State, e.Why = "unknown", "an event came with bodies that disagree on whether it belongs"
 	case len(x.Found) > 0:
 		e.State = "found"
 	case !x.Bounded && x.Finished:
@@ -246,7 +252,7 @@ func expectationOf(x *oracle.Expected, w compliance.Instant) Expectation {
 	case x.To >= w:
 		e.State, e.Why = "open", "open until "+x.To.String()
 	default:
-		e.State, e.Why = "open", "its end has passed; the next sign of life of its sources is not in yet"
+		e.State, e.Why = "open", "its end has passed; the next sign of life of its sources, or a number that they skipped, is not in yet"
 	}
 	return e
 }

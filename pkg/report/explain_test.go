@@ -116,10 +116,10 @@ func TestExplainSaysWhatIsOpen(t *testing.T) {
 
 	// Later on the same record: nobody has heard of the source since.
 	e = w.explain("IN-01", "I-1", at("2026-07-10T13:00:00Z"))
-	require.Equal(t, "its end has passed; the next sign of life of its sources is not in yet", e.Again.Parts[0].Expectations[0].Why)
+	require.Equal(t, "its end has passed; the next sign of life of its sources, or a number that they skipped, is not in yet", e.Again.Parts[0].Expectations[0].Why)
 	e = w.explain("IN-01", "I-1", at("2026-07-10T16:00:00Z"))
 	require.Equal(t, compliance.Inconclusive, e.Again.Outcome)
-	require.Equal(t, "a source was silent in this interval", e.Again.Parts[0].Expectations[0].Why)
+	require.Equal(t, "a source was silent in this interval, or numbers of its events are missing", e.Again.Parts[0].Expectations[0].Why)
 	require.Equal(t, []string{"outcome: stored pending, made again inconclusive", "reason: stored awaiting_evidence, made again source_silent"}, e.Again.Differences)
 }
 

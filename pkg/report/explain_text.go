@@ -114,6 +114,12 @@ func (x *Exhibit) checked() string {
 func (e *Explained) sayAgain(t *printer) {
 	again := &e.Again
 	t.say("\nMade again from %d events before %s\n", again.Events, again.Watermark)
+	if again.Late > 0 {
+		t.say("Left out, as they came later than the control corrects: %d\n", again.Late)
+	}
+	if again.Conflicting > 0 {
+		t.say("Events that came with more than one body: %d\n", again.Conflicting)
+	}
 	for _, part := range again.Parts {
 		if part.Part != "" {
 			t.say("part %s: %s%s\n", part.Part, part.Outcome, inBrackets(part.Reason))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"slices"
@@ -34,15 +35,15 @@ type wanted struct {
 
 // concerning are the admitted events that concern the item, and the signs of life of
 // their sources.
-func (a *asker) concerning(ctx context.Context, s *search, w compliance.Instant) (events []*compliance.Event, unreadable int, err error) {
+func (a *asker) concerning(ctx context.Context, s *search, w compliance.Instant, r *Reperformed) (events []*compliance.Event, err error) {
 	from, to := s.window(w)
 	rows, err := a.related(ctx, s, from, to)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	waivers, err := a.waivers(ctx, s, to)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	rows = append(rows, waivers...)
 	since := from
@@ -51,25 +52,34 @@ func (a *asker) concerning(ctx context.Context, s *search, w compliance.Instant)
 	}
 	late, err := a.late(ctx, s, since, to)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	seen := map[compliance.Ref]bool{}
+	bodies := map[compliance.EventKey]compliance.Hash{}
+	conflicts := map[compliance.EventKey]bool{}
 	for i := range rows {
 		ev, ok := s.decode(&rows[i], a.tenant)
 		if ev == nil || seen[ev.Ref] {
 			continue
 		}
 		seen[ev.Ref] = true
-		if !ok {
-			unreadable++
-			continue
-		}
-		if !late[place{ev.Ref.Topic, ev.Ref.Partition, ev.Ref.Offset}] {
+		switch {
+		case !ok:
+			r.Unreadable++
+		case late[place{ev.Ref.Topic, ev.Ref.Partition, ev.Ref.Offset}]:
+			r.Late++
+		default:
+			if first, known := bodies[ev.Key()]; known && first != ev.Ref.SHA256 {
+				conflicts[ev.Key()] = true
+			}
+			bodies[ev.Key()] = ev.Ref.SHA256
 			events = append(events, ev)
 		}
 	}
+	r.Conflicting = len(conflicts)
 	beats, err := a.heartbeats(ctx, s, from, w)
-	return append(events, beats...), unreadable, err
+	r.Events = len(events) + len(beats)
+	return append(events, beats...), err
 }
 
 // window is where events can concern the item. A derived table has no beginning.
@@ -246,6 +256,7 @@ func (a *asker) heartbeats(ctx context.Context, s *search, from, w compliance.In
 		ID     string    `ch:"event"`
 		At     time.Time `ch:"at"`
 		Type   string    `ch:"kind"`
+		Number uint64    `ch:"number"`
 	}
 	var types, sources []string
 	if len(s.control.Key) > 0 {
@@ -265,7 +276,37 @@ func (a *asker) heartbeats(ctx context.Context, s *search, from, w compliance.In
 	}
 	events := make([]*compliance.Event, len(rows))
 	for i, r := range rows {
-		events[i] = &compliance.Event{Tenant: a.tenant, Source: r.Source, ID: r.ID, Type: r.Type, Time: instant(r.At)}
+		events[i] = &compliance.Event{Tenant: a.tenant, Source: r.Source, ID: r.ID, Type: r.Type, Time: instant(r.At), Sequence: r.Number}
+	}
+	numbers, err := a.numbers(ctx, s, sources, events, w)
+	return slices.Concat(events, numbers), err
+}
+
+// numbers are those of the events of sources that count, since the first of their signs
+// of life; what came too late for the control is missing to it.
+func (a *asker) numbers(ctx context.Context, s *search, sources []string, beats []*compliance.Event, w compliance.Instant) ([]*compliance.Event, error) {
+	type row struct {
+		Source string    `ch:"source"`
+		Number uint64    `ch:"number"`
+		At     time.Time `ch:"at"`
+	}
+	counting := slices.DeleteFunc(slices.Clone(sources), func(name string) bool { return !s.bundle.Counts(name) })
+	if len(counting) == 0 || len(beats) == 0 {
+		return nil, nil
+	}
+	from := slices.MinFunc(beats, func(a, b *compliance.Event) int { return cmp.Compare(a.Time, b.Time) }).Time
+	rows, err := ask[row](ctx, a, "numbers", append(window(from, w),
+		clickhouse.Named("sources", counting), clickhouse.Named("control", s.control.ID), clickhouse.Named("limit", uint64(mostEvents+1)))...)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) > mostEvents {
+		return nil, compliance.Errorf(compliance.TooLarge, "%s sent more than %d events that count; that is more than can be explained here",
+			strings.Join(counting, ", "), mostEvents)
+	}
+	events := make([]*compliance.Event, len(rows))
+	for i, r := range rows {
+		events[i] = &compliance.Event{Tenant: a.tenant, Source: r.Source, Time: instant(r.At), Sequence: r.Number}
 	}
 	return events, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 )
@@ -69,4 +70,20 @@ func (a *Asker) Lives(ctx context.Context, sources []control.Source, p Period) (
 		return lives, Made{}, nil
 	}
 	return lives, inner.made[0], nil
+}
+
+// Missing is a hole of a source; Events is how many are missing, as in Hole.
+type Missing struct {
+	Source   string
+	From, To compliance.Instant
+	Events   int64
+}
+
+// Holes lists where events of sources that count are missing, by source and time.
+func (a *Asker) Holes(ctx context.Context, sources []control.Source, p Period) (Answer[Missing], error) {
+	params := append(window(p.From, p.To), clickhouse.Named("sources", counting(sources)))
+	return answer(ctx, a, "holes", params, func(r *holeRow) Missing {
+		h := r.hole(p)
+		return Missing{r.Source, h.From, h.To, h.Missing}
+	})
 }

@@ -40,6 +40,7 @@ boundary: {systems: [console]}
 sources:
   /idp: {types: [access.*], max_gap: 1000h}
   /pager: {types: [incident.*], max_gap: 1000h}
+  /backup: {types: [backup.*], max_gap: 2500h, sequence: true}
   /cd: {types: [deploy.*]}
 `),
 		"access/AC-01.yaml": file(`
@@ -263,6 +264,11 @@ func filled(t testing.TB) *world {
 	)
 	w.beats("/idp", "2026-06-30", "2026-08-01", 30*24*time.Hour)
 	w.beats("/pager", "2026-06-30", "2026-10-02", 30*24*time.Hour)
+	w.event(
+		compliance.Event{Source: "/backup", ID: "b1", Type: "source.heartbeat", Time: at("2026-06-30"), Sequence: 1},
+		compliance.Event{Source: "/backup", ID: "b2", Type: "source.heartbeat", Time: at("2026-10-02"), Sequence: 4},
+		compliance.Event{Source: "/backup", ID: "b3", Type: "backup.completed", Time: at("2026-07-05"), Sequence: 2},
+	)
 	w.exec(`INSERT INTO violations (tenant, control, item_id, item_time, revision, id, change, outcome, reason, known_at, value)
 		SELECT 'default', 'CH-01', 'd2', '2026-07-05', 1, 'default/CH-01/d2#1', 'opened', 'deviation', 'no_approval', '2026-07-05 01:00:00', '{}'`)
 	w.exec(`INSERT INTO deliveries (tenant, target, kind, control, at, id, message, violations, items, revisions, action, attempt, outcome, status, error, duration_ms)

@@ -24,7 +24,7 @@ func helpPage(*visit) (*sheet, error) {
 	}{
 		{"pass", "The control operated on the item.", chart.Pass},
 		{"deviation", "It did not. A remedy that came later is said beside it, and erases nothing.", chart.Deviation},
-		{"inconclusive", "It can’t be said, for instance because a source was silent when evidence may have come. This is unknown, and never a pass.", chart.Unknown},
+		{"inconclusive", "It can’t be said, for instance because a source was silent when evidence may have come, events are missing by their numbers, or an event came in bodies that disagree. This is unknown, and never a pass.", chart.Unknown},
 		{"pending", "It isn’t decided yet: evidence may still come in time. This is unknown, too.", chart.Unknown},
 		{"waived", "It did not operate, and an approved waiver covers it. It counts as a deviation all the same.", chart.Waived},
 		{"not applicable", "The item is in the population, but the control doesn’t apply to it.", chart.Nothing},

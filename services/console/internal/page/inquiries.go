@@ -298,6 +298,13 @@ func sourceInquiries() map[string]inquiry {
 				return gridded(got, err, nil)
 			},
 		},
+		"holes": {
+			says: "where numbers of events are missing, of sources that count", needs: access.ReadSources, takes: window, api: sources,
+			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
+				got, err := v.asker.Holes(ctx, v.Bundle.Sources, w.period)
+				return gridded(got, err, nil)
+			},
+		},
 		"signs_of_life": {
 			says: "where declared sources were silent for longer than they may be", needs: access.ReadSources, takes: window, api: sources,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {

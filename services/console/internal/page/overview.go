@@ -334,7 +334,7 @@ func (v *visit) silences(ctx context.Context, w *when, known compliance.Instant)
 	}
 	s.Made = v.made(m)
 	for _, source := range v.Bundle.Sources {
-		if gaps := gapsOf(lives[source.Name], p.To); len(gaps) > 0 {
+		if gaps := silencesOf(lives[source.Name], p.To); len(gaps) > 0 {
 			longest := slices.MaxFunc(gaps, func(a, b report.Gap) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
 			s.Silent = append(s.Silent, silence{
 				source.Name, lasting(longest.To.Sub(longest.From)), moment(longest.From), moment(longest.To),
@@ -345,7 +345,18 @@ func (v *visit) silences(ctx context.Context, w *when, known compliance.Instant)
 	return s, nil
 }
 
-// gapsOf are a source's silences. One that lasts until the end counts once it is longer
+// silencesOf are the times of which a source can't be trusted to have told all: those
+// without a sign of life, and those from which events are missing.
+func silencesOf(l report.SourceLife, end compliance.Instant) []report.Gap {
+	gaps := gapsOf(l, end)
+	for _, h := range l.Holes {
+		gaps = append(gaps, h.Gap)
+	}
+	slices.SortStableFunc(gaps, func(a, b report.Gap) int { return cmp.Compare(a.From, b.From) })
+	return gaps
+}
+
+// gapsOf are the times without a sign of life of a source. One that lasts until the end counts once it is longer
 // than the source may be silent.
 func gapsOf(l report.SourceLife, end compliance.Instant) []report.Gap {
 	return slices.DeleteFunc(slices.Clone(l.Gaps), func(g report.Gap) bool {

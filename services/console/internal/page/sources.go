@@ -49,8 +49,8 @@ type sourceRow struct {
 	RefusedLink string
 }
 
-// gapRow is a silence.
-type gapRow struct{ From, To, Lasted string }
+// gapRow is a silence. Missing says what is missing, if numbers tell of it.
+type gapRow struct{ From, To, Lasted, Missing string }
 
 // sourceDay is a day of the table beside the strips.
 type sourceDay struct {
@@ -190,10 +190,18 @@ func (r *sourceRow) draw(v *visit, w *when, name string, volumes map[time.Time]c
 	var gaps []chart.Gap
 	for _, g := range gapsOf(r.SourceLife, end) {
 		lasted := lasting(g.To.Sub(g.From))
-		r.Silences = append(r.Silences, gapRow{moment(g.From), moment(g.To), lasted})
+		r.Silences = append(r.Silences, gapRow{moment(g.From), moment(g.To), lasted, ""})
 		gaps = append(gaps, chart.Gap{
 			From: g.From.Time(), To: g.To.Time(), Tip: r.Name + " was silent for " + lasted + " from " + moment(g.From),
 			Link: v.to("/query/signs_of_life", w.Pairs...),
+		})
+	}
+	for _, h := range r.Holes {
+		missing := missingOf(h)
+		r.Silences = append(r.Silences, gapRow{moment(h.From), moment(h.To), lasting(h.To.Sub(h.From)), missing})
+		gaps = append(gaps, chart.Gap{
+			From: h.From.Time(), To: h.To.Time(), Tip: r.Name + ": " + missing + " between " + moment(h.From) + " and " + moment(h.To),
+			Link: v.to("/query/holes", w.Pairs...),
 		})
 	}
 	r.Strip = chart.Coverage(name, days, gaps, most)
@@ -204,6 +212,14 @@ func (r *sourceRow) draw(v *visit, w *when, name string, volumes map[time.Time]c
 	r.Summary = strings.Join(parts, ", ")
 }
 
+// missingOf says what a source's numbers tell of a hole.
+func missingOf(h report.Hole) string {
+	if h.Missing == 0 {
+		return "a sign of life has no number, or a smaller one than before"
+	}
+	return plural(h.Missing, "event") + " missing"
+}
+
 // Note says what is known of the source's silence.
 func (r *sourceRow) Note() string {
 	switch {
@@ -211,6 +227,8 @@ func (r *sourceRow) Note() string {
 		return "not declared"
 	case r.MaxGap == 0:
 		return "promises no signs of life, so its silence proves nothing"
+	case len(r.Holes) > 0:
+		return "events are missing"
 	case r.RetiredAt != 0:
 		return "retired at " + moment(r.RetiredAt)
 	case len(r.Silences) > 0:

@@ -79,6 +79,9 @@ func (p *partition) add(f *routed.Fact, entry *routed.Entry, out *outcome) {
 	case Admitted:
 		p.head.Fresh = true
 	case Quarantined:
+		if entry.Control == "" && p.id != 0 {
+			return // it went everywhere; one says so
+		}
 		out.quarantined = append(out.quarantined, record.Quarantined{
 			Tenant: fact.Tenant, Control: fact.Control, JoinKey: fact.Key,
 			Watermark: p.head.Watermark, Event: compliance.EvidenceOf("", &fact.Event),
