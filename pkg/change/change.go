@@ -44,6 +44,8 @@ type Difference struct {
 	Control string `json:"control"`
 	Change  Kind   `json:"change"`
 	Effect  Effect `json:"effect"`
+	// From is when it takes effect, for items of that time on: a version's beginning.
+	From compliance.Instant `json:"from"`
 	// Key is the place in the control file, or what the control reads of the boundary
 	// file; empty for a control that was added or removed.
 	Key    string `json:"key"`
@@ -52,24 +54,62 @@ type Difference struct {
 }
 
 // Compare lists in what two bundles differ, by control and key. What is effective
-// below the watermark w restates.
+// below the watermark w restates. A version that only one of them has is compared with
+// what is in force at its beginning in the other.
 func Compare(from, to *control.Bundle, w compliance.Instant) []Difference {
 	all := declared(from, to, effect(min(from.EffectiveFrom, to.EffectiveFrom), w))
 	for _, id := range controlIDs(from, to) {
 		a, b := from.Control(id), to.Control(id)
 		switch {
 		case a == nil:
-			all = append(all, Difference{Control: id, Change: Added, Effect: effect(to.EffectiveFrom, w), After: b.Title})
+			all = append(all, Difference{Control: id, Change: Added, Effect: effect(b.Versions[0].From, w), From: b.Versions[0].From, After: b.Title})
 		case b == nil:
-			all = append(all, Difference{Control: id, Change: Removed, Effect: effect(from.EffectiveFrom, w), Before: a.Title})
-		case a.Meaning != b.Meaning:
-			all = append(all, differences(id, Rule, effect(to.EffectiveFrom, w), a.Clauses(), b.Clauses())...)
-		}
-		if a != nil && b != nil {
-			all = append(all, rewording(id, a, b)...)
+			all = append(all, Difference{Control: id, Change: Removed, Effect: effect(a.Versions[0].From, w), From: a.Versions[0].From, Before: a.Title})
+		default:
+			all = append(all, beginnings(from, to, a, b, w)...)
+			all = append(all, compareVersions(id, a, b, w)...)
 		}
 	}
 	return all
+}
+
+// beginnings: a control of its own beginning has no items before.
+func beginnings(from, to *control.Bundle, a, b *control.Control, w compliance.Instant) []Difference {
+	was, is := a.Versions[0].From, b.Versions[0].From
+	if was == is || was == from.EffectiveFrom && is == to.EffectiveFrom {
+		return nil // or it is said for all
+	}
+	since := min(was, is)
+	return []Difference{{Control: a.ID, Change: Rule, Effect: effect(since, w), From: since, Key: "effective_from", Before: was.String(), After: is.String()}}
+}
+
+// compareVersions compares two controls at each instant from which one of them has
+// another version.
+func compareVersions(id string, a, b *control.Control, w compliance.Instant) (all []Difference) {
+	var starts []compliance.Instant
+	for _, v := range slices.Concat(a.Versions, b.Versions) {
+		starts = append(starts, v.From)
+	}
+	slices.Sort(starts)
+	for _, at := range slices.Compact(starts) {
+		was, is := a.At(at), b.At(at)
+		var found []Difference
+		if was.Meaning != is.Meaning {
+			found = differences(id, Rule, effect(at, w), was.Clauses(), is.Clauses())
+		}
+		for _, d := range append(found, rewording(id, was, is)...) {
+			if d.From = at; !slices.ContainsFunc(all, d.repeats) {
+				all = append(all, d)
+			}
+		}
+	}
+	return all
+}
+
+// repeats: the other says the same of a later version.
+func (d *Difference) repeats(o Difference) bool {
+	o.From, o.Effect = d.From, d.Effect
+	return *d == o
 }
 
 func effect(from, w compliance.Instant) Effect {
@@ -82,10 +122,10 @@ func effect(from, w compliance.Instant) Effect {
 // declared are the differences of the boundary files that concern every control.
 func declared(from, to *control.Bundle, e Effect) (all []Difference) {
 	if from.EffectiveFrom != to.EffectiveFrom {
-		all = append(all, Difference{Change: Rule, Effect: e, Key: "effective_from", Before: from.EffectiveFrom.String(), After: to.EffectiveFrom.String()})
+		all = append(all, Difference{Change: Rule, Effect: e, From: min(from.EffectiveFrom, to.EffectiveFrom), Key: "effective_from", Before: from.EffectiveFrom.String(), After: to.EffectiveFrom.String()})
 	}
 	if !slices.Equal(from.Tenants, to.Tenants) {
-		all = append(all, Difference{Change: Rule, Effect: e, Key: "tenants", Before: strings.Join(from.Tenants, ", "), After: strings.Join(to.Tenants, ", ")})
+		all = append(all, Difference{Change: Rule, Effect: e, From: min(from.EffectiveFrom, to.EffectiveFrom), Key: "tenants", Before: strings.Join(from.Tenants, ", "), After: strings.Join(to.Tenants, ", ")})
 	}
 	return all
 }
@@ -117,7 +157,7 @@ func differences(id string, kind Kind, e Effect, before, after []control.Clause)
 	maps.Copy(keys, is)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if was[key] != is[key] && !follows(key, was[key], is[key]) {
-			all = append(all, Difference{id, kind, e, key, was[key], is[key]})
+			all = append(all, Difference{Control: id, Change: kind, Effect: e, Key: key, Before: was[key], After: is[key]})
 		}
 	}
 	return all

@@ -172,15 +172,8 @@ func typesRead(bundles ...*control.Bundle) []string {
 			types = append(types, "*") // what a source counts may be of any type
 		}
 		for _, c := range b.Controls {
-			types = append(types, c.Population.Types...)
-			for _, e := range c.Expectations {
-				types = append(types, e.Types...)
-				if e.Unless != nil {
-					types = append(types, e.Unless.Types...)
-				}
-			}
-			for _, t := range c.Tables {
-				types = append(types, t.Types...)
+			for _, v := range c.Versions {
+				types = append(types, v.Reads()...)
 			}
 		}
 	}

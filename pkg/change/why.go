@@ -57,7 +57,7 @@ func newExhibits(b *control.Bundle, tenant string, items []Item) *exhibits {
 		it := &items[i]
 		x.wanted[it.Control] = append(x.wanted[it.Control], it)
 		if c := b.Control(it.Control); c != nil && c.Population.Schedule != nil {
-			x.findSlot(c, it)
+			x.findSlot(c.At(it.Time), it)
 		}
 	}
 	return x
@@ -86,7 +86,8 @@ func (x *exhibits) findSlot(c *control.Control, it *Item) {
 
 // find notes the join keys of the items that ev may open.
 func (x *exhibits) find(ev *compliance.Event) {
-	for _, c := range x.bundle.Controls {
+	for _, last := range x.bundle.Controls {
+		c := last.At(ev.Time)
 		if len(x.wanted[c.ID]) == 0 || !control.MatchesAny(c.Population.Types, ev.Type) {
 			continue
 		}

@@ -155,9 +155,14 @@ func Compile(boundary *document.Document, files []*document.Document, d *diction
 		return nil, err
 	}
 	var problems document.Problems
+	var all []versioned
 	for _, doc := range files {
-		problems = append(problems, b.add(doc)...)
+		v := b.compile(doc)
+		problems = append(problems, v.reader.Problems...)
+		v.reader.Problems = nil
+		all = append(all, v)
 	}
+	problems = append(problems, b.join(all)...)
 	if err := problems.OrNil(); err != nil {
 		return nil, err
 	}
@@ -171,20 +176,15 @@ func IsControlFile(name string) bool {
 	return path.Ext(base) == ".yaml" && !strings.HasSuffix(base, "_test.yaml") && base != BoundaryFile
 }
 
-func (b *Bundle) add(doc *document.Document) document.Problems {
+func (b *Bundle) compile(doc *document.Document) versioned {
 	r := doc.Reader()
 	env, err := language()
 	if err != nil {
 		r.At(1, 1, "making the language: %v", err)
-		return r.Problems
+		return versioned{&Control{}, r}
 	}
 	c := (&compiler{r: r, dictionary: b.dictionary, declared: b.Declarations, env: env}).run(doc.Root)
-	if other := b.byID[c.ID]; other != nil {
-		r.At(1, 1, "the control %s stands in %s too", c.ID, other.File)
-	}
-	b.byID[c.ID] = c
-	b.Controls = append(b.Controls, c)
-	return r.Problems
+	return versioned{c, r}
 }
 
 // seal orders the controls and computes the bundle's hash.
@@ -193,7 +193,7 @@ func (b *Bundle) seal(boundary any) {
 	parts := []any{boundary}
 	for i, c := range b.Controls {
 		c.Index = i
-		parts = append(parts, c.ID, c.Hash)
+		parts = append(parts, c.ID, c.RouteHash())
 	}
 	b.Hash = hashOf(parts)
 }

@@ -14,6 +14,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"go.yaml.in/yaml/v3"
 
+	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/document"
 )
@@ -47,11 +48,13 @@ var (
 	severities = []string{"critical", "high", "medium", "low"}
 	// semantic keys make the hash; the others are words.
 	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness", "waivable"}
-	words    = []string{"title", "description", "criteria", "severity", "part_of", "owner", "control_text"}
+	// placed says when it takes effect: neither a part of the rule nor words.
+	placed = []string{"effective_from"}
+	words  = []string{"title", "description", "criteria", "severity", "part_of", "owner", "control_text"}
 )
 
 func (c *compiler) run(doc *yaml.Node) *Control {
-	f := c.r.Mapping(doc, "a control", slices.Concat(semantic, words)...)
+	f := c.r.Mapping(doc, "a control", slices.Concat(semantic, words, placed)...)
 	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, File: c.r.File()}
 	c.index, c.owner = map[string]int{}, map[int]int{}
 	c.evidence, c.fields, c.read = map[string]evidenceName{}, map[string]fieldSet{}, map[string]bool{}
@@ -63,6 +66,7 @@ func (c *compiler) run(doc *yaml.Node) *Control {
 	}
 	c.lateness(f["lateness"])
 	c.control.Waivable = c.waivable(f["waivable"])
+	c.effective(f["effective_from"])
 	c.population(doc, f["population"])
 	c.tables(f["tables"])
 	c.expand(f["expand"])
@@ -147,6 +151,19 @@ func (c *compiler) extend(n *yaml.Node, options []cel.EnvOption) bool {
 	}
 	c.env = env
 	return true
+}
+
+func (c *compiler) effective(n *yaml.Node) {
+	c.control.effective = compliance.Ever
+	if n == nil {
+		return
+	}
+	t, err := compliance.ParseInstant(c.r.Text(n, "a time"))
+	if err != nil {
+		c.r.Problem(n, "effective_from: %v", err)
+		return
+	}
+	c.control.effective = t
 }
 
 func (c *compiler) lateness(n *yaml.Node) {

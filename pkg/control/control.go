@@ -24,6 +24,12 @@ type Control struct {
 	File string
 	// Index is its place in the bundle.
 	Index int
+	// From and Until bound, half-open, the times of the items that belong to this
+	// version of the control; Version is its place among Versions, in order of time.
+	From, Until compliance.Instant
+	Version     int
+	// Versions are all of this control, this one among them.
+	Versions []*Control
 
 	Population   Population
 	Expectations []*Expectation // an expectation reads only earlier ones
@@ -58,6 +64,9 @@ type Control struct {
 	keep   map[string]bool // data fields read; nil keeps all
 	source any             // the parsed meaning, for the hash
 	texts  texts
+	routed routing // of the last version
+	// effective is what the file says of its beginning; Ever if it says nothing.
+	effective compliance.Instant
 
 	clauses, wording []Clause
 }

@@ -81,9 +81,9 @@ func (c *Control) Explain(correct time.Duration) Explanation {
 }
 
 // Keeps is how long an event is kept after its own time: until no item that may still
-// be opened, or changed, looks back to it.
+// be opened, or changed, looks back to it, by any version.
 func (c *Control) Keeps(correct time.Duration) time.Duration {
-	return max(c.Lookback(), c.CorrectUntil) + c.Horizon() + correct
+	return max(c.Longest((*Control).Lookback), c.CorrectUntil) + c.Longest((*Control).Horizon) + correct
 }
 
 func (c *Control) endsWithPeriod() bool {

@@ -286,16 +286,7 @@ func (m *meaning) clocks() {
 
 // sources adds whose silence makes evidence unknown.
 func (m *meaning) sources() {
-	var types []string
-	for _, e := range m.c.control.Expectations {
-		types = append(types, e.Types...)
-		if e.Unless != nil {
-			types = append(types, e.Unless.Types...)
-		}
-	}
-	for _, t := range m.c.control.Tables {
-		types = append(types, t.Types...)
-	}
+	types := m.c.control.Reads()[len(m.c.control.Population.Types):] // evidence has to be heard
 	for _, i := range m.c.declared.SourcesOf(types) {
 		s := m.c.declared.Sources[i]
 		if s.MaxGap == 0 {

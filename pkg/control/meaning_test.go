@@ -222,7 +222,7 @@ func compiled(c *control.Control) string {
 }
 
 // wordsOnly are the fields that no verdict hangs on.
-var wordsOnly = []string{"Title", "Severity", "Criteria", "PartOf", "Hash", "Meaning", "File"}
+var wordsOnly = []string{"Title", "Severity", "Criteria", "PartOf", "Hash", "Meaning", "File", "From", "Until", "Version", "Versions"}
 
 func dump(b *strings.Builder, v reflect.Value, path string) {
 	switch x := v.Interface().(type) {

@@ -40,7 +40,7 @@ func (b *Bundle) Reads(eventType string) bool {
 		return true
 	}
 	for _, c := range b.Controls {
-		if c.reads(eventType) || c.Waivable && speaksOfWaiver(eventType) {
+		if c.Some(func(v *Control) bool { return v.reads(eventType) || v.Waivable && speaksOfWaiver(eventType) }) {
 			return true
 		}
 	}
@@ -50,6 +50,21 @@ func (b *Bundle) Reads(eventType string) bool {
 // SpeaksOfSource tells signs of life from events about something.
 func SpeaksOfSource(eventType string) bool {
 	return eventType == Heartbeat || eventType == SourceRetired
+}
+
+// Reads lists the types, and beginnings of types, that this version of c reads.
+func (c *Control) Reads() []string {
+	types := slices.Clone(c.Population.Types)
+	for _, e := range c.Expectations {
+		types = append(types, e.Types...)
+		if e.Unless != nil {
+			types = append(types, e.Unless.Types...)
+		}
+	}
+	for _, t := range c.Tables {
+		types = append(types, t.Types...)
+	}
+	return types
 }
 
 func (c *Control) reads(eventType string) bool {
@@ -78,22 +93,23 @@ func (b *Bundle) Route(ev *compliance.Event) []Route {
 	}
 	for _, c := range b.Controls {
 		if c.WaiverOf(ev) != nil {
-			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Everywhere: true, Fields: waiverData(ev.Data)})
+			routes = append(routes, Route{Control: c.ID, RuleHash: c.routed.hash, Everywhere: true, Fields: waiverData(ev.Data)})
 		}
 		for _, key := range c.Keys(ev) {
-			routes = append(routes, Route{Control: c.ID, RuleHash: c.Hash, Key: key, Fields: c.Prune(ev.Data)})
+			routes = append(routes, Route{Control: c.ID, RuleHash: c.routed.hash, Key: key, Fields: c.Prune(ev.Data)})
 		}
 	}
 	return routes
 }
 
-// Prune keeps the data that the control reads.
+// Prune keeps the data that the control reads in any version.
 func (c *Control) Prune(data map[string]any) map[string]any {
-	if c.keep == nil {
+	r := &c.Versions[len(c.Versions)-1].routed
+	if r.keep == nil {
 		return data
 	}
-	kept := make(map[string]any, len(c.keep))
-	for name := range c.keep {
+	kept := make(map[string]any, len(r.keep))
+	for name := range r.keep {
 		if v, ok := data[name]; ok {
 			kept[name] = v
 		}
@@ -101,14 +117,24 @@ func (c *Control) Prune(data map[string]any) map[string]any {
 	return kept
 }
 
-// Keys are the join keys at which ev concerns c, each once: as an item, as
-// evidence, or as a row of a table.
+// Keys are the join keys at which ev concerns c in any of its versions, each once: as
+// an item, as evidence, or as a row of a table.
 func (c *Control) Keys(ev *compliance.Event) []string {
-	if !c.reads(ev.Type) {
-		return nil
-	}
-	view := ViewOf(ev)
+	var view View
 	var keys keySet
+	for _, v := range c.Versions {
+		if !v.reads(ev.Type) {
+			continue
+		}
+		if view == nil {
+			view = ViewOf(ev)
+		}
+		v.addKeys(&keys, ev, view)
+	}
+	return keys
+}
+
+func (c *Control) addKeys(keys *keySet, ev *compliance.Event, view View) {
 	if MatchesAny(c.Population.Types, ev.Type) {
 		keys.add(c.ItemKey(ev, view))
 	}
@@ -121,11 +147,10 @@ func (c *Control) Keys(ev *compliance.Event) []string {
 	for _, t := range c.Tables {
 		keys.addPaths(t.Types, t.Key[:1], ev.Type, view)
 	}
-	return keys
 }
 
-// Copies is at how many join keys an event of a type may concern c; 0 if c doesn't
-// read the type. It is the most that Keys gives.
+// Copies is at how many join keys an event of a type may concern c in all its versions; 0
+// if they don't read the type. It is the most that Keys gives.
 func (c *Control) Copies(eventType string) int {
 	var keys keySet
 	add := func(types []string, paths []Path) {
@@ -133,15 +158,17 @@ func (c *Control) Copies(eventType string) int {
 			keys.add(fmt.Sprint(paths), true)
 		}
 	}
-	add(c.Population.Types, c.Key)
-	for _, e := range c.Expectations {
-		add(e.Types, e.KeyPaths)
-		if e.Unless != nil {
-			add(e.Unless.Types, e.Unless.KeyPaths)
+	for _, v := range c.Versions {
+		add(v.Population.Types, v.Key)
+		for _, e := range v.Expectations {
+			add(e.Types, e.KeyPaths)
+			if e.Unless != nil {
+				add(e.Unless.Types, e.Unless.KeyPaths)
+			}
 		}
-	}
-	for _, t := range c.Tables {
-		add(t.Types, t.Key[:1])
+		for _, t := range v.Tables {
+			add(t.Types, t.Key[:1])
+		}
 	}
 	return len(keys)
 }

@@ -71,7 +71,7 @@ func waiverData(data map[string]any) map[string]any {
 // scope in no known way covers nothing.
 func (c *Control) WaiverOf(ev *compliance.Event) *Waiver {
 	id, _ := ev.Data["waiver_id"].(string)
-	if !c.Waivable || !speaksOfWaiver(ev.Type) || ev.Data["control"] != c.ID || id == "" {
+	if !speaksOfWaiver(ev.Type) || !c.Some(func(v *Control) bool { return v.Waivable }) || ev.Data["control"] != c.ID || id == "" {
 		return nil
 	}
 	if ev.Type == WaiverRevoked {
@@ -133,12 +133,13 @@ func textsOf(v any) map[string]bool {
 }
 
 // ShowsField tells whether the items of c show a field of this name, if they have
-// it: what the control reads, and what each item has.
+// it: what the control reads in any version, and what each item has.
 func (c *Control) ShowsField(name string) bool {
 	if c.Population.Schedule != nil {
 		return name == "member" || name == "slot"
 	}
-	return c.keep == nil || c.keep[name] || name == "source" || name == "type"
+	keep := c.Versions[len(c.Versions)-1].routed.keep
+	return keep == nil || keep[name] || name == "source" || name == "type"
 }
 
 // Concerns tells whether the item, or the part of it that has this id, is in scope.

@@ -38,7 +38,7 @@ func (it *item) disputes(x *control.Expectation, scope *control.Scope, role func
 		wanted := false
 		for _, f := range lead.bodies() {
 			c := claim{match: match{fact: f, sent: f}}
-			if slices.Contains(role(f.roles), x.Index) {
+			if slices.Contains(role(f.roles[it.rules.Version]), x.Index) {
 				if m, ok := it.match(x, scope, f); ok {
 					c = claim{m, true}
 				}
@@ -222,7 +222,7 @@ type change struct {
 }
 
 func (r *review) changeOf(t *control.DerivedTable, f *fact) (c change) {
-	if !slices.Contains(f.roles.tables, t.Index) || f.ev.Time > r.it.time {
+	if !slices.Contains(f.roles[r.c.Version].tables, t.Index) || f.ev.Time > r.it.time {
 		return c
 	}
 	key, here := t.KeyOf(f.view)

@@ -40,7 +40,7 @@ func (e *Engine) correctUntil(c *control.Control) time.Duration {
 // are done, and facts out of reach of any item. A key may never rest, and would fill
 // the memory otherwise. What was last said of an item is kept: an id stays taken.
 func (e *Engine) tryEnd(g *group) {
-	if g.control.Population.Having == nil || e.rests(g) {
+	if !g.control.Some(hasHaving) || e.rests(g) {
 		e.endItems(g)
 		e.endFacts(g)
 	}
@@ -50,6 +50,8 @@ func (e *Engine) tryEnd(g *group) {
 	}
 	e.endings.add(g, e.nextEnding(g))
 }
+
+func hasHaving(v *control.Control) bool { return v.Population.Having != nil }
 
 // nextEnding is when the oldest fact may go, but no sooner than four times in a span: so
 // every fact and item is looked at a few times only.
@@ -109,7 +111,8 @@ func (it *item) endsAt(correct time.Duration) compliance.Instant {
 	if n := len(it.candidates); n > 0 {
 		last = max(last, it.candidates[n-1].ev.Time)
 	}
-	return last.Add(it.group.control.HorizonOf(it.end.Sub(it.time)) + correct + time.Microsecond)
+	slot := it.end.Sub(it.time)
+	return last.Add(it.group.control.Longest(func(v *control.Control) time.Duration { return v.HorizonOf(slot) }) + correct + time.Microsecond)
 }
 
 // endFacts drops the events before a time that no item, and none that may still be
@@ -145,7 +148,7 @@ func (e *Engine) endFacts(g *group) {
 // outOfReach is the time before which nobody looks any more.
 func (e *Engine) outOfReach(g *group) compliance.Instant {
 	c := g.control
-	oldest := e.w.Add(-e.correctUntil(c) - c.Horizon()) // of the events that may still open an item, or come to
+	oldest := e.w.Add(-e.correctUntil(c) - c.Longest((*control.Control).Horizon)) // of the events that may still open an item, or come to
 	for _, it := range g.items {
 		if oldest = min(oldest, it.time); len(it.candidates) > 0 {
 			oldest = min(oldest, it.candidates[0].ev.Time)
@@ -154,37 +157,43 @@ func (e *Engine) outOfReach(g *group) compliance.Instant {
 	if planted == plantedEndsEarly {
 		return oldest
 	}
-	return oldest.Add(-max(c.Lookback(), c.CorrectUntil) - time.Microsecond)
+	return oldest.Add(-max(c.Longest((*control.Control).Lookback), c.CorrectUntil) - time.Microsecond)
 }
 
 // neededRows are the facts before an instant that are rows of a table then, of whatever
 // age: the last of each key. One that isn't live is needed until those before it are gone.
 func (g *group) neededRows(before compliance.Instant) map[*fact]bool {
-	if len(g.control.Tables) == 0 {
-		return nil
-	}
-	needed := map[*fact]bool{}
-	for _, t := range g.control.Tables {
-		rows := map[string][]*fact{}
-		for _, f := range g.facts {
-			if row, ok := t.RowOf(f.view); ok && f.ev.Time < before && slices.Contains(f.roles.tables, t.Index) {
-				rows[row] = append(rows[row], f)
+	var needed map[*fact]bool
+	for _, v := range g.control.Versions {
+		for _, t := range v.Tables {
+			if needed == nil {
+				needed = map[*fact]bool{}
 			}
-		}
-		for _, facts := range rows {
-			last := facts[len(facts)-1]
-			needed[last] = needed[last] || len(facts) > 1 || !g.dead(t, last)
+			g.addRows(needed, v, t, before)
 		}
 	}
 	return needed
 }
 
+func (g *group) addRows(needed map[*fact]bool, v *control.Control, t *control.DerivedTable, before compliance.Instant) {
+	rows := map[string][]*fact{}
+	for _, f := range g.facts {
+		if row, ok := t.RowOf(f.view); ok && f.ev.Time < before && slices.Contains(f.roles[v.Version].tables, t.Index) {
+			rows[row] = append(rows[row], f)
+		}
+	}
+	for _, facts := range rows {
+		last := facts[len(facts)-1]
+		needed[last] = needed[last] || len(facts) > 1 || !dead(v, t, last)
+	}
+}
+
 // dead says that a row is surely not live.
-func (g *group) dead(t *control.DerivedTable, f *fact) bool {
+func dead(v *control.Control, t *control.DerivedTable, f *fact) bool {
 	if t.Live == nil {
 		return false
 	}
-	live, err := t.Live.Bool(g.control.NewScope(nil, f.ev.Time).With(f.view, nil))
+	live, err := t.Live.Bool(v.NewScope(nil, f.ev.Time).With(f.view, nil))
 	return err == nil && !live
 }
 

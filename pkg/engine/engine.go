@@ -57,9 +57,9 @@ type Engine struct {
 	dirty                 map[*item]struct{}
 	timers                timers
 	endings               endings
-	roles                 map[string]map[string]*roles // control → type
-	sources               map[string][]*source         // tenant → in the order of the bundle
-	feeds                 map[string]*feeds            // by control
+	roles                 map[*control.Control]map[string]*roles // version of a control → type
+	sources               map[string][]*source                   // tenant → in the order of the bundle
+	feeds                 map[*control.Control]*feeds            // by version
 	waivers               map[waiverKey]*waivers
 	schedules             []*cursor
 	changes               []Change
@@ -81,20 +81,24 @@ func New(b *control.Bundle, partition, partitions int32) *Engine {
 	e := &Engine{
 		bundle: b, partition: partition, partitions: partitions, w: compliance.Ever,
 		state: newMemory(), dirty: map[*item]struct{}{},
-		roles: map[string]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[string]*feeds{}, waivers: map[waiverKey]*waivers{},
+		roles: map[*control.Control]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[*control.Control]*feeds{}, waivers: map[waiverKey]*waivers{},
 	}
 	for _, c := range b.Controls {
-		e.roles[c.ID] = map[string]*roles{}
-		if c.Population.Schedule == nil {
-			continue
-		}
-		for _, tenant := range b.Tenants {
-			e.schedules = append(e.schedules, &cursor{
-				tenant: tenant, control: c, next: c.Population.Schedule.First(b.EffectiveFrom),
-			})
+		for _, v := range c.Versions {
+			e.roles[v] = map[string]*roles{}
+			e.schedule(v)
 		}
 	}
 	return e
+}
+
+func (e *Engine) schedule(v *control.Control) {
+	if v.Population.Schedule == nil {
+		return
+	}
+	for _, tenant := range e.bundle.Tenants {
+		e.schedules = append(e.schedules, &cursor{tenant: tenant, control: v, next: v.Population.Schedule.First(v.From)})
+	}
 }
 
 // Unlogged has the engine note no changes, for who never restores it: they are a third
@@ -184,7 +188,7 @@ func (e *Engine) Changes() []Change {
 	return c
 }
 
-// cursor walks a schedule's slots.
+// cursor walks the slots of a schedule, in one version of a control.
 type cursor struct {
 	tenant  string
 	control *control.Control
@@ -195,7 +199,7 @@ type cursor struct {
 func (e *Engine) openSlots() {
 	for _, c := range e.schedules {
 		s := c.control.Population.Schedule
-		for ; c.next.Start < e.w; c.next = s.Next(c.next) {
+		for ; c.next.Start < min(e.w, c.control.Until); c.next = s.Next(c.next) {
 			for _, member := range e.bundle.MembersAt(s, c.next.Start) {
 				e.openSlot(c, member)
 			}
@@ -213,9 +217,12 @@ func (e *Engine) openSlot(c *cursor, member string) {
 	if e.state.ended(itemKey{gk, id.ID}) != nil {
 		return
 	}
-	g := e.group(gk, c.control)
+	g := e.group(gk, e.bundle.Control(c.control.ID))
 	e.setEnding(g)
 	it := g.item(id.ID)
+	if it.slot {
+		return // a slot of another zone, in an earlier version, has the id
+	}
 	it.slot = true
 	it.at(id.Time, c.next.End, view)
 	e.dirty[it] = struct{}{}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,7 @@ func TestEngineEqualsOracle(t *testing.T) {
 		require.NoError(t, err)
 		n, base = 1, seed
 	}
-	start, watermarks, verdicts := time.Now(), 0, 0
+	start, watermarks, verdicts, moved := time.Now(), 0, 0, 0
 	outcomes, used := map[compliance.Outcome]int{}, tallies{}
 	for i := range n {
 		seed := base + uint64(i)
@@ -56,6 +57,7 @@ func TestEngineEqualsOracle(t *testing.T) {
 		w.run()
 		watermarks += w.watermarks
 		verdicts += w.published
+		moved += w.moved
 		for o, c := range w.outcomes {
 			outcomes[o] += c
 		}
@@ -65,6 +67,7 @@ func TestEngineEqualsOracle(t *testing.T) {
 	t.Log(used)
 	if n >= 500 {
 		used.require(t)
+		require.Greater(t, moved, 4, "too few items move to another version")
 		for _, o := range []compliance.Outcome{compliance.Pass, compliance.Deviation, compliance.Pending, compliance.Inconclusive, compliance.NotApplicable, compliance.Withdrawn, compliance.Waived} {
 			require.NotZero(t, outcomes[o], "the generator reaches no %s", o)
 		}
@@ -86,13 +89,14 @@ type world struct {
 	w          compliance.Instant
 	watermarks int
 	published  int
+	moved      int // revisions of another version than the one before
 	outcomes   map[compliance.Outcome]int
 	decided    map[string]int // constructs that revisions were decided by
 }
 
 func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 	t.Helper()
-	g := generator{rand.New(rand.NewPCG(seed, 17)), 1, false, seed%3 == 0}
+	g := generator{Rand: rand.New(rand.NewPCG(seed, 17)), scale: 1, counts: seed%3 == 0}
 	w := &world{t: t, g: g, seed: seed, last: map[string]compliance.Revision{}, w: compliance.Ever, outcomes: map[compliance.Outcome]int{}, decided: map[string]int{}}
 	for w.bundle == nil { // some texts are refused: an interval that hangs on unless, say
 		w.text = g.control()
@@ -105,6 +109,9 @@ func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 		if err != nil {
 			require.ErrorAs(t, err, new(document.Problems))
 			continue
+		}
+		if seed%5 == 1 {
+			b = w.version(fsys, dict, b)
 		}
 		w.bundle, w.control = b, b.Controls[0]
 		w.g.late = strings.Contains(w.text, "count: part") || strings.Contains(w.text, "having")
@@ -121,6 +128,35 @@ func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 		w.engines[p] = engine.New(w.bundle, int32(p), int32(len(w.engines)))
 	}
 	return w
+}
+
+var population = regexp.MustCompile(`(?m)^population:(\n  .*)+\n`)
+
+// version puts another version of the control beside the first, one that joins alike:
+// else an item would be judged at two keys (ADR 5). Much of what happened before it
+// arrives after it began, so that items move.
+func (w *world) version(fsys fstest.MapFS, dict *dictionary.Dictionary, first *control.Bundle) *control.Bundle {
+	within := regexp.MustCompile(`correct_until: \w+`)
+	until := "correct_until: " + w.g.one("3h", "30d", "30d")
+	before := within.ReplaceAllString(w.text, until)
+	if items := population.FindString(before); items != "" && !strings.Contains(items, "item:") { // several events an item
+		before = strings.Replace(before, items, items+"  item: 'event.k + \"-\" + event.v'\n", 1)
+	}
+	fsys["TT-01.yaml"] = &fstest.MapFile{Data: []byte(before)}
+	for range 50 {
+		from := 60 + w.g.IntN(100)
+		text := within.ReplaceAllString(w.g.control(), until) + fmt.Sprintf("effective_from: %s\n", minute(from))
+		if w.g.chance(90) { // the same items, judged otherwise
+			text = population.ReplaceAllLiteralString(text, population.FindString(before))
+		}
+		fsys["TT-01-2.yaml"] = &fstest.MapFile{Data: []byte(text)}
+		b, err := control.Load(fsys, dict)
+		if err == nil && fmt.Sprint(b.Controls[0].Key) == fmt.Sprint(first.Controls[0].Key) {
+			w.text, w.g.split = before+text, from
+			return b
+		}
+	}
+	return first
 }
 
 func (w *world) run() {
@@ -202,6 +238,12 @@ func (w *world) take(r compliance.Revision) {
 	w.outcomes[r.Outcome]++
 	w.noteDecided(r)
 	old, seen := w.last[r.Item.ID]
+	if r.Outcome != compliance.Withdrawn {
+		require.Equal(w.t, w.control.At(r.Item.Time).Hash, r.RuleHash, "seed %d: item %s is of another version\n%s", w.seed, r.Item.ID, w.text)
+	}
+	if seen && old.RuleHash != r.RuleHash {
+		w.moved++
+	}
 	require.Equal(w.t, old.Number+1, r.Number, "seed %d: item %s\n%s", w.seed, r.Item.ID, w.text)
 	if seen {
 		require.Equal(w.t, &compliance.Previous{Outcome: old.Outcome, Reason: old.Reason, ItemTime: old.Item.Time, RemediatedAt: old.RemediatedAt}, r.Previous)

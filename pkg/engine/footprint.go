@@ -37,7 +37,9 @@ func Footprints(b *control.Bundle, samples map[string]compliance.Event) []Footpr
 	e := New(b, 0, 1)
 	var all []Footprint
 	for _, c := range b.Controls {
-		all = append(all, e.footprint(c, samples))
+		for _, v := range c.Versions {
+			all = append(all, e.footprint(v, samples))
+		}
 	}
 	return all
 }

@@ -13,7 +13,7 @@ import (
 type fact struct {
 	ev    compliance.Event // without Data; view has it
 	view  control.View
-	roles *roles
+	roles []*roles // by version of the control
 	// opens is the id of the item that it may open here, if any.
 	opens      string
 	unreadable bool
@@ -60,7 +60,7 @@ type roles struct {
 }
 
 func (e *Engine) rolesOf(c *control.Control, eventType string) *roles {
-	if r, ok := e.roles[c.ID][eventType]; ok {
+	if r, ok := e.roles[c][eventType]; ok {
 		return r
 	}
 	r := &roles{population: control.MatchesAny(c.Population.Types, eventType)}
@@ -77,27 +77,37 @@ func (e *Engine) rolesOf(c *control.Control, eventType string) *roles {
 			r.tables = append(r.tables, i)
 		}
 	}
-	e.roles[c.ID][eventType] = r
+	e.roles[c][eventType] = r
 	return r
 }
 
 func (e *Engine) newFact(g *group, in *Fact) *fact {
-	f := &fact{ev: in.Event, view: control.ViewOf(&in.Event), roles: e.rolesOf(g.control, in.Event.Type)}
+	f := &fact{ev: in.Event, view: control.ViewOf(&in.Event)}
+	for _, v := range g.control.Versions {
+		f.roles = append(f.roles, e.rolesOf(v, in.Event.Type))
+	}
 	f.ev.Data = nil
-	if f.roles.population {
-		g.readCandidate(f, &in.Event)
+	if v := g.control.At(f.ev.Time); f.roles[v.Version].population {
+		g.readCandidate(f, &in.Event, v)
 	}
 	return f
 }
 
-// readCandidate finds which item f may open at this key.
-func (g *group) readCandidate(f *fact, ev *compliance.Event) {
-	key, ok := g.control.ItemKey(ev, f.view)
+// plays tells whether f may be evidence in some version; a row of a table, if rows.
+func (f *fact) plays(rows bool) bool {
+	return slices.ContainsFunc(f.roles, func(r *roles) bool {
+		return rows && len(r.tables) > 0 || !rows && len(r.expects)+len(r.undoes) > 0
+	})
+}
+
+// readCandidate finds which item f may open at this key, by the version of its time.
+func (g *group) readCandidate(f *fact, ev *compliance.Event, v *control.Control) {
+	key, ok := v.ItemKey(ev, f.view)
 	if !ok || key != g.key.key {
 		return
 	}
-	p := &g.control.Population
-	s := g.control.NewScope(nil, f.ev.Time).With(f.view, nil)
+	p := &v.Population
+	s := v.NewScope(nil, f.ev.Time).With(f.view, nil)
 	if p.Where != nil {
 		if _, err := p.Where.Bool(s); err != nil {
 			f.opens, f.unreadable = control.UnreadableID(ev), true
@@ -112,8 +122,8 @@ func (g *group) readCandidate(f *fact, ev *compliance.Event) {
 // group is everything that one control knows at one join key.
 type group struct {
 	key     groupKey
-	control *control.Control
-	facts   []*fact // those that count, in the order of events
+	control *control.Control // in its last version; an item has the one of its time
+	facts   []*fact          // those that count, in the order of events
 	bodies  map[compliance.EventKey][]*fact
 	// disputed are the facts that have rivals, in any order.
 	disputed []*fact
@@ -133,7 +143,7 @@ func (e *Engine) group(key groupKey, c *control.Control) *group {
 func (g *group) item(id string) *item {
 	it := g.items[id]
 	if it == nil {
-		it = &item{group: g, id: id}
+		it = &item{group: g, id: id, rules: g.control}
 		g.items[id] = it
 	}
 	return it

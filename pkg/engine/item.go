@@ -12,6 +12,7 @@ import (
 type item struct {
 	group *group
 	id    string
+	rules *control.Control // the version that it belongs to
 	// candidates are the events that may open it, in order; the first one does.
 	candidates []*fact
 	slot       bool
@@ -77,6 +78,9 @@ type match struct {
 // at sets where the item stands; its matches hang on that.
 func (it *item) at(t, end compliance.Instant, view control.View) {
 	it.time, it.end, it.view, it.quiet = t, end, view, false
+	if planted != plantedOneVersion || it.last == nil {
+		it.rules = it.group.control.At(t)
+	}
 	it.matches = nil
 }
 
@@ -85,18 +89,19 @@ func (it *item) forget() { it.matches, it.opened, it.quiet = nil, nil, false }
 // concerned takes f into the item's matches if it belongs there, and tells
 // whether the verdict may hang on it.
 func (it *item) concerned(f *fact) bool {
-	if len(f.roles.tables) > 0 {
+	if f.plays(true) {
 		it.matches = nil // conditions may read the table
 		return true
 	}
 	if it.matches == nil {
-		return len(f.roles.expects)+len(f.roles.undoes) > 0
+		return f.plays(false)
 	}
 	var scope *control.Scope // most facts are out of reach of most items
 	// with having, another candidate may open it
-	concerned := it.group.control.Population.Having != nil && len(f.roles.expects)+len(f.roles.undoes) > 0
-	for _, i := range f.roles.expects {
-		x := it.group.control.Expectations[i]
+	concerned := f.plays(false) && it.group.control.Some(hasHaving)
+	roles := f.roles[it.rules.Version]
+	for _, i := range roles.expects {
+		x := it.rules.Expectations[i]
 		if !it.within(x, f) {
 			continue
 		}
@@ -108,8 +113,8 @@ func (it *item) concerned(f *fact) bool {
 			concerned = true
 		}
 	}
-	for _, i := range f.roles.undoes {
-		u := it.group.control.Expectations[i].Unless
+	for _, i := range roles.undoes {
+		u := it.rules.Expectations[i].Unless
 		if scope == nil {
 			scope = it.scope()
 		}
@@ -131,7 +136,7 @@ func insertMatch(list []match, m match) []match {
 
 // collect fills the matches from all facts at the key.
 func (it *item) collect() {
-	c := it.group.control
+	c := it.rules
 	it.matches = make([]matches, len(c.Expectations))
 	scope := it.scope()
 	expects, undoes := func(r *roles) []int { return r.expects }, func(r *roles) []int { return r.undoes }
@@ -148,7 +153,7 @@ func (it *item) collect() {
 func (it *item) matching(x *control.Expectation, scope *control.Scope, facts []*fact, role func(*roles) []int) []match {
 	var found []match
 	for _, f := range facts {
-		if !slices.Contains(role(f.roles), x.Index) || len(f.rivals) > 0 {
+		if !slices.Contains(role(f.roles[it.rules.Version]), x.Index) || len(f.rivals) > 0 {
 			continue
 		}
 		if m, ok := it.match(x, scope, f); ok {
@@ -179,7 +184,7 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 	if !ok {
 		return match{}, false
 	}
-	if x.Where == nil || x.Depends != nil || it.group.control.Expand != nil {
+	if x.Where == nil || x.Depends != nil || it.rules.Expand != nil {
 		return m, true
 	}
 	belongs, err := x.Where.Bool(scope.With(m.view, nil))
@@ -263,23 +268,24 @@ func compareToTime(f *fact, t compliance.Instant) int {
 
 // scope is what the item's conditions may read, but for its evidence.
 func (it *item) scope() *control.Scope {
-	s := it.group.control.NewScope(it.view, it.time)
-	for _, t := range it.group.control.Tables {
-		rows, _ := it.group.rows(t, it.time)
+	s := it.rules.NewScope(it.view, it.time)
+	for _, t := range it.rules.Tables {
+		rows, _ := it.rows(t)
 		s.Derived = append(s.Derived, control.NewTable(rows))
 	}
 	return s
 }
 
-// rows is a derived table as of an instant.
-func (g *group) rows(t *control.DerivedTable, at compliance.Instant) (rows map[string]control.View, broken bool) {
+// rows is a derived table as of the item's time.
+func (it *item) rows(t *control.DerivedTable) (rows map[string]control.View, broken bool) {
+	g, at := it.group, it.time
 	rows = map[string]control.View{}
 	failed := map[string]bool{}
 	for _, f := range g.facts {
 		if f.ev.Time > at {
 			break
 		}
-		if !slices.Contains(f.roles.tables, t.Index) {
+		if !slices.Contains(f.roles[it.rules.Version].tables, t.Index) {
 			continue
 		}
 		key, here := t.KeyOf(f.view)
@@ -289,7 +295,7 @@ func (g *group) rows(t *control.DerivedTable, at compliance.Instant) (rows map[s
 		}
 		live, err := true, error(nil)
 		if t.Live != nil {
-			live, err = t.Live.Bool(g.control.NewScope(nil, at).With(f.view, nil))
+			live, err = t.Live.Bool(it.rules.NewScope(nil, at).With(f.view, nil))
 		}
 		delete(rows, row)
 		failed[row] = err != nil

@@ -32,6 +32,7 @@ const (
 	plantedHoleIsFine     = "hole"          // what a source counted and nobody got counts as heard
 	plantedNumberTooLate  = "number_late"   // a number fills a hole whose event came too late
 	plantedLeastBody      = "least_body"    // where bodies of an event disagree, the least is believed
+	plantedOneVersion     = "one_version"   // an item keeps the version that it first belonged to
 	plantedBackwards      = "backwards"     // an interval that ends before it starts waits to be heard
 	plantedDigestInOrder  = "digest_order"  // a digest is of values in the order of events
 	plantedClockIgnored   = "clock_soon"    // what may still come to count in an interval is not waited for

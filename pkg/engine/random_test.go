@@ -63,6 +63,8 @@ type generator struct {
 	late bool
 	// counts has /s1 number what it sends.
 	counts bool
+	// split is the minute from which another version is effective; 0 for none.
+	split int
 }
 
 func (g generator) one(choices ...string) string { return choices[g.IntN(len(choices))] }
@@ -400,7 +402,11 @@ func seal(ev *compliance.Event, offset int64) *compliance.Event {
 func (g generator) life() []*compliance.Event {
 	var events []*compliance.Event
 	for i := range 20 + g.IntN(50) {
-		events = append(events, g.event(i))
+		ev := g.event(i)
+		if g.split > 0 && ev.Time < minute(30) && g.chance(95) {
+			continue // it would take an id for nothing
+		}
+		events = append(events, ev)
 	}
 	if g.chance(70) && g.scale == 1 {
 		for i := range 24 {
@@ -446,6 +452,9 @@ func (g generator) life() []*compliance.Event {
 	arrival := map[*compliance.Event]int{}
 	for _, ev := range events {
 		arrival[ev] = int(ev.Time.Sub(epoch)/time.Minute) + g.IntN(disorder*g.scale+1)
+		if ev.Time < minute(g.split) && ev.Time >= minute(30) && g.chance(85) {
+			arrival[ev] = max(arrival[ev], g.split+g.IntN(110))
+		}
 	}
 	g.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 	events = append(events, g.waivers(arrival)...)

@@ -10,8 +10,9 @@ import (
 
 // review is one look at an item at the engine's watermark.
 type review struct {
+	e       *Engine
 	it      *item
-	c       *control.Control
+	c       *control.Control // the version that the item belongs to
 	w       compliance.Instant
 	sources []*source
 	feeds   *feeds
@@ -33,11 +34,11 @@ func (r *review) closesAt(t compliance.Instant) {
 // review looks at an item again; it gives the revisions if what is said changed.
 func (e *Engine) review(it *item) []compliance.Revision {
 	r := &review{
-		it: it, c: it.group.control, w: e.w, wake: compliance.Never, closing: compliance.Never,
-		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.group.control),
+		e: e, it: it, c: it.rules, w: e.w, wake: compliance.Never, closing: compliance.Never,
+		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.rules),
 		waivers: e.waiversOf(it.group.key.tenant, it.group.control),
 	}
-	verdicts := r.verdicts(e.bundle.EffectiveFrom)
+	verdicts := r.verdicts()
 	it.quiet = len(verdicts) == 1 && !r.c.DecidesEarly && verdicts[0].Outcome == compliance.Pending
 	if it.quiet {
 		r.wake = r.closing
@@ -75,7 +76,7 @@ func (it *item) gone(now []compliance.Verdict) []compliance.Verdict {
 }
 
 func (e *Engine) publish(it *item, v compliance.Verdict, received compliance.Instant) *compliance.Revision {
-	c := it.group.control
+	c := it.rules
 	rev := &compliance.Revision{
 		Tenant: it.group.key.tenant, Control: c.ID, RuleHash: c.Hash, Bundle: e.bundle.Hash,
 		Number: 1, Verdict: v, KnownAt: max(received, v.Due), FinalAt: v.Due.Add(c.FinalAfter),
@@ -120,10 +121,10 @@ func (r *review) receipt() compliance.Instant {
 
 // verdicts are what is said of the item now, or of its parts if each is one; none if
 // it is no member.
-func (r *review) verdicts(effectiveFrom compliance.Instant) []compliance.Verdict {
+func (r *review) verdicts() []compliance.Verdict {
 	it := r.it
 	stuck := finding{}
-	if !it.slot && !r.open(&stuck) || it.time < effectiveFrom && !it.slot {
+	if !it.slot && !r.open(&stuck) || it.time < r.c.From && !it.slot {
 		return nil
 	}
 	if stuck.outcome != "" {
@@ -205,6 +206,7 @@ func (r *review) anchor(f *fact) {
 	}
 	it.at(f.ev.Time, f.ev.Time, view)
 	it.opened = f
+	r.c, r.feeds = it.rules, r.e.feedsOf(it.rules)
 }
 
 // having asks the population's condition for the event that the item stands at; if
@@ -230,7 +232,7 @@ func (r *review) having(stuck *finding) control.Truth {
 type feeds struct{ expects, undoes, tables [][]int }
 
 func (e *Engine) feedsOf(c *control.Control) *feeds {
-	if f, ok := e.feeds[c.ID]; ok {
+	if f, ok := e.feeds[c]; ok {
 		return f
 	}
 	f := &feeds{}
@@ -245,6 +247,6 @@ func (e *Engine) feedsOf(c *control.Control) *feeds {
 	for _, t := range c.Tables {
 		f.tables = append(f.tables, e.bundle.SourcesOf(t.Types))
 	}
-	e.feeds[c.ID] = f
+	e.feeds[c] = f
 	return f
 }

@@ -124,6 +124,10 @@ func (s *source) insert(b beat) bool {
 }
 
 func (e *Engine) hangsOn(c *control.Control, source int) bool {
+	return c.Some(func(v *control.Control) bool { return e.versionHangsOn(v, source) })
+}
+
+func (e *Engine) versionHangsOn(c *control.Control, source int) bool {
 	for _, x := range c.Expectations {
 		if slices.Contains(e.bundle.SourcesOf(x.Types), source) ||
 			x.Unless != nil && slices.Contains(e.bundle.SourcesOf(x.Unless.Types), source) {

@@ -103,7 +103,7 @@ func (w *waivers) take(in *Fact) bool {
 // waive makes a deviation that a waiver covers a waived one, and names those that
 // would cover it but don't count. received is when the log took what it saw.
 func (r *review) waive(v *compliance.Verdict) (received compliance.Instant) {
-	if v.Outcome != compliance.Deviation {
+	if v.Outcome != compliance.Deviation || !r.c.Waivable {
 		return 0
 	}
 	var flawed []compliance.Evidence

@@ -72,6 +72,16 @@ type Expected struct {
 // to it. ok is false if there is no such item.
 func Explain(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, itemID string, w compliance.Instant) (e Explanation, ok bool) {
 	l := newLog(b, c, tenant, events, w)
+	for _, l.control = range c.Versions {
+		if e, ok = l.explain(itemID); ok {
+			return e, true
+		}
+	}
+	return e, false
+}
+
+// explain looks for the item in the version at hand.
+func (l *log) explain(itemID string) (e Explanation, ok bool) {
 	for _, o := range l.find(itemID) {
 		for _, v := range l.say(o) {
 			if v.Item.ID != itemID {
@@ -99,10 +109,13 @@ func (l *log) find(id string) []opening {
 }
 
 func (l *log) findSlots(s *control.Schedule, own func(compliance.Item) bool) (found []opening) {
-	for slot := s.First(l.bundle.EffectiveFrom); slot.Start < l.w; slot = s.Next(slot) {
+	for slot := s.First(l.control.From); slot.Start < min(l.w, l.control.Until); slot = s.Next(slot) {
 		for _, member := range l.bundle.MembersAt(s, slot.Start) {
 			if is, view := control.SlotItem(member, slot); own(is) {
 				key := l.control.SlotKey(view)
+				if l.takes(key, is.ID) {
+					continue
+				}
 				found = append(found, opening{item: item{is, key, view, nil, slot.End, l.groups[key]}})
 			}
 		}

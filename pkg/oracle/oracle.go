@@ -57,19 +57,24 @@ type log struct {
 	numbers []numbers // by declared source
 	waivers []waiver
 	groups  map[string][]fact
+	// taken are the ids, by join key, that events of earlier versions have.
+	taken map[string]map[string]bool
 }
 
 // Verdicts is what c says at watermark w about every item of a tenant, given the
 // admitted events in any order, with any duplicates. It is sorted by item id.
 func Verdicts(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, w compliance.Instant) []compliance.Verdict {
 	l := newLog(b, c, tenant, events, w)
-	verdicts := append(l.fromEvents(), l.fromSchedule()...)
+	var verdicts []compliance.Verdict
+	for _, l.control = range c.Versions { // in order of time: an item belongs to the one effective at its own
+		verdicts = append(append(verdicts, l.fromEvents()...), l.fromSchedule()...)
+	}
 	slices.SortFunc(verdicts, func(a, b compliance.Verdict) int { return cmp.Compare(a.Item.ID, b.Item.ID) })
 	return verdicts
 }
 
 func newLog(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, w compliance.Instant) *log {
-	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}}
+	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}, taken: map[string]map[string]bool{}}
 	known := slices.DeleteFunc(slices.Clone(events), func(e *compliance.Event) bool {
 		return e.Tenant != tenant || e.Time >= w
 	})
@@ -154,7 +159,7 @@ func (l *log) say(o opening) []compliance.Verdict {
 func (l *log) openings() []opening {
 	var all []opening
 	for key, facts := range l.groups {
-		seen := map[string]bool{}
+		seen := l.takenAt(key)
 		for _, c := range l.candidates(facts, key) {
 			if seen[c.id] {
 				continue
@@ -176,7 +181,7 @@ func (l *log) openings() []opening {
 			}
 			seen[c.id] = true
 			waits := o.stuck != nil && o.stuck.outcome == compliance.Pending
-			if c.Time >= l.bundle.EffectiveFrom && !waits {
+			if c.Time >= l.control.From && !waits {
 				all = append(all, o)
 			}
 		}
@@ -202,7 +207,7 @@ func (l *log) candidates(facts []fact, key string) []candidate {
 			if !member || slices.ContainsFunc(own, func(c candidate) bool { return c.id == id }) {
 				continue
 			}
-			disputed := slices.ContainsFunc(f.until(body.Time.Add(l.control.Horizon())), func(other fact) bool {
+			disputed := slices.ContainsFunc(f.until(body.Time.Add(l.control.At(body.Time).Horizon())), func(other fact) bool {
 				otherID, _, also := l.candidate(other, key)
 				return !also || otherID != id
 			})
@@ -210,6 +215,7 @@ func (l *log) candidates(facts []fact, key string) []candidate {
 		}
 		all = append(all, own...)
 	}
+	all = slices.DeleteFunc(all, func(c candidate) bool { return l.control.At(c.Time) != l.control })
 	slices.SortStableFunc(all, func(a, b candidate) int { return a.Compare(b.Event) })
 	return all
 }
@@ -235,15 +241,16 @@ func (l *log) having(it item) (control.Truth, *ruling) {
 // candidate tells which item f would open at this key; readable is false if the
 // population's conditions can't be computed on it.
 func (l *log) candidate(f fact, key string) (id string, readable, member bool) {
-	p := &l.control.Population
+	v := l.control.At(f.Time)
+	p := &v.Population
 	at, ok := "", false
 	if control.MatchesAny(p.Types, f.Type) {
-		at, ok = l.control.ItemKey(f.Event, f.view)
+		at, ok = v.ItemKey(f.Event, f.view)
 	}
 	if !ok || at != key {
 		return "", false, false
 	}
-	s := l.control.NewScope(nil, f.Time).With(f.view, nil)
+	s := v.NewScope(nil, f.Time).With(f.view, nil)
 	if p.Where != nil {
 		if _, err := p.Where.Bool(s); err != nil {
 			return control.UnreadableID(f.Event), false, true
@@ -262,14 +269,33 @@ func (l *log) fromSchedule() []compliance.Verdict {
 	if s == nil {
 		return nil
 	}
-	for slot := s.First(l.bundle.EffectiveFrom); slot.Start < l.w; slot = s.Next(slot) {
+	for slot := s.First(l.control.From); slot.Start < min(l.w, l.control.Until); slot = s.Next(slot) {
 		for _, member := range l.bundle.MembersAt(s, slot.Start) {
 			id, view := control.SlotItem(member, slot)
 			key := l.control.SlotKey(view)
+			if l.takes(key, id.ID) { // by a slot of another zone, in an earlier version
+				continue
+			}
 			verdicts = append(verdicts, l.judge(item{id, key, view, nil, slot.End, l.groups[key]})...)
 		}
 	}
 	return verdicts
+}
+
+// takenAt are the ids that are taken at a join key.
+func (l *log) takenAt(key string) map[string]bool {
+	if l.taken[key] == nil {
+		l.taken[key] = map[string]bool{}
+	}
+	return l.taken[key]
+}
+
+// takes notes that an id is taken, and tells whether it was.
+func (l *log) takes(key, id string) bool {
+	seen := l.takenAt(key)
+	was := seen[id]
+	seen[id] = true
+	return was
 }
 
 // judge is the verdict on one item, or those on its parts if each is an item.

@@ -31,7 +31,7 @@ func waiversOf(c *control.Control, events []*compliance.Event) []waiver {
 // waive makes a deviation that a waiver covers a waived one. Its reason stays, and so
 // does its evidence. Waivers that don't count are named, and change nothing.
 func (l *log) waive(it item, v *compliance.Verdict) {
-	if v.Outcome != compliance.Deviation {
+	if v.Outcome != compliance.Deviation || !l.control.Waivable {
 		return
 	}
 	var flawed []compliance.Evidence
@@ -58,7 +58,7 @@ func (l *log) stands(w waiver, at compliance.Instant) bool {
 
 // concerned are the waivers with the item in their scope, for an explanation.
 func (l *log) concerned(it item, v compliance.Verdict) (list []Waiver) {
-	if v.Outcome != compliance.Deviation && v.Outcome != compliance.Waived {
+	if v.Outcome != compliance.Deviation && v.Outcome != compliance.Waived || !l.control.Waivable {
 		return nil
 	}
 	covered := false

@@ -109,6 +109,7 @@ func Explain(ctx context.Context, conn clickhouse.Conn, b *control.Bundle, types
 			"%s says nothing about an item %q of tenant %s; list its items with assay query verdicts --control %s", s.Control, s.Item, s.Tenant, s.Control)
 	}
 	last := &history[len(history)-1]
+	c = c.At(instant(last.ItemTime))
 	e := &Explained{Tenant: s.Tenant, Rule: WordsOf(c), Verdict: Found{last.verdict(), rawJSON(last.Evidence)}}
 	for i := range history {
 		e.History = append(e.History, history[i].verdict())

@@ -376,7 +376,9 @@ func (a *answers) notes(bundle *control.Bundle) (notes []string) {
 		}
 	}
 	for _, c := range bundle.Controls {
-		if slices.ContainsFunc(a.rules[c.ID], func(r Rule) bool { return r.RuleHash != c.Hash }) {
+		if slices.ContainsFunc(a.rules[c.ID], func(r Rule) bool {
+			return !c.Some(func(v *control.Control) bool { return v.Hash == r.RuleHash })
+		}) {
 			other = append(other, c.ID)
 		}
 	}

@@ -34,7 +34,8 @@ A change of a rule is prospective if it takes effect later than the watermark, e
 restating: it may change verdicts that were given. To see which, use assay replay.
 
 A rule set is a folder, or "builtin", the library; new may be a control file, which
-then replaces that control in old. The exit code is 0 whether they differ or not.`,
+then replaces that control in old, or stands beside it as another version if it has
+another effective_from. The exit code is 0 whether they differ or not.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error { return o.run(args[0], args[1]) },
 	}
@@ -68,6 +69,7 @@ func differenceColumns(format output.Format) []output.Column[change.Difference] 
 		{Head: "CONTROL", Cell: func(d change.Difference) string { return d.Control }},
 		{Head: "CHANGE", Cell: func(d change.Difference) string { return string(d.Change) }},
 		{Head: "EFFECT", Cell: func(d change.Difference) string { return string(d.Effect) }},
+		{Head: "FROM", Cell: func(d change.Difference) string { return d.From.String() }},
 		{Head: "KEY", Cell: func(d change.Difference) string { return d.Key }},
 		{Head: "BEFORE", Cell: func(d change.Difference) string { return cut(d.Before) }},
 		{Head: "AFTER", Cell: func(d change.Difference) string { return cut(d.After) }},
@@ -129,7 +131,8 @@ func openRuleSet(name string) (*library, []*document.Document, error) {
 	return l, docs, asUsage(err)
 }
 
-// withFile puts a control file in the place of that with its id.
+// withFile puts a control file in the place of that with its id and beginning, or
+// beside those with other beginnings.
 func withFile(docs []*document.Document, file string) ([]*document.Document, error) {
 	if !control.IsControlFile(file) {
 		return nil, compliance.Errorf(compliance.Invalid, "%s is no control file", filepath.Base(file))
@@ -144,17 +147,20 @@ func withFile(docs []*document.Document, file string) ([]*document.Document, err
 	}
 	others := []*document.Document{doc}
 	for _, d := range docs {
-		if idOf(d) != idOf(doc) {
+		if versionOf(d) != versionOf(doc) {
 			others = append(others, d)
 		}
 	}
 	return others, nil
 }
 
-func idOf(d *document.Document) string {
-	var header struct {
-		ID string `yaml:"id"`
-	}
-	_ = d.Root.Decode(&header) // what is wrong with it the compiler says
-	return header.ID
+// beginning names a version of a control.
+type beginning struct {
+	ID            string `yaml:"id"`
+	EffectiveFrom string `yaml:"effective_from"`
+}
+
+func versionOf(d *document.Document) (v beginning) {
+	_ = d.Root.Decode(&v) // what is wrong with it the compiler says
+	return v
 }

@@ -40,7 +40,8 @@ totals count all items of the controls that differ; those that mean the same in 
 sets are not judged.
 
 A rule set is a folder, or "builtin", the library; --to may be a control file, which
-then replaces that control in --from. Events are read from ClickHouse, or from a file
+then replaces that control in --from, or stands beside it as another version if it has
+another effective_from. Events are read from ClickHouse, or from a file
 that was written by assay query events -o jsonl, which needs no server. Every recorded
 event counts on both sides, however late it came, so what differs differs by the rule.
 

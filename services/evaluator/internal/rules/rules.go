@@ -37,7 +37,7 @@ type bundle struct{ *control.Bundle }
 // Holds as judge.Rules.
 func (b bundle) Holds(id, ruleHash string) bool {
 	c := b.Control(id)
-	return c != nil && c.Hash == ruleHash
+	return c != nil && c.RouteHash() == ruleHash
 }
 
 // Describe as publisher.Controls.
