@@ -289,12 +289,16 @@ func (m *meaning) sources() {
 	types := m.c.control.Reads()[len(m.c.control.Population.Types):] // evidence has to be heard
 	for _, i := range m.c.declared.SourcesOf(types) {
 		s := m.c.declared.Sources[i]
-		if s.MaxGap == 0 {
-			continue // it sends no heartbeats
+		if s.MaxGap == 0 && !s.Counts {
+			continue // its silence can't be told
 		}
 		sent := slices.DeleteFunc(slices.Clone(s.Types), func(t string) bool { return !overlaps(t, types) })
 		slices.Sort(sent)
-		m.add("sources["+s.Name+"]", written([]any{FormatDuration(s.MaxGap), slices.Compact(sent)}))
+		heard := []any{FormatDuration(s.MaxGap), slices.Compact(sent)}
+		if s.Counts {
+			heard = append(heard, "counts")
+		}
+		m.add("sources["+s.Name+"]", written(heard))
 	}
 }
 

@@ -303,6 +303,7 @@ func TestBoundaryMovesMeanings(t *testing.T) {
 		moves          []string
 	}{
 		{"another suite", "suites: [safety]", "suites: [safety, speed]", []string{"CH-05a"}},
+		{"a source that counts", `/pager: {types: ["incident.*"], max_gap: 3h}`, `/pager: {types: ["incident.*"], max_gap: 3h, sequence: true}`, []string{"IN-01"}},
 		{"another gap", "/pager: {types: [\"incident.*\"], max_gap: 3h}", "/pager: {types: [\"incident.*\"], max_gap: 4h}", []string{"IN-01"}},
 		{"effective from", "effective_from: ", "effective_from: 2026-07-02T00:00:00Z #", nil},
 		{"a comment", "tenants:", "# words\ntenants:", nil},
