@@ -107,3 +107,17 @@ func TestOutlive(t *testing.T) {
 		require.Error(t, work.Err())
 	})
 }
+
+// Who is told to stop while an open transaction holds the end back does so.
+func TestToEndStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := cluster(t)
+		txn := client(t, base, kgo.TransactionalID("x"))
+		require.NoError(t, txn.BeginTransaction())
+		write(t, txn, "a")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := consume.ToEnd(ctx, base, topic, 0, func(*kgo.Record) error { return nil })
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}

@@ -63,6 +63,9 @@ func bounds(ctx context.Context, cl *kgo.Client, topic string, partition int32) 
 func readTo(ctx context.Context, cl *kgo.Client, next, end int64, each func(*kgo.Record) error) (int64, error) {
 	for next < end {
 		fetches := cl.PollFetches(ctx)
+		if err := ctx.Err(); err != nil { // a poll gives nothing then, at once and for ever
+			return 0, fmt.Errorf("reading up to offset %d: %w", end, err)
+		}
 		if err := Failure(ctx, fetches); err != nil {
 			return 0, err
 		}
