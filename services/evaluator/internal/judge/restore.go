@@ -2,11 +2,13 @@ package judge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/pkg/compliance"
@@ -34,10 +36,27 @@ func (s *session) restore(ctx context.Context, id int32, committed int64) (*part
 	}
 	_, found := state[headKey]
 	if err := p.agrees(found, committed); err != nil {
-		return nil, err
+		return nil, s.outrun(ctx, id, committed, err)
 	}
 	s.deps.Metrics.Restores.Inc()
 	return p, nil
+}
+
+// outrun tells a loss from a judge that was asleep so long that the group has given its
+// partition to another, which has committed since: then it begins anew.
+func (s *session) outrun(ctx context.Context, id int32, committed int64, loss error) error {
+	commits, err := kadm.NewClient(s.txn.Client()).FetchOffsets(ctx, s.cfg.Group)
+	if err != nil {
+		return errors.Join(loss, fmt.Errorf("asking for the group's commit again: %w", err))
+	}
+	now := consume.None
+	if c, ok := commits.Lookup(s.cfg.Routed, id); ok {
+		now = c.At
+	}
+	if now != committed {
+		return fmt.Errorf("routed partition %d went to another judge before it was restored: %w", id, errAborted)
+	}
+	return loss
 }
 
 // load takes the last value of each key of the changelog, until ctx ends.
