@@ -67,7 +67,7 @@ func TestBecause(t *testing.T) {
 		{"silent", []*compliance.Event{beat, opened}, 4 * time.Hour, compliance.Inconclusive, report.Because{
 			Why: []string{
 				"A source was silent where evidence has to lie, so nobody can tell what it would have said.",
-				"ack: can't be told: a source was silent in this interval.",
+				"ack: can't be told: a source was silent in this interval, or numbers of its events are missing.",
 			},
 			Change: []string{
 				"An event of its intervals that arrives 7d late at most, until 2026-07-27T12:15:00Z, may correct it: a new revision.",

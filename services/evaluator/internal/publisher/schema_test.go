@@ -62,6 +62,7 @@ func TestRecordsFollowTheirSchema(t *testing.T) {
 	story := w.NewStory()
 	for range 5 {
 		story.Hour()
+		w.Settle() // else what is late may come before its item is judged, and corrects nothing
 	}
 	story.End()
 	w.Settle()
