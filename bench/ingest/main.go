@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"time"
 
 	"assay.example/assay/bench/sidebyside"
+	"assay.example/assay/services/collector"
 )
 
 func main() {
@@ -22,6 +24,9 @@ func main() {
 	flag.DurationVar(&plan.Turn, "turn", 5*time.Second, "how long each time")
 	profile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")
 	flag.Parse()
+	if os.Getenv("GOGC") == "" { // for both ways; assay collector does so
+		debug.SetGCPercent(collector.GCPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if *profile != "" {

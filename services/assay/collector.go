@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -19,6 +21,9 @@ func (a *app) collectorCommand() *cobra.Command {
 			cfg, _, err := a.load("log", "admin", "kafka", "collector")
 			if err != nil {
 				return err
+			}
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(collector.GCPercent)
 			}
 			metrics := newMetrics()
 			return a.serve(c.Context(), cfg, metrics, a.collector(cfg, metrics))

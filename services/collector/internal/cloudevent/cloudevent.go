@@ -83,13 +83,24 @@ func assign(to *string, name, value string) *dictionary.Fault {
 		}
 	}
 	*to = value
-	if strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) {
+	if !printable(value) {
 		*to = "" // nothing may log or keep it
 		return &dictionary.Fault{
 			Pointer: "/" + name, Reason: "it holds a control character or isn't UTF-8", Hint: "send printable characters",
 		}
 	}
 	return nil
+}
+
+// printable says whether an attribute may be logged and kept: it is UTF-8 without control
+// characters. Nearly all are plain ASCII, which is quick to see.
+func printable(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' || c > '~' {
+			return utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
+		}
+	}
+	return true
 }
 
 // CheckID refuses an id that no event may have, whoever made it.

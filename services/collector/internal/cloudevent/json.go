@@ -191,16 +191,23 @@ var attributes = [...]string{
 	"specversion", "id", "source", "type", "time", "tenant", "datacontenttype", "sequence", "data", "data_base64",
 }
 
+// places are those of attributes.
+var places = func() map[string]int {
+	m := make(map[string]int, len(attributes))
+	for i, name := range attributes {
+		m[name] = i
+	}
+	return m
+}()
+
 // attributeOf is the place of a member's name in attributes; negative for another name.
 func attributeOf(quoted jsontext.Value) int {
 	inside := []byte(quoted[1 : len(quoted)-1])
 	if bytes.IndexByte(inside, '\\') >= 0 {
 		inside = []byte(text(quoted))
 	}
-	for i, a := range attributes {
-		if string(inside) == a {
-			return i
-		}
+	if i, ok := places[string(inside)]; ok {
+		return i
 	}
 	return -1
 }
