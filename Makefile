@@ -59,7 +59,7 @@ browser: ## The pages in Chromium, on the demonstration's data
 chaos: ## The same while evaluators, recorders and the broker are killed with -9
 	scripts/e2e.sh -json -v -run '$(CHAOS)' | $(SUMMARY)
 
-bench: ## The doors beside plain franz-go and net/http, on real Kafka
+bench: ## The engine alone; the doors beside plain franz-go and net/http, on real Kafka
 	scripts/bench.sh
 
 api: build ## The console's API held to its own description, by Schemathesis
