@@ -21,31 +21,11 @@ const cookbook = "../../docs/examples/controls"
 // reason; most changes of it are noticed.
 func TestTheCookbook(t *testing.T) {
 	report := mutated(t, os.DirFS(cookbook))
-	for _, c := range report.Cases {
-		for _, failure := range c.Failures {
-			t.Error(failure)
-		}
-	}
+	requireWhole(t, report)
 	require.Len(t, report.Coverage, 23)
-	for _, c := range report.Coverage {
-		require.Empty(t, c.Missing, "%s: no test expects these", c.File)
-	}
 	score := report.Score("")
-	t.Logf("%d cases, mutants %+v", len(report.Cases), score)
+	t.Logf("mutants %+v", score)
 	require.GreaterOrEqual(t, score.Percent(), 80)
-}
-
-// TestTheCookbookInManyOrders runs the recipes as assay test does.
-func TestTheCookbookInManyOrders(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(cookbook, control.BoundaryFile))
-	require.NoError(t, err)
-	boundary, err := document.Parse(control.BoundaryFile, text)
-	require.NoError(t, err)
-	report, err := controltest.Run(t.Context(), controltest.Options{
-		Files: os.DirFS(cookbook), Boundary: boundary, Dictionary: dictionaryOf(t), Seed: 1,
-	})
-	require.NoError(t, err)
-	require.Zero(t, report.Failed(), "%v", report.Cases)
 }
 
 // TestThePageForAuthors: what the page quotes is what the files say, each recipe says

@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"testing"
@@ -12,7 +11,6 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/engine"
 )
 
 // A key that never rests holds what its items can still look back to, and a row for
@@ -45,49 +43,22 @@ assert: ok.count >= 1
 				"TT-01.yaml":         {Data: []byte("id: TT-01\ntitle: Hot\ncriteria: [CC8.1]\nlateness: {correct_until: 30m}\n" + c.text)},
 			}, testDictionary(t))
 			require.NoError(t, err)
-			e := engine.New(bundle, 0, 1)
-			held := changelog{}
+			s := newState(bundle)
 			for i := range minutes {
 				ev := compliance.Event{
 					Tenant: "default", Source: "/s", ID: strconv.Itoa(i), Type: []string{"t.a", "t.b", "t.b", "t.c"}[i%4], Time: minute(i),
 					Data: map[string]any{"k": "hot", "v": fmt.Sprintf("v%d", i/4%20)},
 				}
-				for _, r := range bundle.Route(&ev) {
-					e.Add(&engine.Fact{Control: r.Control, Tenant: "default", Key: r.Key, Event: ev})
-				}
+				s.send(bundle.Controls[0], ev)
 				if i%10 == 9 {
-					e.Advance(minute(i))
-					held.apply(e.Changes())
-					require.LessOrEqual(t, held.facts(), c.most, "after %d minutes", i)
+					s.advance(minute(i))
+					require.LessOrEqual(t, s.count("fact"), c.most, "after %d minutes", i)
 				}
 			}
 			for day := range 3 {
-				e.Advance(minute(minutes).Add(time.Duration(day+1) * 24 * time.Hour))
-				held.apply(e.Changes())
+				s.advance(minute(minutes).Add(time.Duration(day+1) * 24 * time.Hour))
 			}
-			require.Zero(t, held.facts(), "no row is live")
+			require.Zero(t, s.count("fact"), "no row is live")
 		})
 	}
-}
-
-// changelog is what a restart would read.
-type changelog map[string]engine.Change
-
-func (l changelog) apply(changes []engine.Change) {
-	for _, c := range changes {
-		if c.Value == nil {
-			delete(l, string(c.Key))
-		} else {
-			l[string(c.Key)] = c
-		}
-	}
-}
-
-func (l changelog) facts() (n int) {
-	for key := range l {
-		if bytes.Contains([]byte(key)[:6], []byte("fact")) {
-			n++
-		}
-	}
-	return n
 }

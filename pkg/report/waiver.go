@@ -11,31 +11,42 @@ import (
 	"assay.example/assay/pkg/output"
 )
 
+// Grant is what a waiver says of itself.
+type Grant struct {
+	ID        string             `json:"id"`
+	Requester string             `json:"requester,omitempty"`
+	Approver  string             `json:"approver,omitempty"`
+	Reason    string             `json:"reason,omitempty"`
+	Approved  compliance.Instant `json:"approved"`
+	Until     compliance.Instant `json:"until"`
+	// Revoked is when it was taken back first; zero if it wasn't by then.
+	Revoked compliance.Instant `json:"revoked,omitzero"`
+}
+
+func grantOf(id string, ev *compliance.Event, until compliance.Instant) Grant {
+	text := func(field string) string {
+		s, _ := ev.Data[field].(string)
+		return s
+	}
+	return Grant{
+		ID: id, Requester: text("requester"), Approver: text("approver"), Reason: text("reason"),
+		Approved: ev.Time, Until: until,
+	}
+}
+
 // Waiver is one that has an item in its scope, and whether it covers it.
 type Waiver struct {
-	ID        string              `json:"id"`
-	Event     compliance.Evidence `json:"event"`
-	Requester string              `json:"requester,omitempty"`
-	Approver  string              `json:"approver,omitempty"`
-	Reason    string              `json:"reason,omitempty"`
-	Approved  compliance.Instant  `json:"approved"`
-	Until     compliance.Instant  `json:"until"`
-	Revoked   compliance.Instant  `json:"revoked,omitzero"`
+	Grant
+	Event compliance.Evidence `json:"event"`
 	// Covers: the item is waived by it. Why says in words why it isn't.
 	Covers bool   `json:"covers"`
 	Why    string `json:"why,omitempty"`
 }
 
 func waiverOf(w *oracle.Waiver) Waiver {
-	text := func(field string) string {
-		s, _ := w.Event.Data[field].(string)
-		return s
-	}
-	return Waiver{
-		ID: w.ID, Event: compliance.EvidenceOf(control.WaiverEvidence, w.Event),
-		Requester: text("requester"), Approver: text("approver"), Reason: text("reason"),
-		Approved: w.Event.Time, Until: w.Until, Revoked: w.Revoked, Covers: w.Covers, Why: whyNot[w.Why],
-	}
+	grant := grantOf(w.ID, w.Event, w.Until)
+	grant.Revoked = w.Revoked
+	return Waiver{Grant: grant, Event: compliance.EvidenceOf(control.WaiverEvidence, w.Event), Covers: w.Covers, Why: whyNot[w.Why]}
 }
 
 // whyNot says in words why a waiver doesn't cover an item.
@@ -84,14 +95,7 @@ func (e *Explained) sayWaiver(t *printer) {
 
 // Accepted is a waiver that was in force in a period.
 type Accepted struct {
-	ID        string             `json:"id"`
-	Requester string             `json:"requester,omitempty"`
-	Approver  string             `json:"approver,omitempty"`
-	Reason    string             `json:"reason,omitempty"`
-	Approved  compliance.Instant `json:"approved"`
-	Until     compliance.Instant `json:"until"`
-	// Revoked is when it was taken back first; zero if it wasn't before the period's end.
-	Revoked compliance.Instant `json:"revoked,omitzero"`
+	Grant
 	// Items counts those of the period that it covers.
 	Items int64 `json:"items"`
 	// Why says why it covers none whatever happens, if so.
@@ -134,13 +138,8 @@ func accepted(c *control.Control, rows []waiverRow, p Period) (list []Accepted) 
 				}
 			}
 		default:
-			text := func(field string) string {
-				s, _ := ev.Data[field].(string)
-				return s
-			}
 			list = append(list, Accepted{
-				ID: says.ID, Requester: text("requester"), Approver: text("approver"), Reason: text("reason"),
-				Approved: ev.Time, Until: says.Until, Items: int64(rows[i].Items), Why: whyNot[says.Flaw],
+				Grant: grantOf(says.ID, ev, says.Until), Items: int64(rows[i].Items), Why: whyNot[says.Flaw],
 			})
 		}
 	}

@@ -89,8 +89,8 @@ func TestWaiversInForce(t *testing.T) {
 	r := w.report("2026-07")
 	c := find(t, r, "CH-01")
 	require.Equal(t, []report.Accepted{
-		{ID: "wv-1", Requester: "ann", Approver: "bob", Reason: "The old system reviews it.", Approved: at("2026-06-02"), Until: at("2026-08-01"), Revoked: at("2026-07-15"), Items: 2},
-		{ID: "own", Requester: "ann", Approver: "ann", Reason: "The old system reviews it.", Approved: at("2026-06-03"), Until: at("2026-08-01"), Why: "approved by who asked for it"},
+		{Grant: report.Grant{ID: "wv-1", Requester: "ann", Approver: "bob", Reason: "The old system reviews it.", Approved: at("2026-06-02"), Until: at("2026-08-01"), Revoked: at("2026-07-15")}, Items: 2},
+		{Grant: report.Grant{ID: "own", Requester: "ann", Approver: "ann", Reason: "The old system reviews it.", Approved: at("2026-06-03"), Until: at("2026-08-01")}, Why: "approved by who asked for it"},
 	}, c.Waivers)
 	require.Equal(t, int64(3), c.Counts.Gross)
 	require.Equal(t, int64(1), c.Counts.Deviation)
