@@ -31,6 +31,7 @@ var isolations = []isolation{
 	{"services/collector", "github.com/ClickHouse", "the doors stay open while ClickHouse is away"},
 	{"services/collector", module + "/pkg/control", "the doors know event types, not controls"},
 	{"pkg/source", "github.com/twmb/franz-go", "mappings are pure: they see payloads, not records"},
+	{"pkg/drift", module + "/pkg/control", "drift counts; it knows no rule"},
 	{"pkg/sampling", "github.com/ClickHouse", "a draw follows from the population alone, wherever it was read"},
 }
 
