@@ -76,18 +76,18 @@ func (g *glancer) take(c byte) bool {
 
 // value passes over a value that f declares; any value if f is nil.
 func (g *glancer) value(f *Field) bool {
-	switch c := g.peek(); {
-	case c == '"':
+	switch g.peek() {
+	case '"':
 		return g.text(f)
-	case c == '{':
+	case '{':
 		return (f == nil || f.Kind == Map) && g.object(f)
-	case c == '[':
+	case '[':
 		return (f == nil || f.Kind == List) && g.list(f)
-	case c == 't':
+	case 't':
 		return g.word("true", f == nil || f.Kind == Bool)
-	case c == 'f':
+	case 'f':
 		return g.word("false", f == nil || f.Kind == Bool)
-	case c == 'n':
+	case 'n':
 		return g.word("null", f == nil)
 	default:
 		return g.number(f)
