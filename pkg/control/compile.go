@@ -260,7 +260,7 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 func (c *compiler) tables(n *yaml.Node) {
 	var options []cel.EnvOption
 	c.r.Each(n, "tables", func(key, node *yaml.Node) {
-		f := c.r.Mapping(node, "a table", "from", "key", "live")
+		f := c.r.Mapping(node, "a table", "from", "key", "live", "restated")
 		t := &DerivedTable{Name: key.Value, Index: len(c.control.Tables), Types: c.r.Texts(f["from"], "from")}
 		if f["from"] == nil || f["key"] == nil {
 			c.r.Problem(node, "a table needs from: and key:")
@@ -275,6 +275,7 @@ func (c *compiler) tables(n *yaml.Node) {
 			}
 		}
 		t.Live = c.compile(f["live"], cel.BoolType)
+		t.Restated = c.restated(f["restated"])
 		c.control.Tables = append(c.control.Tables, t)
 		if _, taken := c.declared.Refs[t.Name]; taken {
 			c.r.Problem(key, "the bundle declares a table %q already", t.Name)
@@ -305,6 +306,9 @@ func (c *compiler) expand(n *yaml.Node) {
 		Over: c.compile(f["over"], cel.ListType(cel.DynType)),
 		Key:  c.compile(f["key"], cel.StringType),
 		Each: count == "part",
+	}
+	if over := c.control.Expand.Over; over != nil {
+		c.control.Expand.Tables = c.tablesIn(over.ast.Expr())
 	}
 }
 

@@ -107,7 +107,8 @@ type Expectation struct {
 	// come from any.
 	Sender Path
 	Where  *Program
-	// Depends is Where, if that reads earlier expectations: it may be unknown yet.
+	// Depends is Where, if that reads earlier expectations, or tables made of events: it
+	// may be unknown yet.
 	Depends *Condition
 	Between Interval
 	// Clock says when its events count; nil: at their own time.
@@ -139,12 +140,16 @@ type DerivedTable struct {
 	Types []string
 	Key   []Path
 	Live  *Program
+	// Restated is how often its sources tell all live rows again; 0: they don't.
+	Restated time.Duration
 }
 
 // Expand turns an item into parts that are judged each and counted together.
 type Expand struct {
 	Over *Program
 	Key  *Program
+	// Tables are those that Over reads.
+	Tables []int
 	// Each says that every part is an item of its own.
 	Each bool
 }

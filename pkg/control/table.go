@@ -21,6 +21,8 @@ type Table struct {
 	rows map[string]View
 	// keys are sorted.
 	keys []string
+	// doubts says why a row, or with nil that there is none, can't be believed; nil: all can.
+	doubts func(row View) Doubt
 }
 
 // NewTable takes rows by their encoded key.
@@ -56,13 +58,19 @@ func (t *Table) Value() any { return t }
 
 // Contains implements `key in table`.
 func (t *Table) Contains(key ref.Val) ref.Val {
-	_, ok := t.rows[encodeVal(key)]
+	row, ok := t.rows[encodeVal(key)]
+	if err := t.doubt(row); err != nil {
+		return err
+	}
 	return types.Bool(ok)
 }
 
 // Get implements `table[key]`.
 func (t *Table) Get(key ref.Val) ref.Val {
 	row, ok := t.rows[encodeVal(key)]
+	if err := t.doubt(row); err != nil {
+		return err
+	}
 	if !ok {
 		return types.NewErr("no such key: %v", key.Value())
 	}
@@ -72,12 +80,16 @@ func (t *Table) Get(key ref.Val) ref.Val {
 // of is every row whose key begins with prefix, in the order of keys.
 func (t *Table) of(prefix ref.Val) ref.Val {
 	rows := []map[string]any{}
+	looked := []View{nil}
 	start := strings.TrimSuffix(encodeVal(prefix), "]")
 	for _, k := range t.keys {
 		rest, ok := strings.CutPrefix(k, start)
 		if ok && start != "" && (rest[0] == ',' || rest[0] == ']') {
-			rows = append(rows, t.rows[k])
+			rows, looked = append(rows, t.rows[k]), append(looked, t.rows[k])
 		}
+	}
+	if err := t.doubt(looked...); err != nil {
+		return err
 	}
 	return types.DefaultTypeAdapter.NativeToValue(rows)
 }

@@ -37,4 +37,5 @@ const (
 	plantedDigestInOrder  = "digest_order"  // a digest is of values in the order of events
 	plantedClockIgnored   = "clock_soon"    // what may still come to count in an interval is not waited for
 	plantedAnySender      = "any_sender"    // the silence of who can't send the evidence matters
+	plantedTableUnheard   = "table_unheard" // what a table says is believed, heard or not
 )

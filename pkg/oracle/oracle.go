@@ -230,11 +230,11 @@ func (l *log) having(it item) (control.Truth, *ruling) {
 	scope := l.control.NewScope(it.view, it.Time)
 	l.tables(it, scope)
 	states := l.states(it, scope)
-	t, _ := h.Decide(scope, knownOf(states))
+	t, doubt := h.Decide(scope, knownOf(states))
 	if t != control.Unknown {
 		return t, nil
 	}
-	r := undecided(states, h.Reads)
+	r := undecided(states, h.Reads, doubt)
 	return t, &r
 }
 
@@ -336,8 +336,11 @@ func (l *log) unwaived(it item) []compliance.Verdict {
 	for id, same := range byID {
 		verdicts = append(verdicts, it.verdict(id, l.ruleParts(it, scope, same, false)))
 	}
-	if broken { // there may be parts that nobody sees
+	switch missing := unheard(l.heardRows(it)); { // there may be parts that nobody sees
+	case broken:
 		verdicts = append(verdicts, it.verdict(it.ID, unreadable))
+	case missing != nil:
+		verdicts = append(verdicts, it.verdict(it.ID, *missing))
 	}
 	return verdicts
 }
@@ -361,7 +364,7 @@ func (l *log) tables(it item, scope *control.Scope) (broken bool) {
 	for _, t := range l.control.Tables {
 		rows, failed := l.rowsOf(t, it)
 		broken = broken || failed || l.unclear(t, it)
-		scope.Derived = append(scope.Derived, control.NewTable(rows))
+		scope.Derived = append(scope.Derived, l.heardTable(t, it, rows))
 	}
 	return broken
 }
