@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"cel.dev/cel-go/common/ast"
@@ -39,24 +40,27 @@ func (u unheard) Error() string {
 
 // DoubtOf is why an expression has no value: it failed, unless a table wasn't heard.
 func DoubtOf(err error) Doubt {
-	var u unheard
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[unheard](err); ok {
 		return u.Doubt
 	}
 	return Doubt{Failed: err != nil}
 }
 
-// NewHeard is a table made of events that is believed as far as its sources were heard:
-// doubts is asked with a row, and with nil of there being none. Where it has one, what is
-// looked up is unknown, as Kleene has it.
-func NewHeard(rows map[string]View, doubts func(row View) Doubt) *Table {
+// NewHeard is the part of a table made of events that lies at a join key. It is believed
+// as far as its sources were heard: doubts is asked with a row, and with nil of there
+// being none. Where it has one, what is looked up is unknown, as Kleene has it; so is
+// what lies at other join keys.
+func NewHeard(at string, rows map[string]View, doubts func(row View) Doubt) *Table {
 	t := NewTable(rows)
-	t.doubts = doubts
+	t.at, t.doubts = at, doubts
 	return t
 }
 
-// doubt is the error of looking at rows that can't be believed; nil if they can.
-func (t *Table) doubt(rows ...View) ref.Val {
+// doubt is the error of looking under a key at rows that can't be believed; nil if they can.
+func (t *Table) doubt(key string, rows ...View) ref.Val {
+	if t.at != "" && key != "" && key != t.at && !strings.HasPrefix(key, strings.TrimSuffix(t.at, "]")+",") {
+		return types.NewErr("this table has rows of the item's own key only, %s; %s is another", t.at, key)
+	}
 	var d Doubt
 	if t.doubts != nil {
 		for _, row := range rows {
@@ -74,7 +78,7 @@ func (s *Scope) believing() *Scope {
 	b := *s
 	b.Derived = nil
 	for _, t := range s.Derived {
-		b.Derived = append(b.Derived, &Table{rows: t.rows, keys: t.keys})
+		b.Derived = append(b.Derived, &Table{rows: t.rows, keys: t.keys, at: t.at})
 	}
 	return &b
 }

@@ -228,6 +228,7 @@ var refusals = []struct{ base, old, planted, text string }{
 	{expanded, "  held: {", "  ‸providers: {", ""},
 	{expanded, "as: part", "as: ‸entitlement", "parts are called part; as: has no other value"},
 	{expanded, "count: item", "count: ‸parts", "count: is item, if the parts count together"},
+	{expanded, `"access.granted"}`, `"access.granted", restated: ‸0s}`, "restated: is how often all live rows are told again, such as 24h"},
 	{expanded, "expand: {over: refs.held.of(item.person_id), ", "expand: ‸{", "expand needs over: and key:"},
 	{expanded, "refs.held.of(item.person_id)", "refs.held.of(item.kind)", "over: must read its table with .of(item.person_id) or .of([item.person_id, …]), the key that the expectations join by"},
 	{expanded, "{event.subject: item.person_id}", "{event.subject: item.person_id, event.system: item.kind}", "refs.held: a control with a derived table joins by exactly one field of the item"},

@@ -21,6 +21,8 @@ type Table struct {
 	rows map[string]View
 	// keys are sorted.
 	keys []string
+	// at is the join key that all its rows lie at; empty: they lie at any.
+	at string
 	// doubts says why a row, or with nil that there is none, can't be believed; nil: all can.
 	doubts func(row View) Doubt
 }
@@ -58,8 +60,9 @@ func (t *Table) Value() any { return t }
 
 // Contains implements `key in table`.
 func (t *Table) Contains(key ref.Val) ref.Val {
-	row, ok := t.rows[encodeVal(key)]
-	if err := t.doubt(row); err != nil {
+	k := encodeVal(key)
+	row, ok := t.rows[k]
+	if err := t.doubt(k, row); err != nil {
 		return err
 	}
 	return types.Bool(ok)
@@ -67,8 +70,9 @@ func (t *Table) Contains(key ref.Val) ref.Val {
 
 // Get implements `table[key]`.
 func (t *Table) Get(key ref.Val) ref.Val {
-	row, ok := t.rows[encodeVal(key)]
-	if err := t.doubt(row); err != nil {
+	k := encodeVal(key)
+	row, ok := t.rows[k]
+	if err := t.doubt(k, row); err != nil {
 		return err
 	}
 	if !ok {
@@ -81,14 +85,15 @@ func (t *Table) Get(key ref.Val) ref.Val {
 func (t *Table) of(prefix ref.Val) ref.Val {
 	rows := []map[string]any{}
 	looked := []View{nil}
-	start := strings.TrimSuffix(encodeVal(prefix), "]")
+	under := encodeVal(prefix)
+	start := strings.TrimSuffix(under, "]")
 	for _, k := range t.keys {
 		rest, ok := strings.CutPrefix(k, start)
 		if ok && start != "" && (rest[0] == ',' || rest[0] == ']') {
 			rows, looked = append(rows, t.rows[k]), append(looked, t.rows[k])
 		}
 	}
-	if err := t.doubt(looked...); err != nil {
+	if err := t.doubt(under, looked...); err != nil {
 		return err
 	}
 	return types.DefaultTypeAdapter.NativeToValue(rows)

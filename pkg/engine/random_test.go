@@ -100,7 +100,7 @@ func (g generator) one(choices ...string) string { return choices[g.IntN(len(cho
 func (g generator) chance(percent int) bool { return g.IntN(100) < percent }
 
 // control writes a random control in the language.
-func (g *generator) control() string {
+func (g generator) control() string {
 	var b strings.Builder
 	b.WriteString("id: TT-01\ntitle: Random\ncriteria: [CC8.1]\n")
 	fmt.Fprintf(&b, "lateness: {correct_until: %s}\n", g.one("30m", "2h", "30d"))

@@ -23,7 +23,7 @@ func (r *review) table(t *control.DerivedTable) *control.Table {
 			delete(rows, key)
 		}
 	}
-	return control.NewHeard(rows, func(row control.View) control.Doubt {
+	return control.NewHeard(r.it.group.key.key, rows, func(row control.View) control.Doubt {
 		state := r.heardSince(t, row)
 		return control.Doubt{Waits: state == open, Silent: state == silent}
 	})

@@ -16,7 +16,7 @@ func (l *log) heardTable(t *control.DerivedTable, it item, rows map[string]contr
 			delete(rows, key) // it would have been told again
 		}
 	}
-	return control.NewHeard(rows, func(row control.View) control.Doubt {
+	return control.NewHeard(it.key, rows, func(row control.View) control.Doubt {
 		from := since
 		if row != nil {
 			from, _ = row.Told()
