@@ -79,6 +79,9 @@ type Population struct {
 	Types []string
 	Where *Program // nil: all
 	ID    *Program // nil: the event's id
+	// SameFor is how long an id is remembered: an event opens an item unless another of
+	// its id came that long before, at most. 0: for ever.
+	SameFor time.Duration
 	// Having is over expectations: an event for which it is false opens nothing.
 	Having   *Condition // nil: always
 	Schedule *Schedule
@@ -208,6 +211,15 @@ func (p *Population) ItemID(s *Scope) (id string, ok bool) {
 	}
 	id, ok = v.(string)
 	return id, ok && id != ""
+}
+
+// Named is the name of the item of an id that an event at an instant opens. An id that
+// is forgotten again names several.
+func (p *Population) Named(id string, at compliance.Instant) string {
+	if p.SameFor == 0 {
+		return id
+	}
+	return id + "@" + at.String()
 }
 
 // Words are the population and the assertion as the file has them.

@@ -222,6 +222,11 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, ", pick: last}", ", pick: last, clock: ‸item.commit, within: 1d}", "a clock reads its own event only"},
 	{sound, ", pick: last}", ", pick: last, clock: event‸.comit, within: 1d}", `event has no field "comit" (did you mean "commit"?)`},
 
+	{sound, "item: event.deploy_id", "same_for: ‸30d", "same_for: needs item:, the id that is remembered"},
+	{sound, "item: event.deploy_id", "item: event.deploy_id\n  same_for: ‸0s", "same_for: is how long an id is remembered, such as 30d"},
+	{sound, "item: event.deploy_id", "item: event.deploy_id\n  having: push.count >= 1\n  same_for: ‸30d", "same_for: doesn't go with having:"},
+	{scheduled, "every: month", "same_for: ‸30d, every: month", "same_for: doesn't go with every:"},
+
 	// tables and parts
 	{expanded, "{from: [access.granted, access.revoked], ", "‸{", ""},
 	{expanded, "[event.subject, event.entitlement_id]", "‸[event.subject, event.ent_id]", `event has no field "ent_id"`},

@@ -156,6 +156,7 @@ func (g *group) mayOpen(e *Engine, f *fact) {
 		it.quiet = false
 		e.dirty[it] = struct{}{}
 	}
+	g.remember(e, f)
 }
 
 // rival sorts the bodies of one id into events: each has the one that counts, and
@@ -206,7 +207,7 @@ func (r *review) agrees(f *fact) bool {
 			r.closesAt(b.ev.Time)
 			break
 		}
-		all = all && b.opens == f.opens
+		all = all && b.base == f.base
 	}
 	return all || planted == plantedLeastBody
 }

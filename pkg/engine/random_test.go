@@ -65,6 +65,8 @@ type generator struct {
 	counts bool
 	// split is the minute from which another version is effective; 0 for none.
 	split int
+	// again has events come for weeks, as ids are remembered.
+	again bool
 	// table is the key of a table that conditions read; empty: there is none.
 	table string
 	key   string // the item's field that evidence is joined by
@@ -125,6 +127,9 @@ func (g generator) control() string {
 		if g.chance(60) {
 			// an item's id must follow from its join key, which may hold v
 			b.WriteString("  item: '" + g.one(ids...) + "'\n")
+			if g.chance(25) {
+				b.WriteString("  same_for: " + g.one("15m", "40m", "2h", "4d", "40d") + "\n")
+			}
 		}
 		b.WriteString(havingHere)
 	}
@@ -452,6 +457,13 @@ func (g generator) life() []*compliance.Event {
 			continue // it would take an id for nothing
 		}
 		events = append(events, ev)
+	}
+	if g.again {
+		for i := range 12 {
+			ev := g.event(900 + i)
+			ev.Type, ev.Time = g.one("t.a", "t.a", "t.c"), minute(300+g.IntN(45*24*60))
+			events = append(events, seal(ev, int64(900+i)))
+		}
 	}
 	if g.chance(70) && g.scale == 1 {
 		for i := range 24 {

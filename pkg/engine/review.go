@@ -167,7 +167,7 @@ func (r *review) open(stuck *finding) bool {
 			r.wakeAt(f.ev.Time)
 			break
 		}
-		if f.lead == nil || slices.Contains(passed, f.lead) {
+		if f.lead == nil || slices.Contains(passed, f.lead) || r.same(f) {
 			continue
 		}
 		r.anchor(f)

@@ -59,6 +59,8 @@ type log struct {
 	groups  map[string][]fact
 	// taken are the ids, by join key, that events of earlier versions have.
 	taken map[string]map[string]bool
+	// last is when a candidate of an id came last, by join key.
+	last map[[2]string]compliance.Instant
 }
 
 // Verdicts is what c says at watermark w about every item of a tenant, given the
@@ -74,7 +76,7 @@ func Verdicts(b *control.Bundle, c *control.Control, tenant string, events []*co
 }
 
 func newLog(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, w compliance.Instant) *log {
-	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}, taken: map[string]map[string]bool{}}
+	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}, taken: map[string]map[string]bool{}, last: map[[2]string]compliance.Instant{}}
 	known := slices.DeleteFunc(slices.Clone(events), func(e *compliance.Event) bool {
 		return e.Tenant != tenant || e.Time >= w
 	})
@@ -161,7 +163,8 @@ func (l *log) openings() []opening {
 	for key, facts := range l.groups {
 		seen := l.takenAt(key)
 		for _, c := range l.candidates(facts, key) {
-			if seen[c.id] {
+			same := l.same(key, &c)
+			if same || seen[c.id] {
 				continue
 			}
 			view := control.ViewOf(c.Event)
@@ -187,6 +190,19 @@ func (l *log) openings() []opening {
 		}
 	}
 	return all
+}
+
+// same notes a candidate, in the order of events, and tells whether one of its id came so
+// little before that the id is remembered. An id that is forgotten names several items.
+func (l *log) same(key string, c *candidate) bool {
+	at := [2]string{key, c.id}
+	last, came := l.last[at]
+	l.last[at] = c.Time
+	p := &l.control.Population
+	if c.readable {
+		c.id = p.Named(c.id, c.Time)
+	}
+	return p.SameFor > 0 && came && c.Time.Sub(last) <= p.SameFor
 }
 
 // candidate is the first body of an event that would open an item; disputed if
