@@ -130,5 +130,26 @@ func (b *Bundle) Notes(c *Control) (notes []string) {
 				" that a key has no row is unknown for ever")
 		}
 	}
+	if c.Population.SameFor > 0 {
+		for _, key := range c.Key {
+			if !reads(c.Population.ID, key[0]) {
+				notes = append(notes, "item: doesn't say "+key.String()+", which its evidence is joined by, so events of one id that differ in it aren't the same")
+			}
+		}
+	}
 	return notes
+}
+
+// reads tells whether an expression reads a field of its event.
+func reads(p *Program, field string) bool {
+	found := false
+	var walk func(ast.Expr)
+	walk = func(e ast.Expr) {
+		found = found || e.Kind() == ast.SelectKind && e.AsSelect().FieldName() == field
+		for _, child := range children(e) {
+			walk(child)
+		}
+	}
+	walk(p.ast.Expr())
+	return found
 }

@@ -124,13 +124,7 @@ func (g generator) control() string {
 		if g.chance(40) {
 			b.WriteString("  where: '" + g.one("event.ok", "event.n > 1", "event.v in boundary.vs", "event.v in refs.rows") + "'\n")
 		}
-		if g.chance(60) {
-			// an item's id must follow from its join key, which may hold v
-			b.WriteString("  item: '" + g.one(ids...) + "'\n")
-			if g.chance(25) {
-				b.WriteString("  same_for: " + g.one("15m", "40m", "2h", "4d", "40d") + "\n")
-			}
-		}
+		g.items(&b, ids)
 		b.WriteString(havingHere)
 	}
 	if expand {
@@ -172,6 +166,18 @@ func (g generator) control() string {
 		}
 		return `between: "` + s[len(`between: "`):len(`between: "`)+1] + ends + s[len(s)-2:]
 	})
+}
+
+// items says what items are called, and perhaps for how long.
+func (g generator) items(b *strings.Builder, ids []string) {
+	if !g.chance(60) {
+		return
+	}
+	// an item's id must follow from its join key, which may hold v
+	b.WriteString("  item: '" + g.one(ids...) + "'\n")
+	if g.chance(25) {
+		b.WriteString("  same_for: " + g.one("15m", "40m", "2h", "4d", "40d") + "\n")
+	}
 }
 
 // having is mostly what late evidence turns round.
