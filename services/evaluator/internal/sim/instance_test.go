@@ -172,7 +172,7 @@ func (s *sim) risks(p probe.Point) (crash, pause int) {
 		return crash / 5, 20 // what it has written arrives, and it goes on
 	case p == judge.Restoring || p == router.Routing: // they come for each record
 		return crash / 5, pause / 5
-	case p == judge.Committed && s.deadly > 0:
+	case s.deadly > 0 && (p == judge.Committed || p == publisher.Polled):
 		return 10 * s.deadly, pause
 	case s.holes > 0 && (p == router.Routed || p == router.Marked):
 		return crash, 50
