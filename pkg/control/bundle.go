@@ -70,6 +70,15 @@ func (b *Bundle) Only(ids []string) *Bundle {
 	return &some
 }
 
+// Stages is how many there are: one, if no control reads another's verdicts.
+func (b *Bundle) Stages() int {
+	n := 0
+	for _, c := range b.Controls {
+		n = max(n, c.Stage)
+	}
+	return n + 1
+}
+
 // SourcesOf are the indices of the declared sources that send one of the types.
 func (d *Declarations) SourcesOf(patterns []string) []int {
 	var found []int
@@ -156,11 +165,14 @@ func Compile(boundary *document.Document, files []*document.Document, d *diction
 	}
 	var problems document.Problems
 	var all []versioned
+	files, problems = inOrder(files)
+	judged := map[string][]*Control{}
 	for _, doc := range files {
-		v := b.compile(doc)
+		v := b.compile(doc, judged)
 		problems = append(problems, v.reader.Problems...)
 		v.reader.Problems = nil
 		all = append(all, v)
+		judged[v.ID] = append(judged[v.ID], v.Control)
 	}
 	problems = append(problems, b.join(all)...)
 	if err := problems.OrNil(); err != nil {
@@ -176,14 +188,14 @@ func IsControlFile(name string) bool {
 	return path.Ext(base) == ".yaml" && !strings.HasSuffix(base, "_test.yaml") && base != BoundaryFile
 }
 
-func (b *Bundle) compile(doc *document.Document) versioned {
+func (b *Bundle) compile(doc *document.Document, judged map[string][]*Control) versioned {
 	r := doc.Reader()
 	env, err := language()
 	if err != nil {
 		r.At(1, 1, "making the language: %v", err)
 		return versioned{&Control{}, r}
 	}
-	c := (&compiler{r: r, dictionary: b.dictionary, declared: b.Declarations, env: env}).run(doc.Root)
+	c := (&compiler{r: r, dictionary: b.dictionary, declared: b.Declarations, judged: judged, env: env}).run(doc.Root)
 	return versioned{c, r}
 }
 

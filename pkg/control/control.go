@@ -30,6 +30,9 @@ type Control struct {
 	Version     int
 	// Versions are all of this control, this one among them.
 	Versions []*Control
+	// Stage is 0 if all versions read events only, else one more than that of any whose
+	// verdicts they read.
+	Stage int
 
 	Population   Population
 	Expectations []*Expectation // an expectation reads only earlier ones
@@ -62,6 +65,8 @@ type Control struct {
 
 	names  map[string]value
 	keep   map[string]bool // data fields read; nil keeps all
+	shows  fieldSet        // fields of the items
+	lent   map[string]bool // those that controls read which read its verdicts
 	source any             // the parsed meaning, for the hash
 	texts  texts
 	routed routing // of the last version
@@ -99,6 +104,9 @@ type Expectation struct {
 	Name  string
 	Index int
 	Types []string
+	// Verdicts are the versions of the controls whose verdicts are its evidence; nil: it
+	// is events.
+	Verdicts []*Control
 	// KeyPaths are the event's fields that make the join key, in the order of
 	// Control.Key. Also are further equalities.
 	KeyPaths []Path

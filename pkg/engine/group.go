@@ -19,6 +19,7 @@ type fact struct {
 	unreadable bool
 	counts     bool // it is the body of its event that counts
 	waiver     *control.Waiver
+	waits      compliance.Outcome // of a verdict that is evidence: pending or inconclusive
 	// lead is the body that counts of its event, itself perhaps; nil if this one only
 	// repeats another. rivals are the others, if this one counts.
 	lead   *fact
@@ -127,6 +128,7 @@ type group struct {
 	bodies  map[compliance.EventKey][]*fact
 	// disputed are the facts that have rivals, in any order.
 	disputed []*fact
+	said     map[string][]*fact // what items of earlier stages say, by Said.By
 	items    map[string]*item
 	ending   bool // a timer to end it is set
 }

@@ -87,6 +87,9 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		}
 		ok, bad := r.holds(x, scope, m)
 		switch {
+		case m.waits != "":
+			never, yet := r.awaits(x, scope, m, inside)
+			failed, undone = failed || never, max(undone, yet)
 		case bad:
 			failed = failed || inside
 		case !ok:
@@ -251,7 +254,7 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 			return
 		}
 	}
-	if !x.Grows || x.Depends != nil && s.tooMany {
+	if !x.Grows || (x.Depends != nil || x.Verdicts != nil) && s.tooMany {
 		return
 	}
 	s.known = control.Growing

@@ -66,7 +66,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 		st.known = control.Exact
 	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heardFor(e, it, st.from, st.events[0].Time) == covered:
 		st.known, st.finished = control.Exact, true // the first is final once present
-	case e.Grows && (e.Depends == nil || !st.tooMany): // of too many, others may turn out to be first
+	case e.Grows && (e.Depends == nil && e.Verdicts == nil || !st.tooMany): // of too many, others may turn out to be first
 		st.known = control.Growing
 	}
 	return st
@@ -77,6 +77,16 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 // undone: whether what may undo them was heard.
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
 	for _, f := range clocked(e, it, scope) {
+		if waits := control.Unsettled(f.Type, f.view); waits != "" {
+			mayCome := f.inside(e, from, to) && l.mayMatch(e, it, scope, f, earlier)
+			switch {
+			case mayCome && waits == compliance.Pending:
+				undone = max(undone, open)
+			case mayCome:
+				failed = true
+			}
+			continue
+		}
 		where, disputed := l.place(e, it, scope, f, earlier, from, to)
 		st.disputed = st.disputed || disputed
 		switch where {
@@ -216,6 +226,13 @@ func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f f
 		return control.True
 	}
 	return control.False
+}
+
+// mayMatch tells whether a verdict that isn't settled may come to match.
+func (l *log) mayMatch(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) bool {
+	return slices.ContainsFunc(control.Settled(f.view), func(as control.View) bool {
+		return l.matches(e, it, scope, fact{Event: f.Event, view: as}, earlier) != control.False
+	})
 }
 
 func knownOf(states []state) []control.Knowledge {
