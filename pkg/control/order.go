@@ -131,3 +131,23 @@ func entry(n *yaml.Node, key string) *yaml.Node {
 	}
 	return nil
 }
+
+// Beside are the files, of some, that a control's file can't be compiled without: those
+// of the controls whose verdicts it reads, and so on.
+func Beside(doc *document.Document, files []*document.Document) (needed []*document.Document) {
+	seen := map[string]bool{idOf(doc): true}
+	for next := []*document.Document{doc}; len(next) > 0; next = next[1:] {
+		for _, read := range readings(next[0].Root) {
+			if seen[read.of] {
+				continue
+			}
+			seen[read.of] = true
+			for _, other := range files {
+				if idOf(other) == read.of {
+					needed, next = append(needed, other), append(next, other)
+				}
+			}
+		}
+	}
+	return needed
+}
