@@ -34,11 +34,24 @@ func (o *Options) explain(r *Result, types []string, before, after *control.Bund
 	}
 	for i := range r.Items {
 		it := &r.Items[i]
+		if c := after.Control(it.Control); c != nil && c.Stage > 0 {
+			it.Why = []string{"its evidence are verdicts of " + readBy(c) + "; replay those to see which differ"}
+			continue
+		}
 		w := reasoning{item: it, differences: r.Differences}
 		w.before, w.after = sides[0].explain(it, o.AsOf), sides[1].explain(it, o.AsOf)
 		it.Why = w.why()
 	}
 	return nil
+}
+
+// readBy names the controls whose verdicts a control reads.
+func readBy(c *control.Control) string {
+	var ids []string
+	for _, of := range c.ReadVerdicts() {
+		ids = append(ids, of.ID)
+	}
+	return strings.Join(ids, ", ")
 }
 
 // exhibits are the events that concern some items, by one bundle.

@@ -58,9 +58,17 @@ const BoundaryFile = "boundary.yaml"
 // Control finds a control by id; nil if there is none.
 func (b *Bundle) Control(id string) *Control { return b.byID[id] }
 
-// Only is the bundle with some of its controls, for looking at those alone. Its hash is
-// that of the whole.
+// Only is the bundle with some of its controls, and those whose verdicts they read, for
+// looking at those alone. Its hash is that of the whole.
 func (b *Bundle) Only(ids []string) *Bundle {
+	ids = slices.Clone(ids)
+	for i := 0; i < len(ids); i++ {
+		if c := b.byID[ids[i]]; c != nil {
+			for _, of := range c.ReadVerdicts() {
+				ids = append(ids, of.ID)
+			}
+		}
+	}
 	some := *b
 	some.Controls = slices.DeleteFunc(slices.Clone(b.Controls), func(c *Control) bool { return !slices.Contains(ids, c.ID) })
 	some.byID = map[string]*Control{}

@@ -52,11 +52,12 @@ func SpeaksOfSource(eventType string) bool {
 	return eventType == Heartbeat || eventType == SourceRetired
 }
 
-// Reads lists the types, and beginnings of types, that this version of c reads.
+// Reads lists the types, and beginnings of types, that this version of c reads; of a
+// control whose verdicts it reads, those that open its items.
 func (c *Control) Reads() []string {
 	types := slices.Clone(c.Population.Types)
 	for _, e := range c.Expectations {
-		types = append(types, e.Types...)
+		types = append(types, e.Heard()...)
 		if e.Unless != nil {
 			types = append(types, e.Unless.Types...)
 		}
