@@ -18,8 +18,8 @@ type reader struct {
 	*document.Reader
 	dictionary *dictionary.Dictionary
 	rules      []*document.Document // of the control, then of those that it reads
-	standard   *document.Document // the boundary that cases start from
-	bundle     *control.Bundle    // of rules and standard
+	standard   *document.Document   // the boundary that cases start from
+	bundle     *control.Bundle      // of rules and standard
 
 	start    *yaml.Node
 	boundary *yaml.Node
