@@ -35,7 +35,7 @@ func (o *Options) explain(r *Result, types []string, before, after *control.Bund
 	for i := range r.Items {
 		it := &r.Items[i]
 		if c := after.Control(it.Control); c != nil && c.Stage > 0 {
-			it.Why = []string{"its evidence are verdicts of " + readBy(c) + "; replay those to see which differ"}
+			it.Why = []string{readBy(c)}
 			continue
 		}
 		w := reasoning{item: it, differences: r.Differences}
@@ -45,13 +45,17 @@ func (o *Options) explain(r *Result, types []string, before, after *control.Bund
 	return nil
 }
 
-// readBy names the controls whose verdicts a control reads.
+// readBy says what a control that is judged in stages hangs on. Events at its own keys
+// don't explain what it says.
 func readBy(c *control.Control) string {
+	if len(c.ReadVerdicts()) == 0 {
+		return "its evidence joins by several fields, and isn't shown here"
+	}
 	var ids []string
 	for _, of := range c.ReadVerdicts() {
 		ids = append(ids, of.ID)
 	}
-	return strings.Join(ids, ", ")
+	return "its evidence are verdicts of " + strings.Join(ids, ", ") + "; replay those to see which differ"
 }
 
 // exhibits are the events that concern some items, by one bundle.

@@ -31,7 +31,7 @@ type Control struct {
 	// Versions are all of this control, this one among them.
 	Versions []*Control
 	// Stage is 0 if all versions read events only, else one more than that of any whose
-	// verdicts they read.
+	// verdicts they read; and one more if a version has Hops.
 	Stage int
 
 	Population   Population
@@ -54,6 +54,9 @@ type Control struct {
 	// Key are the item's fields that make the join key; empty if the item's
 	// own id is the key.
 	Key []Path
+	// Hops says that the expectations join by different fields of the item: then Key is
+	// empty, and what meets at one of their keys is handed to the item's own.
+	Hops bool
 	// Decisive are the expectations that the outcome hangs on, as against those
 	// that only reasons read.
 	Decisive []bool
@@ -111,6 +114,8 @@ type Expectation struct {
 	// Control.Key. Also are further equalities.
 	KeyPaths []Path
 	Also     []Equality
+	// ItemPaths are the item's fields in their place, if the control has several keys.
+	ItemPaths []Path
 	// Sender is the item's field that its events' source is joined by; nil: they may
 	// come from any.
 	Sender Path

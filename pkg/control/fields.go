@@ -64,7 +64,7 @@ func matchingTypes(d *dictionary.Dictionary, pattern string) []*dictionary.Type 
 // or a beginning and ".*".
 func TypeMatches(pattern, eventType string) bool {
 	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(eventType, prefix) && !isVerdict(eventType)
+		return strings.HasPrefix(eventType, prefix) && !IsVerdict(eventType)
 	}
 	return pattern == eventType
 }

@@ -19,7 +19,8 @@ const verdictPrefix = "verdict:"
 
 func verdictType(id string) string { return verdictPrefix + id }
 
-func isVerdict(eventType string) bool { return strings.HasPrefix(eventType, verdictPrefix) }
+// IsVerdict tells what controls say, as evidence, from events of the log.
+func IsVerdict(eventType string) bool { return strings.HasPrefix(eventType, verdictPrefix) }
 
 // Heard are the types whose senders must be heard for the expectation to be known: of
 // what it expects, or what opens the items whose verdicts it reads.
@@ -94,7 +95,7 @@ func (c *Control) Verdict(v *compliance.Verdict, item View) (ev *compliance.Even
 func Unsettled(eventType string, v View) compliance.Outcome {
 	outcome, _ := v["outcome"].(string)
 	switch o := compliance.Outcome(outcome); {
-	case !isVerdict(eventType):
+	case !IsVerdict(eventType):
 	case o == compliance.Pending || o == compliance.Inconclusive:
 		return o
 	}
@@ -118,7 +119,9 @@ func (c *Control) VerdictKeys(ev *compliance.Event) []string {
 	view := ViewOf(ev)
 	for _, v := range c.Versions {
 		for _, e := range v.Expectations {
-			keys.addPaths(e.Types, e.KeyPaths, ev.Type, view)
+			if MatchesAny(e.Types, ev.Type) {
+				keys.add(e.KeyOf(view))
+			}
 		}
 	}
 	return keys

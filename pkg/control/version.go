@@ -147,5 +147,8 @@ func stageOf(versions []*Control) int {
 			}
 		}
 	}
+	if slices.ContainsFunc(versions, func(c *Control) bool { return c.Hops }) {
+		stage++
+	}
 	return stage
 }

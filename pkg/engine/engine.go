@@ -67,6 +67,7 @@ type Engine struct {
 	unlogged              bool
 	readers               map[string][]*control.Control // by the id of the control whose verdicts they read
 	said                  []Said
+	hopsAt                map[groupKey]*hop
 }
 
 type groupKey struct{ tenant, control, key string }
@@ -89,7 +90,7 @@ func New(b *control.Bundle, partition, partitions int32) *Engine {
 // them is Said, and they take that with AddSaid.
 func NewStage(b *control.Bundle, stage int, partition, partitions int32) *Engine {
 	e := &Engine{
-		bundle: b, stage: stage, readers: map[string][]*control.Control{}, partition: partition, partitions: partitions, w: compliance.Ever,
+		bundle: b, stage: stage, readers: map[string][]*control.Control{}, hopsAt: map[groupKey]*hop{}, partition: partition, partitions: partitions, w: compliance.Ever,
 		state: newMemory(), dirty: map[*item]struct{}{},
 		roles: map[*control.Control]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[*control.Control]*feeds{}, waivers: map[waiverKey]*waivers{},
 	}
@@ -136,13 +137,17 @@ func (e *Engine) Add(f *Fact) Admission {
 		return e.hear(f)
 	}
 	c := e.bundle.Control(f.Control)
-	if c == nil || c.Stage != e.stage {
+	hops := e.hops(c, f.Key)
+	if c == nil || !hops && (c.Stage != e.stage || control.IsHop(f.Key)) {
 		return Duplicate // routed for another stage, or a rule set that is no longer loaded
 	}
 	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-c.CorrectUntil) && planted != plantedLateAdmitted {
 		return Quarantined
 	}
-	if f.Key == "" {
+	switch {
+	case hops:
+		return e.addHop(c, f)
+	case f.Key == "":
 		return e.addWaiver(c, f)
 	}
 	g := e.group(groupKey{f.Tenant, f.Control, f.Key}, c)
@@ -171,6 +176,7 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	}
 	e.endings.popBefore(e.w, e.tryEnd)
 	e.endWaivers()
+	e.endHops()
 	return revisions
 }
 

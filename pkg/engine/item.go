@@ -171,7 +171,8 @@ func (it *item) matching(x *control.Expectation, scope *control.Scope, facts []*
 // kept as failed: it may belong.
 func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (match, bool) {
 	key, ok := x.KeyOf(f.view)
-	if !ok || key != it.group.key.key {
+	own, joined := x.Meets(it.view, it.group.key.key)
+	if !ok || !joined || key != own || f.hop != hopOf(x, own) {
 		return match{}, false
 	}
 	for _, eq := range x.Also {

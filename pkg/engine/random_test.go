@@ -65,6 +65,8 @@ type generator struct {
 	counts bool
 	// split is the minute from which another version is effective; 0 for none.
 	split int
+	// apart: bodies of one event may join elsewhere.
+	apart bool
 }
 
 func (g generator) one(choices ...string) string { return choices[g.IntN(len(choices))] }
@@ -429,6 +431,9 @@ func (g generator) life() []*compliance.Event {
 			other.ID, other.Source, other.Type = ev.ID, ev.Source, ev.Type
 			// bodies that join elsewhere meet only in the second hop to come
 			for _, name := range []string{"k", "v"} {
+				if g.apart {
+					break
+				}
 				delete(other.Data, name)
 				if value, ok := ev.Data[name]; ok {
 					other.Data[name] = value

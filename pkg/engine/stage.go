@@ -33,6 +33,7 @@ func (s Stages) Add(partition int, f *Fact) Admission {
 		if a := stage[partition].Add(f); a != Duplicate {
 			worst = a
 		}
+		s.handAll(stage[partition])
 	}
 	return worst
 }
@@ -44,12 +45,17 @@ func (s Stages) Advance(w compliance.Instant) []compliance.Revision {
 	for _, stage := range s {
 		for _, e := range stage {
 			revisions = append(revisions, e.Advance(w)...)
-			for _, said := range e.Said() {
-				s.hand(&said)
-			}
+			s.handAll(e)
 		}
 	}
 	return revisions
+}
+
+// handAll gives what an engine says to those who read it.
+func (s Stages) handAll(e *Engine) {
+	for _, said := range e.Said() {
+		s.hand(&said)
+	}
 }
 
 // hand gives what an item says to the engine of who reads it.
@@ -57,6 +63,7 @@ func (s Stages) hand(said *Said) {
 	for _, stage := range s {
 		p := control.Partition(said.Tenant, said.Control, said.Key, int32(len(stage)))
 		stage[p].AddSaid(said)
+		s.handAll(stage[p]) // a hop hands it on
 	}
 }
 
@@ -65,16 +72,20 @@ func (s Stages) hand(said *Said) {
 type Said struct {
 	// Control reads the verdicts, at Key.
 	Control, Tenant, Key string
-	// By tells the items apart.
+	// By tells the items apart; events that are handed on from a hop, too.
 	By string
-	// Verdicts are none if the item says nothing there any more.
+	// Hop is where they were handed on, if the reader has several keys.
+	Hop string
+	// Verdicts are none if the item says nothing there any more. Of an event they are
+	// its bodies.
 	Verdicts []compliance.Event
 }
 
 // readerKey is a join key of a control that reads verdicts.
 type readerKey struct{ control, key string }
 
-// Said gives what has to be handed to later stages since the last call.
+// Said gives what has to be handed to later stages since the last call. It belongs to the
+// same transaction as Changes: a restart doesn't say it again.
 func (e *Engine) Said() []Said {
 	s := e.said
 	e.said = nil
@@ -185,7 +196,11 @@ func (r *review) mayStillOpen(i int, passed []*fact) {
 // Advance.
 func (e *Engine) AddSaid(s *Said) {
 	c := e.bundle.Control(s.Control)
-	if c == nil || c.Stage != e.stage {
+	switch {
+	case e.hops(c, s.Key):
+		e.hopSaid(c, s)
+		return
+	case c == nil || c.Stage != e.stage || control.IsHop(s.Key):
 		return
 	}
 	g := e.group(groupKey{s.Tenant, s.Control, s.Key}, c)
@@ -197,34 +212,70 @@ func (e *Engine) AddSaid(s *Said) {
 // replace puts what an item says in the place of what it said before.
 func (g *group) replace(e *Engine, s *Said) {
 	old := g.said[s.By]
-	g.facts = slices.DeleteFunc(g.facts, func(f *fact) bool { return slices.Contains(old, f) })
+	isOld := func(f *fact) bool { return slices.Contains(old, f) }
+	g.facts = slices.DeleteFunc(g.facts, isOld)
 	for _, it := range g.items {
 		if it.misses(old) {
 			e.dirty[it] = struct{}{}
 		}
 	}
 	delete(g.said, s.By)
+	if slices.ContainsFunc(g.disputed, isOld) { // the items look at all of them anew
+		g.disputed = slices.DeleteFunc(g.disputed, isOld)
+		g.recollect(e)
+	}
 	if planted == plantedFirstVerdict && len(old) > 0 && old[0].waits == "" {
 		s = &Said{By: s.By, Verdicts: []compliance.Event{old[0].ev}}
 	}
+	var list []*fact
 	for i := range s.Verdicts {
-		f := e.newFact(g, &Fact{Event: s.Verdicts[i]})
-		f.counts, f.lead, f.waits = true, f, control.Unsettled(f.ev.Type, f.view)
-		if g.said == nil {
-			g.said = map[string][]*fact{}
+		f := e.evidenceFact(g, s.Verdicts[i])
+		f.hop, f.lead, f.waits = s.Hop, f, control.Unsettled(f.ev.Type, f.view)
+		list = append(list, f)
+	}
+	if len(list) == 0 {
+		return
+	}
+	if g.said == nil {
+		g.said = map[string][]*fact{}
+	}
+	g.said[s.By] = list
+	if control.IsVerdict(list[0].ev.Type) {
+		for _, f := range list {
+			f.counts = true
+			g.insert(e, f)
 		}
-		g.said[s.By] = append(g.said[s.By], f)
-		g.insert(e, f)
+		return
+	}
+	settle(list, g.control, func(f *fact) { g.insert(e, f) })
+	if sortRivals(list) {
+		g.disputed = append(g.disputed, slices.DeleteFunc(slices.Clone(list), func(f *fact) bool { return len(f.rivals) == 0 })...)
+		g.recollect(e)
+	}
+}
+
+// recollect has every item look at all evidence anew.
+func (g *group) recollect(e *Engine) {
+	for _, it := range g.items {
+		it.matches, it.quiet = nil, false
+		e.dirty[it] = struct{}{}
 	}
 }
 
 // misses takes facts out of the item's matches, and tells whether any was there.
 func (it *item) misses(facts []*fact) bool {
-	missed := it.matches == nil && len(facts) > 0
+	if len(facts) == 0 {
+		return false
+	}
+	missed := it.matches == nil
+	isGone := func(m match) bool {
+		gone := slices.Contains(facts, m.sent)
+		missed = missed || gone
+		return gone
+	}
 	for i := range it.matches {
-		before := len(it.matches[i].wants)
-		it.matches[i].wants = slices.DeleteFunc(it.matches[i].wants, func(m match) bool { return slices.Contains(facts, m.fact) })
-		missed = missed || len(it.matches[i].wants) < before
+		m := &it.matches[i]
+		m.wants, m.undoes = slices.DeleteFunc(m.wants, isGone), slices.DeleteFunc(m.undoes, isGone)
 	}
 	return missed
 }
@@ -268,7 +319,7 @@ func (e *Engine) endSaid(g *group, before compliance.Instant) {
 		}
 		delete(g.said, by)
 		g.facts = slices.DeleteFunc(g.facts, func(f *fact) bool { return slices.Contains(facts, f) })
-		e.note(func() Change { return Change{Key: saidStateKey(g.key, by)} })
+		e.note(func() Change { return Change{Key: saidStateKey(g.key, by, facts[0].hop)} })
 	}
 }
 
@@ -278,12 +329,12 @@ const (
 	kindSaid = "said"
 )
 
-func saidStateKey(k groupKey, by string) []byte {
-	return stateKey(kindSaid, k.tenant, k.control, k.key, by)
+func saidStateKey(k groupKey, by, hop string) []byte {
+	return stateKey(kindSaid, k.tenant, k.control, k.key, by, hop)
 }
 
 func saidChange(s *Said) Change {
-	return Change{saidStateKey(groupKey{s.Tenant, s.Control, s.Key}, s.By), storeSaid(s.Verdicts)}
+	return Change{saidStateKey(groupKey{s.Tenant, s.Control, s.Key}, s.By, s.Hop), storeSaid(s.Verdicts)}
 }
 
 func toldKey(it *item, at readerKey) []byte {
@@ -334,8 +385,12 @@ func (e *Engine) loadStaged(key []string, value []byte) error {
 		e.group(gk, c).item(key[4]).noteTold(readerKey{key[5], key[6]}, events)
 		return nil
 	}
+	if control.IsHop(key[3]) {
+		e.hopAt(gk, c).told[key[4]] = events
+		return nil
+	}
 	g := e.group(gk, c)
-	g.replace(e, &Said{Control: key[2], Tenant: key[1], Key: key[3], By: key[4], Verdicts: events})
+	g.replace(e, &Said{Control: key[2], Tenant: key[1], Key: key[3], By: key[4], Hop: key[5], Verdicts: events})
 	e.setEnding(g)
 	return nil
 }

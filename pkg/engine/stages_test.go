@@ -26,16 +26,22 @@ import (
 // others: random ones, over two and three stages, each with a bound of its own on what
 // comes late.
 func TestStagesEqualOracle(t *testing.T) {
-	dict := testDictionary(t)
-	n, base := trials(t, 250), uint64(1)
-	if s := os.Getenv("ASSAY_SEED"); s != "" {
-		seed, err := strconv.ParseUint(s, 10, 64)
-		require.NoError(t, err)
-		n, base = 1, seed
+	n, base := trialsFrom(t, 250)
+	reached := runStaged(t, n, base, generator.readers)
+	if n < 250 {
+		return
 	}
-	reached, watermarks := map[string]int{}, 0
+	for _, what := range []string{"TT-02 pass", "TT-02 deviation", "TT-02 pending", "TT-02 inconclusive", "TT-03 pass", "TT-03 deviation", "a verdict named", "turned"} {
+		require.Greater(t, reached[what], 10, "the generator reaches too few of %s", what)
+	}
+}
+
+// runStaged gives how often each outcome and such was reached.
+func runStaged(t *testing.T, n int, base uint64, texts func(generator) []string) map[string]int {
+	t.Helper()
+	dict, reached, watermarks := testDictionary(t), map[string]int{}, 0
 	for i := range n {
-		w := newStaged(t, dict, base+uint64(i))
+		w := newStaged(t, dict, base+uint64(i), texts)
 		w.run()
 		watermarks += w.watermarks
 		for what, count := range w.reached {
@@ -43,12 +49,57 @@ func TestStagesEqualOracle(t *testing.T) {
 		}
 	}
 	t.Logf("%d trials, %d watermarks compared, 0 mismatches, %v", n, watermarks, reached)
-	if n < 250 {
+	return reached
+}
+
+// TestHopsEqualOracle is the same for controls whose expectations join by different
+// fields of the item.
+func TestHopsEqualOracle(t *testing.T) {
+	n, base := trialsFrom(t, 200)
+	reached := runStaged(t, n, base, generator.hopping)
+	if n < 200 {
 		return
 	}
-	for _, what := range []string{"TT-02 pass", "TT-02 deviation", "TT-02 pending", "TT-02 inconclusive", "TT-03 pass", "TT-03 deviation", "a verdict named", "turned"} {
-		require.Greater(t, reached[what], 10, "the generator reaches too few of %s", what)
+	for _, what := range []string{"TT-01 pass", "TT-01 deviation", "TT-01 pending", "TT-01 inconclusive", "TT-01 withdrawn", "TT-02 pass", "TT-02 deviation"} {
+		require.Greater(t, reached[what], 5, "the generator reaches too few of %s", what)
 	}
+}
+
+// trialsFrom is how many trials there are, and the first one's seed.
+func trialsFrom(t *testing.T, standard int) (n int, base uint64) {
+	t.Helper()
+	if s := os.Getenv("ASSAY_SEED"); s != "" {
+		seed, err := strconv.ParseUint(s, 10, 64)
+		require.NoError(t, err)
+		return 1, seed
+	}
+	return trials(t, standard), 1
+}
+
+var joins = regexp.MustCompile(`on: \{event.k: item.k(?:, event.v: item.v)?\}`)
+
+// hopsHere marks a control that has to join by several fields.
+const hopsHere = "# hops\n"
+
+// hopping is a random control whose expectations join by k, by v, or by both; at times
+// another that reads its verdicts, and one that it reads.
+func (g generator) hopping() []string {
+	var text string
+	for text == "" || scheduled.MatchString(text) || strings.Contains(text, "tables:") {
+		text = g.control()
+	}
+	text = joins.ReplaceAllStringFunc(text, func(on string) string {
+		return g.one(on, "on: {event.v: item.v}", "on: {event.v: item.v}", "on: {event.k: item.k, event.v: item.v}", "on: {event.v: item.k}")
+	})
+	text += hopsHere
+	if !g.chance(40) {
+		return []string{text}
+	}
+	texts := []string{text, g.reader("TT-02", []string{text})}
+	if g.chance(50) { // read, and join by different fields
+		texts[1] = strings.ReplaceAll(texts[1], "on: {event.k: item.k}", "on: {event.v: item.v}")
+	}
+	return texts
 }
 
 // staged is one trial.
@@ -67,7 +118,7 @@ type staged struct {
 	reached    map[string]int
 }
 
-func newStaged(t *testing.T, dict *dictionary.Dictionary, seed uint64) *staged {
+func newStaged(t *testing.T, dict *dictionary.Dictionary, seed uint64, texts func(generator) []string) *staged {
 	t.Helper()
 	g := generator{Rand: rand.New(rand.NewPCG(seed, 23)), scale: 1, counts: seed%5 == 0}
 	s := &staged{t: t, g: g, seed: seed, admitted: map[string][]*compliance.Event{}, last: map[string]compliance.Revision{}, w: compliance.Ever, reached: map[string]int{}}
@@ -76,14 +127,7 @@ func newStaged(t *testing.T, dict *dictionary.Dictionary, seed uint64) *staged {
 		boundary = strings.Replace(boundary, "max_gap: 20m", "max_gap: 20m, sequence: true", 1)
 	}
 	for s.bundle == nil { // some texts are refused
-		texts := []string{g.control()}
-		if g.chance(50) {
-			texts[0] = g.plain()
-		}
-		texts = append(texts, g.reader("TT-02", texts))
-		if g.chance(40) {
-			texts = append(texts, g.reader("TT-03", texts))
-		}
+		texts := texts(g)
 		fsys := fstest.MapFS{control.BoundaryFile: {Data: []byte(boundary)}}
 		for i, text := range texts {
 			fsys[fmt.Sprintf("TT-0%d.yaml", i+1)] = &fstest.MapFile{Data: []byte(text)}
@@ -93,8 +137,12 @@ func newStaged(t *testing.T, dict *dictionary.Dictionary, seed uint64) *staged {
 			require.ErrorAs(t, err, new(document.Problems))
 			continue
 		}
+		if strings.Contains(texts[0], hopsHere) && !b.Control("TT-01").Hops {
+			continue // its items' ids wouldn't follow from their key
+		}
 		s.bundle, s.text = b, strings.Join(texts, "\n")
 	}
+	s.g.apart = !slices.ContainsFunc(s.bundle.Controls, func(c *control.Control) bool { return !c.Hops })
 	s.g.late = strings.Contains(s.text, "count: part") || strings.Contains(s.text, "having")
 	if strings.Contains(s.text, "bd") {
 		s.g.scale = 24
@@ -109,6 +157,19 @@ func newStaged(t *testing.T, dict *dictionary.Dictionary, seed uint64) *staged {
 		s.changelogs = append(s.changelogs, logs)
 	}
 	return s
+}
+
+// readers is a random control, one that reads it, and at times one that reads both.
+func (g generator) readers() []string {
+	texts := []string{g.control()}
+	if g.chance(50) {
+		texts[0] = g.plain()
+	}
+	texts = append(texts, g.reader("TT-02", texts))
+	if g.chance(40) {
+		texts = append(texts, g.reader("TT-03", texts))
+	}
+	return texts
 }
 
 // plain is a control that decides most of its items.

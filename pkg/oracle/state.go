@@ -76,7 +76,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 // comes after, as a remedy. failed: whether one belongs could not be computed;
 // undone: whether what may undo them was heard.
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
-	for _, f := range clocked(e, it, scope) {
+	for _, f := range l.clocked(e, it, scope) {
 		if waits := control.Unsettled(f.Type, f.view); waits != "" {
 			mayCome := f.inside(e, from, to) && l.mayMatch(e, it, scope, f, earlier)
 			switch {
@@ -109,14 +109,26 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 	return failed, undone
 }
 
-// clocked are the facts at the item's key as an expectation sees them: at the time
-// that its clock says, in the order that this gives.
-func clocked(e *control.Expectation, it item, scope *control.Scope) []fact {
-	if e.Clock == nil {
+// factsFor are the facts at the key by which an expectation joins the item.
+func (l *log) factsFor(e *control.Expectation, it item) []fact {
+	key, ok := e.Meets(it.view, it.key)
+	switch {
+	case !ok:
+		return nil
+	case key == it.key:
 		return it.facts
 	}
+	return l.groups[key]
+}
+
+// clocked are the facts at the item's key as an expectation sees them: at the time
+// that its clock says, in the order that this gives.
+func (l *log) clocked(e *control.Expectation, it item, scope *control.Scope) []fact {
+	if e.Clock == nil {
+		return l.factsFor(e, it)
+	}
 	var moved []fact
-	for _, f := range it.facts {
+	for _, f := range l.factsFor(e, it) {
 		there := f.moved(e.Clock, scope)
 		there.rivals = nil
 		for _, rival := range f.rivals {
@@ -200,7 +212,8 @@ func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f f
 	if !control.MatchesAny(e.Types, f.Type) {
 		return control.False
 	}
-	if key, ok := e.KeyOf(f.view); !ok || key != it.key {
+	own, _ := e.Meets(it.view, it.key)
+	if key, ok := e.KeyOf(f.view); !ok || key != own {
 		return control.False
 	}
 	for _, eq := range e.Also {
@@ -265,7 +278,7 @@ func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fa
 		return undoing{heard: open}
 	}
 	var found undoing
-	for _, g := range it.facts {
+	for _, g := range l.factsFor(u, it) {
 		where, disputed := l.place(u, it, scope, g, earlier, from, to)
 		if where == inside {
 			return undoing{gone: true}

@@ -101,8 +101,8 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 func judgeable(b *control.Bundle) error {
 	for _, c := range b.Controls {
 		if c.Stage > 0 {
-			return compliance.Errorf(compliance.Invalid, "running the evaluator: %s (%s) hangs on what other controls say (stage %d), which `assay test` can judge and the evaluator can't yet; "+
-				"take it out of the folder of controls until it can", c.ID, c.File, c.Stage)
+			return compliance.Errorf(compliance.Invalid, "running the evaluator: %s (%s) is judged in stages, for it reads the verdicts of others or its expectations join by several fields; "+
+				"`assay test` can judge it, and the evaluator can't yet: take it out of the folder of controls, or write it as several with part_of:", c.ID, c.File)
 		}
 	}
 	return nil

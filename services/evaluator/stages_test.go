@@ -13,8 +13,8 @@ import (
 	"assay.example/assay/services/evaluator"
 )
 
-// TestLaterStagesAreRefused: a control that reads the verdicts of others isn't judged at
-// all rather than wrongly.
+// TestLaterStagesAreRefused: a control that reads the verdicts of others, or joins by
+// several fields, isn't judged at all rather than wrongly.
 func TestLaterStagesAreRefused(t *testing.T) {
 	types, err := dictionary.Default()
 	require.NoError(t, err)
@@ -28,5 +28,5 @@ func TestLaterStagesAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	err = evaluator.Run(t.Context(), evaluator.Default(), evaluator.Deps{Bundle: b})
 	require.Equal(t, compliance.Invalid, compliance.CodeOf(err))
-	require.ErrorContains(t, err, "IN-02 (IN-02.yaml) hangs on what other controls say (stage 1)")
+	require.ErrorContains(t, err, "IN-02 (IN-02.yaml) is judged in stages")
 }
