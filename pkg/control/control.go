@@ -87,6 +87,9 @@ type Population struct {
 	Types []string
 	Where *Program // nil: all
 	ID    *Program // nil: the event's id
+	// SameFor is how long an id is remembered: an event opens an item unless another of
+	// its id came that long before, at most. 0: for ever.
+	SameFor time.Duration
 	// Having is over expectations: an event for which it is false opens nothing.
 	Having   *Condition // nil: always
 	Schedule *Schedule
@@ -120,7 +123,8 @@ type Expectation struct {
 	// come from any.
 	Sender Path
 	Where  *Program
-	// Depends is Where, if that reads earlier expectations: it may be unknown yet.
+	// Depends is Where, if that reads earlier expectations, or tables made of events: it
+	// may be unknown yet.
 	Depends *Condition
 	Between Interval
 	// Clock says when its events count; nil: at their own time.
@@ -152,12 +156,16 @@ type DerivedTable struct {
 	Types []string
 	Key   []Path
 	Live  *Program
+	// Restated is how often its sources tell all live rows again; 0: they don't.
+	Restated time.Duration
 }
 
 // Expand turns an item into parts that are judged each and counted together.
 type Expand struct {
 	Over *Program
 	Key  *Program
+	// Tables are those that Over reads.
+	Tables []int
 	// Each says that every part is an item of its own.
 	Each bool
 }
@@ -216,6 +224,15 @@ func (p *Population) ItemID(s *Scope) (id string, ok bool) {
 	}
 	id, ok = v.(string)
 	return id, ok && id != ""
+}
+
+// Named is the name of the item of an id that an event at an instant opens. An id that
+// is forgotten again names several.
+func (p *Population) Named(id string, at compliance.Instant) string {
+	if p.SameFor == 0 {
+		return id
+	}
+	return id + "@" + at.String()
 }
 
 // Words are the population and the assertion as the file has them.

@@ -163,7 +163,7 @@ func (c *compiler) matching(e *Expectation, n *yaml.Node, f map[string]*yaml.Nod
 	}
 	c.on(e, n, f["on"])
 	e.Where = c.compile(f["where"], cel.BoolType)
-	if e.Where != nil && len(c.reads(e.Where.ast.Expr())) > 0 {
+	if e.Where != nil && len(c.reads(e.Where.ast.Expr()))+len(c.tablesIn(e.Where.ast.Expr())) > 0 {
 		e.Depends = c.conditionOf(f["where"], e.Where)
 	}
 }
@@ -281,7 +281,7 @@ func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectat
 		f["on"] = &yaml.Node{Kind: yaml.MappingNode}
 	}
 	c.matching(u, n, f)
-	if u.Depends != nil {
+	if u.Depends != nil && len(u.Depends.Reads) > 0 {
 		c.r.Problem(f["where"], "under unless, where: reads event and item only, no other expectation")
 	}
 	for _, eq := range u.Also {

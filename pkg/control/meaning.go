@@ -42,7 +42,7 @@ func (m *meaning) add(key, value string) { m.list = append(m.list, Clause{key, v
 // Kinds of values, by the key that they stand at.
 var (
 	conditionKeys = []string{"where", "having", "assert", "applies", "when", "live", "over", "clock"}
-	durationKeys  = []string{"remedy_until", "cap", "within", "final_after", "correct_until"}
+	durationKeys  = []string{"remedy_until", "cap", "within", "restated", "same_for", "final_after", "correct_until"}
 	typeKeys      = []string{"event", "from", "verdicts"}
 	// unsaid are values that a key has anyway.
 	unsaid = map[string]string{"zone": "UTC", "count": "item", "as": "part", "final_after": "1h", "correct_until": "7d", "remedy_until": "0s", "max": "1000"}

@@ -222,12 +222,18 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, ", pick: last}", ", pick: last, clock: ‸item.commit, within: 1d}", "a clock reads its own event only"},
 	{sound, ", pick: last}", ", pick: last, clock: event‸.comit, within: 1d}", `event has no field "comit" (did you mean "commit"?)`},
 
+	{sound, "item: event.deploy_id", "same_for: ‸30d", "same_for: needs item:, the id that is remembered"},
+	{sound, "item: event.deploy_id", "item: event.deploy_id\n  same_for: ‸0s", "same_for: is how long an id is remembered, such as 30d"},
+	{sound, "item: event.deploy_id", "item: event.deploy_id\n  having: push.count >= 1\n  same_for: ‸30d", "same_for: doesn't go with having:"},
+	{scheduled, "every: month", "same_for: ‸30d, every: month", "same_for: doesn't go with every:"},
+
 	// tables and parts
 	{expanded, "{from: [access.granted, access.revoked], ", "‸{", ""},
 	{expanded, "[event.subject, event.entitlement_id]", "‸[event.subject, event.ent_id]", `event has no field "ent_id"`},
 	{expanded, "  held: {", "  ‸providers: {", ""},
 	{expanded, "as: part", "as: ‸entitlement", "parts are called part; as: has no other value"},
 	{expanded, "count: item", "count: ‸parts", "count: is item, if the parts count together"},
+	{expanded, `"access.granted"}`, `"access.granted", restated: ‸0s}`, "restated: is how often all live rows are told again, such as 24h"},
 	{expanded, "expand: {over: refs.held.of(item.person_id), ", "expand: ‸{", "expand needs over: and key:"},
 	{expanded, "refs.held.of(item.person_id)", "refs.held.of(item.kind)", "over: must read its table with .of(item.person_id) or .of([item.person_id, …]), the key that the expectations join by"},
 	{expanded, "{event.subject: item.person_id}", "{event.subject: item.person_id, event.system: item.kind}", "refs.held: a control with a derived table joins by exactly one field of the item"},

@@ -51,7 +51,7 @@ func (e *Engine) tryEnd(g *group) {
 		e.endItems(g)
 		e.endFacts(g)
 	}
-	if len(g.items) == 0 && len(g.bodies) == 0 && len(g.said) == 0 {
+	if len(g.items) == 0 && len(g.bodies) == 0 && len(g.said) == 0 && len(g.same.gone) == 0 {
 		e.state.drop(g.key)
 		return
 	}
@@ -140,11 +140,13 @@ func (e *Engine) endFacts(g *group) {
 		if gone == nil {
 			gone = map[*fact]bool{}
 		}
+		g.forget(e, bodies)
 		for _, f := range bodies {
 			gone[f] = true
 			e.note(func() Change { return Change{Key: factKey(g, &f.ev)} })
 		}
 	}
+	g.forgetIDs(e, before)
 	if len(gone) == 0 {
 		return
 	}
@@ -188,14 +190,16 @@ func (g *group) neededRows(before compliance.Instant) map[*fact]bool {
 
 func (g *group) addRows(needed map[*fact]bool, v *control.Control, t *control.DerivedTable, before compliance.Instant) {
 	rows := map[string][]*fact{}
-	for _, f := range g.facts {
-		if row, ok := t.RowOf(f.view); ok && f.ev.Time < before && slices.Contains(f.roles[v.Version].tables, t.Index) {
-			rows[row] = append(rows[row], f)
+	for _, lead := range g.facts {
+		for _, f := range lead.bodies() { // nobody knows which of them set its row
+			if row, ok := t.RowOf(f.view); ok && f.ev.Time < before && slices.Contains(f.roles[v.Version].tables, t.Index) {
+				rows[row] = insertFact(rows[row], f)
+			}
 		}
 	}
 	for _, facts := range rows {
 		last := facts[len(facts)-1]
-		needed[last] = needed[last] || len(facts) > 1 || !dead(v, t, last)
+		needed[last] = needed[last] || len(facts) > 1 || len(last.lead.rivals) > 0 || !dead(v, t, last)
 	}
 }
 

@@ -14,8 +14,10 @@ type fact struct {
 	ev    compliance.Event // without Data; view has it
 	view  control.View
 	roles []*roles // by version of the control
-	// opens is the id of the item that it may open here, if any.
+	// opens is the item that it may open here, if any; base is its id, without the time
+	// that tells items of one id apart.
 	opens      string
+	base       string
 	unreadable bool
 	counts     bool // it is the body of its event that counts
 	waiver     *control.Waiver
@@ -119,12 +121,16 @@ func (g *group) readCandidate(f *fact, ev *compliance.Event, v *control.Control)
 	if p.Where != nil {
 		if _, err := p.Where.Bool(s); err != nil {
 			f.opens, f.unreadable = control.UnreadableID(ev), true
+			f.base = f.opens
 			return
 		}
 	}
-	if f.opens, ok = p.ItemID(s); !ok {
+	if f.base, ok = p.ItemID(s); !ok {
 		f.opens, f.unreadable = control.UnreadableID(ev), true
+		f.base = f.opens
+		return
 	}
+	f.opens = p.Named(f.base, f.ev.Time)
 }
 
 // group is everything that one control knows at one join key.
@@ -138,6 +144,7 @@ type group struct {
 	said     map[string][]*fact // what items of earlier stages say, by Said.By
 	items    map[string]*item
 	ending   bool // a timer to end it is set
+	same     same
 }
 
 func (e *Engine) group(key groupKey, c *control.Control) *group {

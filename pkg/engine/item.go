@@ -271,15 +271,9 @@ func compareToTime(f *fact, t compliance.Instant) int {
 	return 1
 }
 
-// scope is what the item's conditions may read, but for its evidence.
-func (it *item) scope() *control.Scope {
-	s := it.rules.NewScope(it.view, it.time)
-	for _, t := range it.rules.Tables {
-		rows, _ := it.rows(t)
-		s.Derived = append(s.Derived, control.NewTable(rows))
-	}
-	return s
-}
+// scope is what the item's conditions may read, but for evidence and tables made of
+// events; see review.scope.
+func (it *item) scope() *control.Scope { return it.rules.NewScope(it.view, it.time) }
 
 // rows is a derived table as of the item's time.
 func (it *item) rows(t *control.DerivedTable) (rows map[string]control.View, broken bool) {

@@ -139,7 +139,7 @@ func (r *review) verdicts() []compliance.Verdict {
 	if it.matches == nil {
 		it.collect()
 	}
-	scope := it.scope()
+	scope := r.scope()
 	switch {
 	case r.c.Expand == nil:
 		return []compliance.Verdict{it.verdict(it.id, r.find(scope))}
@@ -173,7 +173,7 @@ func (r *review) open(stuck *finding) bool {
 			r.wakeAt(f.ev.Time)
 			break
 		}
-		if f.lead == nil || slices.Contains(passed, f.lead) {
+		if f.lead == nil || slices.Contains(passed, f.lead) || r.same(f) {
 			continue
 		}
 		r.anchor(f)
@@ -227,11 +227,11 @@ func (r *review) having(stuck *finding) control.Truth {
 	if r.it.matches == nil {
 		r.it.collect()
 	}
-	scope := r.it.scope()
+	scope := r.scope()
 	views := r.see(scope)
-	truth, _ := h.Decide(scope, r.known)
+	truth, doubt := h.Decide(scope, r.known)
 	if truth == control.Unknown {
-		*stuck = unsettled(views, h.Reads)
+		*stuck = unsettled(views, h.Reads, doubt)
 	}
 	return truth
 }

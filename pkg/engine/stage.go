@@ -185,7 +185,7 @@ func (r *review) mayStillOpen(i int, passed []*fact) {
 			r.wakeAt(f.ev.Time)
 			return
 		}
-		if f.lead != nil && !slices.Contains(passed, f.lead) {
+		if f.lead != nil && !slices.Contains(passed, f.lead) && !r.same(f) {
 			passed = append(passed, f.lead)
 			r.possible = append(r.possible, f)
 		}
@@ -281,9 +281,13 @@ func (it *item) misses(facts []*fact) bool {
 }
 
 // awaits is what an unsettled verdict leaves open: it may be known yet, or never.
-func (r *review) awaits(x *control.Expectation, scope *control.Scope, m match, inside bool) (never bool, yet coverage) {
+func (r *review) awaits(x *control.Expectation, scope *control.Scope, m match, inside bool, s *sight) (never bool, yet coverage) {
+	may, doubt := r.mayHold(x, scope, m)
+	if !inside || !may {
+		return false, covered
+	}
+	s.doubt = s.doubt.Or(doubt)
 	switch {
-	case !inside || !r.mayHold(x, scope, m):
 	case m.waits == compliance.Inconclusive:
 		return true, covered
 	case planted != plantedPendingVerdict:
@@ -294,13 +298,17 @@ func (r *review) awaits(x *control.Expectation, scope *control.Scope, m match, i
 
 // mayHold tells whether a verdict that isn't settled may come to be what an expectation
 // wants.
-func (r *review) mayHold(x *control.Expectation, scope *control.Scope, m match) bool {
-	return x.Where == nil || slices.ContainsFunc(control.Settled(m.view), func(as control.View) bool {
+func (r *review) mayHold(x *control.Expectation, scope *control.Scope, m match) (may bool, doubt control.Doubt) {
+	if x.Where == nil {
+		return true, doubt
+	}
+	for _, as := range control.Settled(m.view) {
 		settled := *m.fact
 		settled.view = as
-		ok, failed := r.holds(x, scope, match{fact: &settled, sent: m.sent})
-		return ok || failed
-	})
+		ok, failed, why := r.holds(x, scope, match{fact: &settled, sent: m.sent})
+		may, doubt = may || ok || failed, doubt.Or(why)
+	}
+	return may, doubt
 }
 
 // mayMatch is mayHold of the condition alone, where that reads nothing else.

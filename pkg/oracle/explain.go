@@ -134,6 +134,9 @@ func (l *log) parts(it item, id string) []Part {
 func (l *log) part(name string, it item, scope *control.Scope) Part {
 	states := l.states(it, scope)
 	r := l.rule(it, scope)
+	if scope.Part != nil {
+		r = l.rulePart(it, scope.Fresh())
+	}
 	p := Part{Name: name, Outcome: r.outcome, Reason: r.reason}
 	for i, e := range l.control.Expectations {
 		p.Expectations = append(p.Expectations, states[i].expected(e))

@@ -59,6 +59,8 @@ type log struct {
 	groups  map[string][]fact
 	// taken are the ids, by join key, that events of earlier versions have.
 	taken map[string]map[string]bool
+	// last is when a candidate of an id came last, by join key.
+	last map[[2]string]compliance.Instant
 	// possible are events that may come to open an item, when what is asked of an earlier
 	// event of the same id is told. waiting are those ids, by join key.
 	possible []item
@@ -89,7 +91,10 @@ func VerdictsOf(b *control.Bundle, c *control.Control, tenant string, admitted A
 }
 
 func newLog(b *control.Bundle, c *control.Control, tenant string, admitted Admitted, w compliance.Instant) *log {
-	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}, taken: map[string]map[string]bool{}, waiting: map[string]map[string]bool{}}
+	l := &log{
+		bundle: b, control: c, w: w, groups: map[string][]fact{}, taken: map[string]map[string]bool{},
+		last: map[[2]string]compliance.Instant{}, waiting: map[string]map[string]bool{},
+	}
 	known := slices.DeleteFunc(slices.Clone(admitted(c)), func(e *compliance.Event) bool {
 		return e.Tenant != tenant || e.Time >= w
 	})
@@ -189,7 +194,8 @@ func (l *log) openings() []opening {
 	for key, facts := range l.groups {
 		seen := l.takenAt(key)
 		for _, c := range l.candidates(facts, key) {
-			if seen[c.id] && !l.waits(key, c.id) {
+			same := l.same(key, &c)
+			if same || seen[c.id] && !l.waits(key, c.id) {
 				continue
 			}
 			view := control.ViewOf(c.Event)
@@ -222,6 +228,19 @@ func (l *log) openings() []opening {
 		}
 	}
 	return all
+}
+
+// same notes a candidate, in the order of events, and tells whether one of its id came so
+// little before that the id is remembered. An id that is forgotten names several items.
+func (l *log) same(key string, c *candidate) bool {
+	at := [2]string{key, c.id}
+	last, came := l.last[at]
+	l.last[at] = c.Time
+	p := &l.control.Population
+	if c.readable {
+		c.id = p.Named(c.id, c.Time)
+	}
+	return p.SameFor > 0 && came && c.Time.Sub(last) <= p.SameFor
 }
 
 // candidate is the first body of an event that would open an item; disputed if
@@ -265,11 +284,11 @@ func (l *log) having(it item) (control.Truth, *ruling) {
 	scope := l.control.NewScope(it.view, it.Time)
 	l.tables(it, scope)
 	states := l.states(it, scope)
-	t, _ := h.Decide(scope, knownOf(states))
+	t, doubt := h.Decide(scope, knownOf(states))
 	if t != control.Unknown {
 		return t, nil
 	}
-	r := undecided(states, h.Reads)
+	r := undecided(states, h.Reads, doubt)
 	return t, &r
 }
 
@@ -371,8 +390,11 @@ func (l *log) unwaived(it item) []compliance.Verdict {
 	for id, same := range byID {
 		verdicts = append(verdicts, it.verdict(id, l.ruleParts(it, scope, same, false)))
 	}
-	if broken { // there may be parts that nobody sees
+	switch missing := unheard(l.heardRows(it)); { // there may be parts that nobody sees
+	case broken:
 		verdicts = append(verdicts, it.verdict(it.ID, unreadable))
+	case missing != nil:
+		verdicts = append(verdicts, it.verdict(it.ID, *missing))
 	}
 	return verdicts
 }
@@ -396,7 +418,7 @@ func (l *log) tables(it item, scope *control.Scope) (broken bool) {
 	for _, t := range l.control.Tables {
 		rows, failed := l.rowsOf(t, it)
 		broken = broken || failed || l.unclear(t, it)
-		scope.Derived = append(scope.Derived, control.NewTable(rows))
+		scope.Derived = append(scope.Derived, l.heardTable(t, it, rows))
 	}
 	return broken
 }

@@ -17,6 +17,8 @@ type state struct {
 	tooMany  bool
 	// disputed: bodies of one event disagree on whether it belongs.
 	disputed bool
+	// doubt: a table that conditions or folds read can't be believed.
+	doubt control.Doubt
 	// bounded: from and to are known.
 	bounded  bool
 	from, to compliance.Instant
@@ -56,11 +58,13 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 	st.narrow(e)
 	heard := max(l.heardFor(e, it, e.Sent(st.from), e.Known(st.to)), undone)
 	closed := e.Known(st.to) < l.w
-	st.finished = closed && heard != open
-	st.silent = closed && heard == silent
 	st.tooMany = len(st.events) > e.Max
 	st.events = st.events[:min(len(st.events), e.Max)]
-	failed = st.fold(e, scope) != nil || failed
+	if err := st.fold(e, scope); err != nil {
+		failed, st.doubt = true, st.doubt.Or(control.DoubtOf(err))
+	}
+	st.finished = closed && heard != open && !st.doubt.Waits
+	st.silent = closed && (heard == silent || st.doubt.Silent)
 	switch {
 	case st.finished && !st.silent && !st.tooMany && !failed:
 		st.known = control.Exact
@@ -78,17 +82,20 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
 	for _, f := range l.clocked(e, it, scope) {
 		if waits := control.Unsettled(f.Type, f.view); waits != "" {
-			mayCome := f.inside(e, from, to) && l.mayMatch(e, it, scope, f, earlier)
+			mayCome, doubt := l.mayMatch(e, it, scope, f, earlier)
 			switch {
-			case mayCome && waits == compliance.Pending:
+			case !mayCome || !f.inside(e, from, to):
+				continue
+			case waits == compliance.Pending:
 				undone = max(undone, open)
-			case mayCome:
+			default:
 				failed = true
 			}
+			st.doubt = st.doubt.Or(doubt)
 			continue
 		}
-		where, disputed := l.place(e, it, scope, f, earlier, from, to)
-		st.disputed = st.disputed || disputed
+		where, disputed, doubt := l.place(e, it, scope, f, earlier, from, to)
+		st.disputed, st.doubt = st.disputed || disputed, st.doubt.Or(doubt)
 		switch where {
 		case outside:
 		case unsure:
@@ -99,7 +106,7 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 			}
 		case inside:
 			u := l.undone(e, it, scope, f, earlier)
-			st.disputed = st.disputed || u.disputed
+			st.disputed, st.doubt = st.disputed || u.disputed, st.doubt.Or(u.doubt)
 			failed, undone = failed || u.failed, max(undone, u.heard)
 			if !u.gone {
 				st.events = append(st.events, f)
@@ -172,80 +179,82 @@ const (
 
 // place is where all bodies of f stand; where they disagree on whether it belongs,
 // nobody knows.
-func (l *log) place(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) (where place, disputed bool) {
+func (l *log) place(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) (where place, disputed bool, doubt control.Doubt) {
 	found := map[place]bool{}
 	for _, body := range f.until(l.reach(it)) {
-		where = l.placeOne(e, it, scope, body, earlier, from, to)
-		found[where] = true
+		var why control.Doubt
+		where, why = l.placeOne(e, it, scope, body, earlier, from, to)
+		found[where], doubt = true, doubt.Or(why)
 	}
 	switch {
 	case len(found) == 1:
-		return where, false
+		return where, false, doubt
 	case found[inside] || found[unsure]:
-		return unsure, found[inside] && (found[outside] || found[late])
+		return unsure, found[inside] && (found[outside] || found[late]), doubt
 	}
-	return outside, false
+	return outside, false, doubt
 }
 
-func (l *log) placeOne(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) place {
+func (l *log) placeOne(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) (place, control.Doubt) {
 	in := f.inside(e, from, to)
 	remedies := e.Remedy > 0 && from.before(f, e.Between.From) && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
-	switch belongs := l.matches(e, it, scope, f, earlier); {
+	switch belongs, doubt := l.matches(e, it, scope, f, earlier); {
 	case f.far:
 	case f.unclocked:
 		if in && belongs != control.False {
-			return unsure
+			return unsure, control.Doubt{}
 		}
 	case belongs == control.True && in:
-		return inside
+		return inside, control.Doubt{}
 	case belongs == control.True && remedies:
-		return late
+		return late, control.Doubt{}
 	case belongs == control.Unknown && in:
-		return unsure
+		return unsure, doubt
 	}
-	return outside
+	return outside, control.Doubt{}
 }
 
 // matches tells whether f is of the type, at the key, and as the condition wants;
 // unknown if that fails, or reads expectations of which too little is known.
-func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) control.Truth {
+func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (belongs control.Truth, doubt control.Doubt) {
 	if !control.MatchesAny(e.Types, f.Type) {
-		return control.False
+		return control.False, doubt
 	}
 	own, _ := e.Meets(it.view, it.key)
 	if key, ok := e.KeyOf(f.view); !ok || key != own {
-		return control.False
+		return control.False, doubt
 	}
 	for _, eq := range e.Also {
 		a, okA := control.EncodeKey(eq.Event.In(f.view))
 		b, okB := control.EncodeKey(eq.Item.In(it.view))
 		if !okA || !okB || a != b {
-			return control.False
+			return control.False, doubt
 		}
 	}
 	at := scope.With(f.view, scope.Part)
 	switch {
 	case e.Where == nil:
-		return control.True
+		return control.True, doubt
 	case e.Depends != nil:
-		t, _ := e.Depends.Decide(at, knownOf(earlier))
-		return t
+		return e.Depends.Decide(at, knownOf(earlier))
 	}
 	ok, err := e.Where.Bool(at)
 	switch {
 	case err != nil:
-		return control.Unknown
+		return control.Unknown, doubt
 	case ok:
-		return control.True
+		return control.True, doubt
 	}
-	return control.False
+	return control.False, doubt
 }
 
 // mayMatch tells whether a verdict that isn't settled may come to match.
-func (l *log) mayMatch(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) bool {
-	return slices.ContainsFunc(control.Settled(f.view), func(as control.View) bool {
-		return l.matches(e, it, scope, fact{Event: f.Event, view: as}, earlier) != control.False
-	})
+func (l *log) mayMatch(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (may bool, doubt control.Doubt) {
+	for _, as := range control.Settled(f.view) {
+		belongs, why := l.matches(e, it, scope, fact{Event: f.Event, view: as}, earlier)
+		may, doubt = may || belongs != control.False, doubt.Or(why)
+	}
+	return may, doubt
 }
 
 func knownOf(states []state) []control.Knowledge {
@@ -261,6 +270,7 @@ type undoing struct {
 	gone     bool
 	heard    coverage // of the sources of what may undo it; open while it may still come
 	failed   bool     // it could not be computed
+	doubt    control.Doubt
 	disputed bool
 }
 
@@ -279,10 +289,11 @@ func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fa
 	}
 	var found undoing
 	for _, g := range l.factsFor(u, it) {
-		where, disputed := l.place(u, it, scope, g, earlier, from, to)
+		where, disputed, doubt := l.place(u, it, scope, g, earlier, from, to)
 		if where == inside {
 			return undoing{gone: true}
 		}
+		found.doubt = found.doubt.Or(doubt)
 		found.failed, found.disputed = found.failed || where == unsure, found.disputed || disputed
 	}
 	found.heard = l.heardFor(u, it, from.at, to.at)
@@ -421,7 +432,8 @@ func resolve(b control.Bound, it item, scope *control.Scope, candidate *fact, ea
 	case control.AnchorComputed:
 		var err error
 		if at, err = b.Compute(scope); err != nil {
-			return end{over: true}
+			doubt := control.DoubtOf(err)
+			return end{over: !doubt.Waits, silent: doubt.Silent}
 		}
 	case control.AnchorCandidate:
 		anchor, at = candidate, candidate.Time
