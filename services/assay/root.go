@@ -94,6 +94,7 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.periodCommand(),
 		a.reconcileCommand(),
 		a.sampleCommand(),
+		a.driftCommand(),
 		a.queryCommand(),
 		a.explainCommand(),
 	)
