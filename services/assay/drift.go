@@ -107,10 +107,8 @@ func (o *driftOptions) read() (err error) {
 	if o.params.Baseline, err = report.Between(o.baselineFrom, o.baselineTo); err != nil {
 		return fmt.Errorf("the baseline: %w", err)
 	}
-	if o.asOf != "" {
-		if o.params.AsOf, err = report.ParseTime(o.asOf); err != nil {
-			return fmt.Errorf("--as-of: %w", err)
-		}
+	if o.params.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+		return fmt.Errorf("--as-of: %w", err)
 	}
 	w, b := o.params.Window, o.params.Baseline
 	return drift.Check(drift.Window{From: b.From, To: b.To}, drift.Window{From: w.From, To: w.To}, o.params.FDR)
