@@ -22,7 +22,7 @@ func pageValues(tenant, quarter string, offset int) map[string]string {
 	item := map[bool]string{true: "DEP-1", false: mark}[offset == 1]
 	return map[string]string{
 		"control": "CH-01", "id": "CH-01", "item": item, "topic": topic, "partition": "0", "offset": strconv.Itoa(offset),
-		"period": map[string]string{"q2": "2026-Q2", "q3": "2026-Q3"}[quarter], "file": "report.json", "source": "/" + mark,
+		"period": map[string]string{"q2": "2026-Q2", "q3": "2026-Q3"}[quarter], "file": "report.json", "source": "/" + mark, "examination": mark,
 	}
 }
 
