@@ -73,6 +73,9 @@ type aim struct {
 	// deadly: of a hundred committed transactions, those that their judge doesn't survive,
 	// so that the next one begins between any two records; and of a publisher's polls.
 	deadly int
+	// crowd among a hundred rounds: a judge is born, or leaves if there are as many as can
+	// be, so that partitions are given and taken while judges stand still.
+	crowd int
 	// late is how many minutes the most delayed events take at the least.
 	late int
 	// markInterval as in router.Config: a long one leaves many facts between two marks.
@@ -80,7 +83,7 @@ type aim struct {
 }
 
 func (d dice) aims() aim {
-	a := aim{holes: one(d, 0, 0, 0, 10), deadly: one(d, 0, 0, 0, 40), markInterval: 500 * time.Millisecond}
+	a := aim{holes: one(d, 0, 0, 0, 10), deadly: one(d, 0, 0, 0, 40), crowd: one(d, 0, 0, 0, 12), markInterval: 500 * time.Millisecond}
 	if a.deadly > 0 {
 		a.late = 90
 	}
@@ -193,6 +196,7 @@ func (s *sim) round() {
 		do      func()
 	}{
 		{s.holes, s.hole},
+		{s.crowd, s.jostle},
 		{s.troubles, s.trouble},
 		{s.deaths, s.death},
 		{s.births, func() { s.grow(one(s.dice, routers, judges, judges, publishers)) }},
@@ -210,8 +214,9 @@ func (s *sim) round() {
 
 // move lets an instance take a step.
 func (s *sim) move() {
-	if len(s.alive) > 0 {
-		one(s.dice, s.alive...).step()
+	awake := slices.DeleteFunc(slices.Clone(s.alive), func(in *instance) bool { return in.sleeps(s.rounds) })
+	if len(awake) > 0 {
+		one(s.dice, awake...).step()
 		s.bury()
 	}
 }
@@ -261,6 +266,26 @@ func (s *sim) death() {
 		in.kill()
 	}
 	s.bury()
+}
+
+// jostle has the group of judges grow, or shrink when it can't, while one of them sleeps.
+func (s *sim) jostle() {
+	awake := func() []*instance {
+		return slices.DeleteFunc(slices.Clone(s.alive), func(in *instance) bool { return in.kind != judges || in.sleeps(s.rounds) })
+	}
+	if s.living(judges) < most[judges] {
+		s.inject("one judge more")
+		s.grow(judges)
+	} else if all := awake(); len(all) > 1 {
+		s.inject("one judge less")
+		one(s.dice, all...).leave()
+		s.bury()
+	}
+	if all := awake(); len(all) > 1 && len(all) == s.living(judges) {
+		in := one(s.dice, all...)
+		s.tell("%s sleeps", in.name)
+		in.until = s.rounds + 30
+	}
 }
 
 // pass lets time go by, so that sessions and transactions end.
