@@ -70,6 +70,7 @@ func (s *sim) check() {
 		rev, err := record.DecodeRevision(r.Value)
 		require.NoError(s.t, err)
 		verdicts[r.Partition] = append(verdicts[r.Partition], rev)
+		s.inject("verdict " + string(rev.Outcome))
 	}
 	s.checkRouted(past, logs, verdicts)
 	s.checkViolations(verdicts, logs[evaltest.Violations])

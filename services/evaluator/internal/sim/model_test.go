@@ -64,6 +64,9 @@ func (s *sim) classify(r *kgo.Record, o *origin) {
 		return
 	}
 	if !s.rules.bundle.Reads(ev.Type) {
+		if s.rules.bundle.Counts(ev.Source) {
+			o.event, o.routes = ev, s.rules.bundle.Route(ev)
+		}
 		return
 	}
 	if ev.Data, err = kind.Decode(r.Value); err != nil {
@@ -177,9 +180,20 @@ func (r *reader) fact(f *routed.Fact) {
 			}
 			continue
 		}
-		r.admitted[e.Control] = append(r.admitted[e.Control], o.event)
+		r.admitted[e.Control] = append(r.admitted[e.Control], spoken(o.event, e.Control))
 		r.fresh = true
 	}
+}
+
+// spoken is what an event says to a control. To all of them, "", it says that its source
+// lives, and its number: what else it says is only for whom it was routed to.
+func spoken(ev *compliance.Event, to string) *compliance.Event {
+	if to != "" || control.SpeaksOfSource(ev.Type) {
+		return ev
+	}
+	number := *ev
+	number.ID, number.Type, number.Data = fmt.Sprintf("%s of %v", ev.ID, ev.Ref), typeIdle, nil
+	return &number
 }
 
 func (r *reader) correctUntil(id string) time.Duration {

@@ -80,6 +80,8 @@ type aim struct {
 	late int
 	// markInterval as in router.Config: a long one leaves many facts between two marks.
 	markInterval time.Duration
+	// rare: there are waivers, and what a source sends is numbered, or controls change.
+	rare bool
 }
 
 func (d dice) aims() aim {
@@ -90,6 +92,7 @@ func (d dice) aims() aim {
 	if a.holes+a.deadly > 0 {
 		a.markInterval = one(d, 500*time.Millisecond, 4*time.Second)
 	}
+	a.rare = d.chance(20)
 	return a
 }
 
@@ -113,8 +116,13 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{t: t, seed: seed, dice: dice{rand.New(rand.NewPCG(seed, 3))}, now: compliance.Ever, injected: map[string]int{}, lines: map[string][]*evaltest.Line{}}
 	s.settings = s.dice.settings()
 	s.aim = dice{rand.New(rand.NewPCG(seed, 5))}.aims()
-	s.rules = one(s.dice, ruleSets(t)...)
+	usual, rare := ruleSets(t)
+	s.rules = one(s.dice, usual...)
 	s.life = s.dice.life(s.late)
+	if s.rare {
+		d := dice{rand.New(rand.NewPCG(seed, 6))}
+		s.rules, s.life = one(d, rare...), d.rareLife(s.life)
+	}
 	s.w = evaltest.New(t, s.partitions, kfake.SeedTopics(s.partitions, again(evaltest.Verdicts), again(evaltest.State)), kfake.SeedTopics(1, again(evaltest.Quarantine)))
 	if s.compacts {
 		s.compactState()
