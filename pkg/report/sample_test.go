@@ -40,7 +40,7 @@ func (w *world) sample(changes ...func(*report.SampleParams)) *report.Sample {
 	w.Helper()
 	plan, err := sampling.Named("chiaro")
 	require.NoError(w, err)
-	p := report.SampleParams{Tenant: w.tenant, Control: "CH-01", Engagement: "soc2-2026", Plan: plan}
+	p := report.SampleParams{Tenant: w.tenant, Control: "CH-01", Engagement: "soc2-2026", Plan: plan, Now: at("2026-11-01")}
 	p.Period, err = report.ParsePeriod("2026-07")
 	require.NoError(w, err)
 	for _, change := range changes {
