@@ -143,10 +143,10 @@ func TestHostileTextsOnPages(t *testing.T) {
 	tab, got := newTable(t), tally{}
 	for _, text := range hostile() {
 		values := pageValues("default", "q3", 1)
-		for _, name := range []string{"control", "id", "item", "topic", "offset", "period", "file", "source"} {
+		for _, name := range []string{"control", "id", "item", "topic", "offset", "period", "file", "source", "examination"} {
 			changed := maps.Clone(values)
 			changed[name] = text
-			for _, pattern := range []string{"/controls/{id}", "/items/{control}/{item}", "/events/{topic}/{partition}/{offset}", "/reports/{period}/{file}", "/events"} {
+			for _, pattern := range []string{"/controls/{id}", "/items/{control}/{item}", "/events/{topic}/{partition}/{offset}", "/reports/{period}/{file}", "/periods/{examination}", "/events"} {
 				address := pattern
 				for k, v := range changed {
 					address = strings.ReplaceAll(address, "{"+k+"}", url.PathEscape(v))
