@@ -205,15 +205,8 @@ func (l *log) openings() []opening {
 				l.possible = append(l.possible, o.item)
 				continue
 			}
-			belongs := control.Unknown
-			switch {
-			case !c.readable:
-				o.stuck = &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError}
-			case c.disputed:
-				o.stuck = &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonConflictingEvidence}
-			default:
-				belongs, o.stuck = l.having(o.item)
-			}
+			var belongs control.Truth
+			belongs, o.stuck = l.belongs(o.item, &c)
 			if belongs == control.False {
 				continue
 			}
@@ -228,6 +221,18 @@ func (l *log) openings() []opening {
 		}
 	}
 	return all
+}
+
+// belongs tells whether a candidate opens its item; stuck says what is said if nobody
+// knows.
+func (l *log) belongs(it item, c *candidate) (belongs control.Truth, stuck *ruling) {
+	switch {
+	case !c.readable:
+		return control.Unknown, &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError}
+	case c.disputed:
+		return control.Unknown, &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonConflictingEvidence}
+	}
+	return l.having(it)
 }
 
 // same notes a candidate, in the order of events, and tells whether one of its id came so
