@@ -378,23 +378,23 @@ func (it item) verdict(id string, r ruling) compliance.Verdict {
 // not be read, or that bodies of an event disagree on it.
 func (l *log) tables(it item, scope *control.Scope) (broken bool) {
 	for _, t := range l.control.Tables {
-		rows, failed := l.rowsOf(t, it)
+		_, failed := l.rowsOf(t, it, it.Time)
 		broken = broken || failed || l.unclear(t, it)
-		scope.Derived = append(scope.Derived, l.heardTable(t, it, rows))
+		scope.Derived = append(scope.Derived, l.tableAt(t, it, it.Time).AsOf(func(at compliance.Instant) *control.Table { return l.tableAt(t, it, at) }))
 	}
 	return broken
 }
 
-func (l *log) rowsOf(t *control.DerivedTable, it item) (rows map[string]control.View, failed bool) {
+func (l *log) rowsOf(t *control.DerivedTable, it item, at compliance.Instant) (rows map[string]control.View, failed bool) {
 	last := map[string]fact{}
 	for _, f := range it.facts { // in order
-		if c := l.changeOf(t, it, f); c.here {
+		if c := l.changeOf(t, it, f, at); c.here {
 			last[c.row] = f
 		}
 	}
 	rows = map[string]control.View{}
 	for key, f := range last {
-		c := l.changeOf(t, it, f)
+		c := l.changeOf(t, it, f, at)
 		if failed = failed || c.failed; c.live {
 			rows[key] = f.view
 		}
@@ -408,8 +408,8 @@ type change struct {
 	here, live, failed bool
 }
 
-func (l *log) changeOf(t *control.DerivedTable, it item, f fact) (c change) {
-	if !control.MatchesAny(t.Types, f.Type) || f.Time > it.Time {
+func (l *log) changeOf(t *control.DerivedTable, it item, f fact, by compliance.Instant) (c change) {
+	if !control.MatchesAny(t.Types, f.Type) || f.Time > by {
 		return c
 	}
 	at, here := t.KeyOf(f.view)
@@ -419,7 +419,7 @@ func (l *log) changeOf(t *control.DerivedTable, it item, f fact) (c change) {
 	}
 	c = change{row: row, here: true, live: true}
 	if t.Live != nil {
-		live, err := t.Live.Bool(l.control.NewScope(nil, it.Time).With(f.view, nil))
+		live, err := t.Live.Bool(l.control.NewScope(nil, by).With(f.view, nil))
 		c.live, c.failed = live, err != nil
 	}
 	return c
@@ -437,10 +437,10 @@ func (l *log) unclear(t *control.DerivedTable, it item) bool {
 	for _, f := range it.facts {
 		changes := map[change]bool{}
 		for _, body := range f.until(l.reach(it)) {
-			changes[l.changeOf(t, it, body)] = true
+			changes[l.changeOf(t, it, body, it.Time)] = true
 		}
 		for _, body := range f.until(l.reach(it)) {
-			if c := l.changeOf(t, it, body); c.here && (len(changes) > 1 || body.Event == f.Event) {
+			if c := l.changeOf(t, it, body, it.Time); c.here && (len(changes) > 1 || body.Event == f.Event) {
 				all = append(all, written{body, c, len(changes) > 1})
 			}
 		}
