@@ -80,7 +80,13 @@ func atBinding(table, at ref.Val) ref.Val {
 
 // checkAt refuses a table as of any time but the item's, or that of an event which is
 // evidence: rows are kept no longer than these reach.
-func (c *compiler) checkAt(e ast.Expr, vars map[string]fieldSet) bool {
+func (c *compiler) checkAt(e ast.Expr, vars map[string]fieldSet, report report) {
+	if !c.timeOfEvent(e, vars) {
+		report(e, "a table is told as of the item, or of an event that is evidence: item.time, event.time, or the .time of one in an expectation")
+	}
+}
+
+func (c *compiler) timeOfEvent(e ast.Expr, vars map[string]fieldSet) bool {
 	switch e.Kind() {
 	case ast.IdentKind:
 		n, ok := c.evidence[e.AsIdent()]

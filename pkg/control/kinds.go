@@ -80,9 +80,7 @@ func (c *compiler) checkCall(e ast.Expr, vars map[string]fieldSet, report report
 		operators.Greater, operators.GreaterEquals, operators.Add, operators.Subtract:
 		c.checkPair(e, args[0], args[1], vars, report)
 	case "at":
-		if !c.checkAt(args[0], vars) {
-			report(args[0], "a table is told as of the item, or of an event that is evidence: item.time, event.time, or the .time of one in an expectation")
-		}
+		c.checkAt(args[0], vars, report)
 	case "bucket":
 		if width, ok := args[1].AsLiteral().(types.String); args[1].Kind() == ast.LiteralKind && ok {
 			if d, err := ParseDuration(string(width)); err != nil || d <= 0 {
