@@ -193,11 +193,11 @@ func (c *compiler) population(doc, n *yaml.Node) {
 		c.r.Problem(doc, "a control needs a population: an event, or every: and for_each:")
 		return
 	}
-	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone", "calendar", "same_for")
+	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone", "calendar", "same_for", "clock", "within")
 	p := &c.control.Population
 	c.days = c.workdays(f["calendar"], f["zone"])
 	if f["every"] != nil {
-		for _, key := range []string{"event", "where", "item", "having", "same_for"} {
+		for _, key := range []string{"event", "where", "item", "having", "same_for", "clock", "within"} {
 			if f[key] != nil {
 				c.r.Problem(f[key], "%s: doesn't go with every:", key)
 			}
@@ -222,6 +222,7 @@ func (c *compiler) population(doc, n *yaml.Node) {
 	p.ID = c.compile(f["item"], cel.StringType)
 	c.having = f["having"]
 	p.SameFor = c.sameFor(f)
+	p.Clock = c.clock(f)
 	c.control.texts.population = c.r.Text(f["where"], "where")
 }
 

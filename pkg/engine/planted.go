@@ -38,6 +38,7 @@ const (
 	plantedClockIgnored   = "clock_soon"     // what may still come to count in an interval is not waited for
 	plantedAnySender      = "any_sender"     // the silence of who can't send the evidence matters
 	plantedTableUnheard   = "table_unheard"  // what a table says is believed, heard or not
+	plantedOpensSoon      = "opens_soon"     // an event opens its item before the time that its clock says
 	plantedTableOfItem    = "table_of_item"  // a table is read as of the item, whatever time is asked
 	plantedSameForgotten  = "same_forgotten" // an id is forgotten when its events are dropped
 )

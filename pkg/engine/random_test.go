@@ -99,6 +99,9 @@ func (g generator) control() string {
 		if g.chance(40) {
 			b.WriteString("  where: '" + g.one("event.ok", "event.n > 1", "event.v in boundary.vs", "event.v in refs.rows") + "'\n")
 		}
+		if g.chance(12) {
+			b.WriteString("  clock: '" + g.one("event.due", "event.ok ? event.time : event.due", "timestamp(event.due)") + "'\n  within: " + g.one("2h", "5h", "9d") + "\n")
+		}
 		g.items(&b, ids)
 		b.WriteString(havingHere)
 	}

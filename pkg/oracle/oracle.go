@@ -219,21 +219,31 @@ func (l *log) candidates(facts []fact, key string) []candidate {
 	for _, f := range facts {
 		var own []candidate
 		for _, body := range f.bodies() {
+			body = l.placed(body)
 			id, readable, member := l.candidate(body, key)
 			if !member || slices.ContainsFunc(own, func(c candidate) bool { return c.id == id }) {
 				continue
 			}
 			disputed := slices.ContainsFunc(f.until(body.Time.Add(l.control.At(body.Time).Horizon())), func(other fact) bool {
-				otherID, _, also := l.candidate(other, key)
+				otherID, _, also := l.candidate(l.placed(other), key)
 				return !also || otherID != id
 			})
 			own = append(own, candidate{body, id, readable, disputed})
 		}
 		all = append(all, own...)
 	}
-	all = slices.DeleteFunc(all, func(c candidate) bool { return l.control.At(c.Time) != l.control })
+	all = slices.DeleteFunc(all, func(c candidate) bool { return l.control.At(c.Time) != l.control || c.Time >= l.w })
 	slices.SortStableFunc(all, func(a, b candidate) int { return a.Compare(b.Event) })
 	return all
+}
+
+// placed is a body at the time that the population's clock says.
+func (l *log) placed(f fact) fact {
+	first := l.control.Versions[0] // all have the same clock
+	if first.Population.Clock == nil {
+		return f
+	}
+	return f.moved(first.Population.Clock, first.NewScope(nil, f.Time))
 }
 
 // having asks the population's condition over expectations; if it is unknown, the
@@ -261,10 +271,13 @@ func (l *log) candidate(f fact, key string) (id string, readable, member bool) {
 	p := &v.Population
 	at, ok := "", false
 	if control.MatchesAny(p.Types, f.Type) {
-		at, ok = v.ItemKey(f.Event, f.view)
+		at, ok = v.ItemKey(f.asSent(), control.ViewOf(f.asSent()))
 	}
-	if !ok || at != key {
+	switch {
+	case !ok || at != key:
 		return "", false, false
+	case f.unclocked || f.far:
+		return control.UnreadableID(f.Event), false, true
 	}
 	s := v.NewScope(nil, f.Time).With(f.view, nil)
 	if p.Where != nil {
@@ -368,7 +381,7 @@ func (it item) verdict(id string, r ruling) compliance.Verdict {
 		Due: max(r.due, it.Time), RemediatedAt: r.remediated,
 	}
 	if it.opened != nil {
-		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", it.opened.Event))
+		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", it.opened.asSent()))
 	}
 	v.Evidence = append(v.Evidence, r.evidence...)
 	return v
