@@ -57,7 +57,7 @@ type Made struct {
 	// Parameters are the values bound to it.
 	Parameters []Parameter `json:"parameters"`
 	// At is when the report was made, Rows how many rows the answer had.
-	At   compliance.Instant `json:"at"`
+	At   compliance.Instant `json:"at,omitzero"`
 	Rows int                `json:"rows"`
 }
 

@@ -91,6 +91,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.migrateCommand(),
 		a.healthcheckCommand(),
 		a.reportCommand(),
+		a.periodCommand(),
+		a.sampleCommand(),
 		a.queryCommand(),
 		a.explainCommand(),
 	)

@@ -126,7 +126,10 @@ func (s *sim) newReader(q int32, past map[routed.Source]history, verdicts []*com
 
 func (r *reader) take(rec routed.Record) {
 	if f := rec.Fact; f != nil {
-		if f.Prev <= r.hi[f.From] && f.Offset > r.hi[f.From] {
+		switch {
+		case f.Prev > r.hi[f.From]:
+			r.s.inject("gap before a fact")
+		case f.Offset > r.hi[f.From]:
 			r.whole(f.From, f.Offset-1)
 			r.fact(f)
 			r.hi[f.From] = f.Offset
@@ -135,6 +138,7 @@ func (r *reader) take(rec routed.Record) {
 	}
 	for _, p := range rec.Mark.Positions {
 		if p.Prev > r.hi[p.From] {
+			r.s.inject("gap before a mark")
 			continue
 		}
 		r.whole(p.From, p.Offset)
