@@ -250,7 +250,7 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 		return s
 	}
 	if zone := f["zone"]; zone != nil {
-		loc, err := time.LoadLocation(zone.Value)
+		loc, err := Zone(zone.Value)
 		if err != nil {
 			return s // reported with the calendar
 		}
@@ -348,6 +348,9 @@ func (c *compiler) finish(f map[string]*yaml.Node) {
 	}
 	if c.countsDays() {
 		meaning["workdays"] = c.days.meaning()
+	}
+	if s := c.control.Population.Schedule; s != nil && s.Zone != time.UTC {
+		meaning["zone"] = zoneMeaning(s.Zone)
 	}
 	c.control.source = meaning
 	c.control.Hash = hashOf(meaning)
