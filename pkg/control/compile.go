@@ -24,6 +24,7 @@ type compiler struct {
 	r          *document.Reader
 	dictionary *dictionary.Dictionary
 	declared   Declarations
+	judged     map[string][]*Control // by id, those whose verdicts may be read, in order of time
 	env        *cel.Env
 	control    *Control
 	owner      map[int]int             // of expectations that belong to one way only
@@ -55,7 +56,7 @@ var (
 
 func (c *compiler) run(doc *yaml.Node) *Control {
 	f := c.r.Mapping(doc, "a control", slices.Concat(semantic, words, placed)...)
-	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, File: c.r.File()}
+	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, lent: map[string]bool{}, File: c.r.File()}
 	c.index, c.owner = map[string]int{}, map[int]int{}
 	c.evidence, c.fields, c.read = map[string]evidenceName{}, map[string]fieldSet{}, map[string]bool{}
 	c.declaredRead = map[string]bool{}
@@ -333,7 +334,8 @@ func (c *compiler) expand(n *yaml.Node) {
 
 // finish computes the hash and which fields events must carry.
 func (c *compiler) finish(f map[string]*yaml.Node) {
-	c.control.keep = c.read
+	c.control.keep, c.control.shows = c.read, c.fields["item"]
+	c.lend()
 	if c.readsAll {
 		c.control.keep = nil
 	}
@@ -351,6 +353,9 @@ func (c *compiler) finish(f map[string]*yaml.Node) {
 	}
 	if s := c.control.Population.Schedule; s != nil && s.Zone != time.UTC {
 		meaning["zone"] = zoneMeaning(s.Zone)
+	}
+	if read := c.judgedBy(func(v *Control) string { return v.Hash }); len(read) > 0 {
+		meaning["verdicts"] = read
 	}
 	c.control.source = meaning
 	c.control.Hash = hashOf(meaning)

@@ -161,7 +161,7 @@ func (c *Control) decidesEarly() bool {
 	if moves && len(read) > 1 { // once the interval of one has ended, evidence of another may decide
 		return true
 	}
-	anchored := func(e *Expectation) bool { return e.Pick == PickFirst || len(e.anchors()) > 0 }
+	anchored := func(e *Expectation) bool { return e.Pick == PickFirst || len(e.anchors()) > 0 || e.Verdicts != nil }
 	return c.Expand != nil || c.Population.Having != nil || slices.ContainsFunc(c.Expectations, anchored)
 }
 

@@ -30,6 +30,9 @@ type Control struct {
 	Version     int
 	// Versions are all of this control, this one among them.
 	Versions []*Control
+	// Stage is 0 if all versions read events only, else one more than that of any whose
+	// verdicts they read; and one more if a version has Hops.
+	Stage int
 
 	Population   Population
 	Expectations []*Expectation // an expectation reads only earlier ones
@@ -51,6 +54,9 @@ type Control struct {
 	// Key are the item's fields that make the join key; empty if the item's
 	// own id is the key.
 	Key []Path
+	// Hops says that the expectations join by different fields of the item: then Key is
+	// empty, and what meets at one of their keys is handed to the item's own.
+	Hops bool
 	// Decisive are the expectations that the outcome hangs on, as against those
 	// that only reasons read.
 	Decisive []bool
@@ -62,6 +68,8 @@ type Control struct {
 
 	names  map[string]value
 	keep   map[string]bool // data fields read; nil keeps all
+	shows  fieldSet        // fields of the items
+	lent   map[string]bool // those that controls read which read its verdicts
 	source any             // the parsed meaning, for the hash
 	texts  texts
 	routed routing // of the last version
@@ -104,10 +112,15 @@ type Expectation struct {
 	Name  string
 	Index int
 	Types []string
+	// Verdicts are the versions of the controls whose verdicts are its evidence; nil: it
+	// is events.
+	Verdicts []*Control
 	// KeyPaths are the event's fields that make the join key, in the order of
 	// Control.Key. Also are further equalities.
 	KeyPaths []Path
 	Also     []Equality
+	// ItemPaths are the item's fields in their place, if the control has several keys.
+	ItemPaths []Path
 	// Sender is the item's field that its events' source is joined by; nil: they may
 	// come from any.
 	Sender Path

@@ -176,11 +176,12 @@ func at(values []string, i int) string {
 
 func short(hash string) string { return hash[:min(12, len(hash))] }
 
-// Ranked is a change that came before, and how likely it is that one like it would have
-// come as close by chance.
+// Ranked is a change that came before, and how likely it is that it was this one, if it
+// was one of them: how well a change at its time explains the counts, by how many of its
+// type there were. So what is rare weighs more than one of many deployments a day.
 type Ranked struct {
 	Change
-	Coincidence float64 `json:"coincidence"`
+	Weight float64 `json:"weight"`
 }
 
 // How far back changes are looked for, and how many are named.
@@ -189,12 +190,9 @@ const (
 	mostChanges = 5
 )
 
-// rank lists the changes before the onset. Many deployments a day make it no wonder that one
-// came just before; of what is rare it is one. So they are ordered by how many of the
-// same type were to be expected between them and the onset. What the cause names comes first.
+// rank lists the changes before the onset, what the cause speaks of first, then the likeliest.
 func (in *Input) rank(t Tested, o Onset, cause Share) []Ranked {
-	span := max(in.Baseline.To.Sub(in.Baseline.From)+in.Window.To.Sub(in.Window.From), day)
-	alike := map[string]int{}
+	alike := map[string]float64{}
 	for _, ch := range in.Changes {
 		alike[string(ch.Kind)+ch.Type]++
 	}
@@ -203,24 +201,74 @@ func (in *Input) rank(t Tested, o Onset, cause Share) []Ranked {
 		if ch.Control != "" && ch.Control != t.Control || !o.follows(&ch) {
 			continue
 		}
-		expected := float64(alike[string(ch.Kind)+ch.Type]) * float64(o.First.Sub(ch.At)) / float64(span)
-		ranked = append(ranked, Ranked{ch, 1 - math.Exp(-max(0, expected))})
+		ranked = append(ranked, Ranked{ch, o.series.gainAt(ch.At) - math.Log(alike[string(ch.Kind)+ch.Type])})
 	}
+	normalise(ranked)
 	slices.SortStableFunc(ranked, func(a, b Ranked) int {
-		if x := slices.Contains(cause.What, a.What); x != slices.Contains(cause.What, b.What) {
-			return map[bool]int{true: -1, false: 1}[x]
-		}
-		return cmp.Or(cmp.Compare(a.Coincidence, b.Coincidence), cmp.Compare(b.At, a.At))
+		return cmp.Or(cmp.Compare(cause.distance(&a.Change), cause.distance(&b.Change)), cmp.Compare(b.Weight, a.Weight), cmp.Compare(b.At, a.At))
 	})
 	return ranked[:min(mostChanges, len(ranked))]
 }
 
-// follows says that a change came just before. Of a source that falls silent, items that
-// are a little older lack evidence, too.
-func (o Onset) follows(ch *Change) bool {
-	last := o.First
-	if ch.Kind == Silence {
-		last = max(last, o.To)
+// normalise makes logarithms of weights into weights that add up to 1.
+func normalise(ranked []Ranked) {
+	most, whole := math.Inf(-1), 0.0
+	for i := range ranked {
+		most = max(most, ranked[i].Weight)
 	}
-	return o.From.Add(-lookBack) <= ch.At && ch.At <= last
+	for i := range ranked {
+		ranked[i].Weight = math.Exp(ranked[i].Weight - most)
+		whole += ranked[i].Weight
+	}
+	for i := range ranked {
+		ranked[i].Weight /= whole
+	}
+}
+
+// distance is 0 of what the share names, 1 of what is of its cause, 2 of anything else.
+func (s *Share) distance(ch *Change) int {
+	of := map[Kind]Cause{RuleChange: ByRule, BundleNew: ByReference, Reference: ByReference, Boundary: ByBoundary, Silence: BySilence}
+	switch {
+	case slices.Contains(s.What, ch.What):
+		return 0
+	case of[ch.Kind] == s.Cause:
+		return 1
+	}
+	return 2
+}
+
+// follows says that a change came before, as far as the onset is known; what opened the
+// first bad item itself is no cause. Rows, rules and silences may begin within a day.
+func (o Onset) follows(ch *Change) bool {
+	last := o.Last - 1
+	if ch.Type == "" {
+		last = max(last, o.To.Add(day)-1)
+	}
+	return o.From.Add(-lookBack) <= ch.At && ch.At <= last && (ch.Type == "" || ch.At != o.First)
+}
+
+// newVersions are the rules and bundles that the baseline didn't have, from the first item
+// that was judged by them.
+func (in *Input) newVersions() []Change {
+	type version struct{ control, what string }
+	old, since := map[version]bool{}, map[version]Change{}
+	for i := range in.Cells {
+		c := &in.Cells[i]
+		for kind, hash := range map[Kind]string{RuleChange: c.Rule, BundleNew: c.Bundle} {
+			v := version{c.Control, string(kind) + " " + short(hash)}
+			if c.Day < in.Baseline.To {
+				old[v] = true
+			} else if was, found := since[v]; !found || c.First < was.At {
+				since[v] = Change{Kind: kind, At: c.First, What: v.what, Control: c.Control}
+			}
+		}
+	}
+	var changes []Change
+	for v, ch := range since {
+		if !old[v] {
+			changes = append(changes, ch)
+		}
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Control+a.What, b.Control+b.What) })
+	return changes
 }

@@ -173,14 +173,23 @@ const DefaultFDR = 0.05
 
 const day = 24 * time.Hour
 
-// Compare tests every control, and looks into those that drifted.
-func Compare(in Input, fdr float64) (*Result, error) {
-	if in.Baseline.From >= in.Baseline.To || in.Window.From >= in.Window.To || in.Baseline.From < in.Window.To && in.Window.From < in.Baseline.To {
-		return nil, compliance.Errorf(compliance.Invalid, "baseline and window must not be empty nor overlap")
+// Check says whether two windows can be compared.
+func Check(baseline, window Window, fdr float64) error {
+	if baseline.From >= baseline.To || window.From >= window.To || baseline.From < window.To && window.From < baseline.To {
+		return compliance.Errorf(compliance.Invalid, "baseline and window must not be empty nor overlap")
 	}
 	if !(fdr > 0 && fdr < 1) {
-		return nil, compliance.Errorf(compliance.Invalid, "a false discovery rate of %v: it lies between 0 and 1", fdr)
+		return compliance.Errorf(compliance.Invalid, "a false discovery rate of %v: it lies between 0 and 1", fdr)
 	}
+	return nil
+}
+
+// Compare tests every control, and looks into those that drifted.
+func Compare(in Input, fdr float64) (*Result, error) {
+	if err := Check(in.Baseline, in.Window, fdr); err != nil {
+		return nil, err
+	}
+	in.Changes = slices.Concat(in.Changes, in.newVersions())
 	r := &Result{Baseline: in.Baseline, Window: in.Window, FDR: fdr, Tested: Test(in), Findings: []Finding{}}
 	for _, t := range r.Tested {
 		if t.Q <= fdr {

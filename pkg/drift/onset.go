@@ -21,8 +21,12 @@ type Onset struct {
 	P      float64 `json:"p"`
 	Before Count   `json:"before"`
 	After  Count   `json:"after"`
-	// First is the first bad item since then; of a rate that fell, the day itself.
+	// First is the first bad item since Day, Last the first since To; of a rate that fell,
+	// the day itself.
 	First compliance.Instant `json:"first"`
+	Last  compliance.Instant `json:"last"`
+
+	series *series
 }
 
 // stretch is the items of a day, or of days together.
@@ -48,7 +52,8 @@ func onset(m Measure, cells []Cell) Onset {
 		}
 	}
 	o := Onset{
-		Day: days[at].day, From: days[at].day, To: days[at].day, P: s.exceed(best),
+		series: s,
+		Day:    days[at].day, From: days[at].day, To: days[at].day, P: s.exceed(best),
 		Before: s.before[at], After: Count{s.total.Bad - s.before[at].Bad, s.total.Of - s.before[at].Of},
 	}
 	for k := 1; k < len(days); k++ {
@@ -56,7 +61,7 @@ func onset(m Measure, cells []Cell) Onset {
 			o.From, o.To = min(o.From, days[k].day), max(o.To, days[k].day)
 		}
 	}
-	o.First = first(m, cells, o.Day)
+	o.First, o.Last = first(m, cells, o.Day), first(m, cells, o.To)
 	return o
 }
 
@@ -119,6 +124,17 @@ func (s *series) gain(k, bad int) float64 {
 	return likelihood(before) + likelihood(after) - likelihood(s.total)
 }
 
+// gainAt is what a change at a time would explain: the better of the splits before and
+// after its day.
+func (s *series) gainAt(t compliance.Instant) float64 {
+	k, _ := slices.BinarySearchFunc(s.days, t.Add(1-day), func(d stretch, t compliance.Instant) int { return cmp.Compare(d.day, t) })
+	best := 0.0
+	for ; k < len(s.days) && s.days[k].day <= t.Add(day); k++ {
+		best = max(best, s.gain(k, s.before[k].Bad))
+	}
+	return best
+}
+
 func likelihood(c Count) float64 {
 	l := 0.0
 	if c.Bad > 0 {
@@ -165,10 +181,14 @@ func (s *series) exceed(best float64) float64 {
 	if s.work() > mostWork {
 		return s.bound(best)
 	}
-	chances, p := map[int]float64{0: 1}, 0.0
+	chances, p := make([]float64, s.total.Bad+1), 0.0
+	chances[0] = 1
 	for k := range s.days {
-		next := map[int]float64{}
+		next := make([]float64, s.total.Bad+1)
 		for bad, chance := range chances {
+			if chance == 0 {
+				continue
+			}
 			if k > 0 && s.gain(k, bad) >= best-tie {
 				p += chance
 				continue
@@ -181,7 +201,7 @@ func (s *series) exceed(best float64) float64 {
 }
 
 // step spreads the chance of bad ones before day k over those before the next.
-func (s *series) step(k, bad int, chance float64, next map[int]float64) {
+func (s *series) step(k, bad int, chance float64, next []float64) {
 	left, leftBad := s.total.Of-s.before[k].Of, s.total.Bad-bad
 	for j := max(0, s.days[k].Of-(left-leftBad)); j <= min(s.days[k].Of, leftBad); j++ {
 		next[bad+j] += chance * math.Exp(s.h.log(j, s.days[k].Of, leftBad, left))

@@ -157,6 +157,10 @@ func (e *Engine) Load(c Change) error {
 		return e.loadBeat(key, c.Value)
 	case key[0] == kindWaiver && len(key) == 7:
 		return e.loadWaiver(key, c.Value)
+	case key[0] == kindHop && len(key) == 8:
+		return e.loadHop(key, c.Value)
+	case key[0] == kindSaid && len(key) == 6, key[0] == kindTold && len(key) == 7:
+		return e.loadStaged(key, c.Value)
 	case (key[0] == kindRun || key[0] == kindAhead) && len(key) == 5:
 		return e.loadNumbers(key, c.Value)
 	case key[0] == kindSame && len(key) == 5:

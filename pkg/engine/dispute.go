@@ -162,8 +162,25 @@ func (g *group) mayOpen(e *Engine, f *fact) {
 // rival sorts the bodies of one id into events: each has the one that counts, and
 // its rivals, one for each other hash.
 func (g *group) rival(e *Engine, bodies []*fact) {
+	rivals := sortRivals(bodies)
+	ours := func(o *fact) bool { return o.hop == "" && o.key() == bodies[0].key() }
+	before := len(g.disputed)
+	g.disputed = slices.DeleteFunc(g.disputed, ours)
+	if !rivals && before == len(g.disputed) {
+		return
+	}
+	for _, b := range bodies {
+		if len(b.rivals) > 0 {
+			g.disputed = append(g.disputed, b)
+		}
+	}
+	g.recollect(e)
+}
+
+// sortRivals finds which bodies repeat, and which dispute, the one that counts; it tells
+// whether any does that.
+func sortRivals(bodies []*fact) (rivals bool) {
 	var lead *fact
-	rivals := false
 	for _, b := range bodies {
 		b.rivals = nil
 		if b.counts {
@@ -179,21 +196,7 @@ func (g *group) rival(e *Engine, bodies []*fact) {
 		lead.rivals = append(lead.rivals, b)
 		rivals = true
 	}
-	ours := func(o *fact) bool { return o.key() == bodies[0].key() }
-	before := len(g.disputed)
-	g.disputed = slices.DeleteFunc(g.disputed, ours)
-	if !rivals && before == len(g.disputed) {
-		return
-	}
-	for _, b := range bodies {
-		if len(b.rivals) > 0 {
-			g.disputed = append(g.disputed, b)
-		}
-	}
-	for _, it := range g.items {
-		it.matches, it.quiet = nil, false
-		e.dirty[it] = struct{}{}
-	}
+	return rivals
 }
 
 // agrees tells whether all known bodies of the candidate's event open the item.

@@ -33,6 +33,13 @@ func (e *Engine) correctUntil(c *control.Control) time.Duration {
 			}
 		}
 	}
+	for _, v := range c.Versions {
+		for _, x := range v.Expectations {
+			for _, of := range x.Verdicts {
+				correct = max(correct, e.correctUntil(of))
+			}
+		}
+	}
 	return correct + holes
 }
 
@@ -44,7 +51,7 @@ func (e *Engine) tryEnd(g *group) {
 		e.endItems(g)
 		e.endFacts(g)
 	}
-	if len(g.items) == 0 && len(g.bodies) == 0 && len(g.same.gone) == 0 {
+	if len(g.items) == 0 && len(g.bodies) == 0 && len(g.said) == 0 && len(g.same.gone) == 0 {
 		e.state.drop(g.key)
 		return
 	}
@@ -94,6 +101,9 @@ func (e *Engine) endItems(g *group) {
 		for part := range it.parts {
 			e.note(func() Change { return Change{Key: saidKey(it, part)} })
 		}
+		for at := range it.told {
+			e.note(func() Change { return Change{Key: toldKey(it, at)} })
+		}
 		last := it.taken()
 		if last == nil {
 			continue
@@ -119,6 +129,7 @@ func (it *item) endsAt(correct time.Duration) compliance.Instant {
 // opened, looks back to. Bodies of one event go together: the first says which count.
 func (e *Engine) endFacts(g *group) {
 	before := e.outOfReach(g)
+	e.endSaid(g, before)
 	kept := g.neededRows(before)
 	var gone map[*fact]bool
 	for key, bodies := range g.bodies {

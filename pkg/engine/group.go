@@ -23,6 +23,8 @@ type fact struct {
 	unreadable bool
 	counts     bool // it is the body of its event that counts
 	waiver     *control.Waiver
+	hop        string             // where it was handed on; empty if it came here itself
+	waits      compliance.Outcome // of a verdict that is evidence: pending or inconclusive
 	// lead is the body that counts of its event, itself perhaps; nil if this one only
 	// repeats another. rivals are the others, if this one counts.
 	lead   *fact
@@ -85,12 +87,18 @@ func (e *Engine) rolesOf(c *control.Control, eventType string) *roles {
 	return r
 }
 
-func (e *Engine) newFact(g *group, in *Fact) *fact {
-	f := &fact{ev: in.Event, view: control.ViewOf(&in.Event)}
+// evidenceFact is an event that opens nothing here.
+func (e *Engine) evidenceFact(g *group, ev compliance.Event) *fact {
+	f := &fact{ev: ev, view: control.ViewOf(&ev)}
 	for _, v := range g.control.Versions {
-		f.roles = append(f.roles, e.rolesOf(v, in.Event.Type))
+		f.roles = append(f.roles, e.rolesOf(v, ev.Type))
 	}
 	f.ev.Data = nil
+	return f
+}
+
+func (e *Engine) newFact(g *group, in *Fact) *fact {
+	f := e.evidenceFact(g, in.Event)
 	at, shown, placed := g.control.Placed(&in.Event, f.view)
 	if v := g.control.At(at); f.roles[v.Version].population {
 		f.show(at, shown)
@@ -146,6 +154,7 @@ type group struct {
 	bodies  map[compliance.EventKey][]*fact
 	// disputed are the facts that have rivals, in any order.
 	disputed []*fact
+	said     map[string][]*fact // what items of earlier stages say, by Said.By
 	items    map[string]*item
 	ending   bool // a timer to end it is set
 	same     same

@@ -70,6 +70,8 @@ type generator struct {
 	// table is the key of a table that conditions read; empty: there is none.
 	table string
 	key   string // the item's field that evidence is joined by
+	// apart: bodies of one event may join elsewhere.
+	apart bool
 }
 
 func (g generator) one(choices ...string) string { return choices[g.IntN(len(choices))] }
@@ -461,6 +463,9 @@ func (g generator) life() []*compliance.Event {
 			other.ID, other.Source, other.Type = ev.ID, ev.Source, ev.Type
 			// bodies that join elsewhere meet only in the second hop to come
 			for _, name := range []string{"k", "v"} {
+				if g.apart {
+					break
+				}
 				delete(other.Data, name)
 				if value, ok := ev.Data[name]; ok {
 					other.Data[name] = value

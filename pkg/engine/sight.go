@@ -88,6 +88,9 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		}
 		ok, bad, doubt := r.holds(x, scope, m)
 		switch {
+		case m.waits != "":
+			never, yet := r.awaits(x, scope, m, inside, s)
+			failed, undone = failed || never, max(undone, yet)
 		case bad && inside:
 			failed, s.doubt = true, s.doubt.Or(doubt)
 		case bad || !ok:
@@ -265,7 +268,7 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 			return
 		}
 	}
-	if !x.Grows || x.Depends != nil && s.tooMany {
+	if !x.Grows || (x.Depends != nil || x.Verdicts != nil) && s.tooMany {
 		return
 	}
 	s.known = control.Growing

@@ -79,7 +79,7 @@ func (l *log) heardOf(source int, from, to compliance.Instant) coverage {
 // heardFor is heard, of the sources that may send what an expectation about an item wants.
 func (l *log) heardFor(e *control.Expectation, it item, from, to compliance.Instant) coverage {
 	worst := covered
-	for _, i := range l.bundle.SourcesOf(e.Types) {
+	for _, i := range l.bundle.SourcesOf(e.Heard()) {
 		if e.MayCome(l.bundle.Sources[i].Name, it.view) {
 			worst = max(worst, l.heardOf(i, from, to))
 		}

@@ -70,7 +70,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 		st.known = control.Exact
 	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heardFor(e, it, st.from, st.events[0].Time) == covered:
 		st.known, st.finished = control.Exact, true // the first is final once present
-	case e.Grows && (e.Depends == nil || !st.tooMany): // of too many, others may turn out to be first
+	case e.Grows && (e.Depends == nil && e.Verdicts == nil || !st.tooMany): // of too many, others may turn out to be first
 		st.known = control.Growing
 	}
 	return st
@@ -80,7 +80,20 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 // comes after, as a remedy. failed: whether one belongs could not be computed;
 // undone: whether what may undo them was heard.
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
-	for _, f := range clocked(e, it, scope) {
+	for _, f := range l.clocked(e, it, scope) {
+		if waits := control.Unsettled(f.Type, f.view); waits != "" {
+			mayCome, doubt := l.mayMatch(e, it, scope, f, earlier)
+			switch {
+			case !mayCome || !f.inside(e, from, to):
+				continue
+			case waits == compliance.Pending:
+				undone = max(undone, open)
+			default:
+				failed = true
+			}
+			st.doubt = st.doubt.Or(doubt)
+			continue
+		}
 		where, disputed, doubt := l.place(e, it, scope, f, earlier, from, to)
 		st.disputed, st.doubt = st.disputed || disputed, st.doubt.Or(doubt)
 		switch where {
@@ -103,14 +116,26 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 	return failed, undone
 }
 
-// clocked are the facts at the item's key as an expectation sees them: at the time
-// that its clock says, in the order that this gives.
-func clocked(e *control.Expectation, it item, scope *control.Scope) []fact {
-	if e.Clock == nil {
+// factsFor are the facts at the key by which an expectation joins the item.
+func (l *log) factsFor(e *control.Expectation, it item) []fact {
+	key, ok := e.Meets(it.view, it.key)
+	switch {
+	case !ok:
+		return nil
+	case key == it.key:
 		return it.facts
 	}
+	return l.groups[key]
+}
+
+// clocked are the facts at the item's key as an expectation sees them: at the time
+// that its clock says, in the order that this gives.
+func (l *log) clocked(e *control.Expectation, it item, scope *control.Scope) []fact {
+	if e.Clock == nil {
+		return l.factsFor(e, it)
+	}
 	var moved []fact
-	for _, f := range it.facts {
+	for _, f := range l.factsFor(e, it) {
 		there := f.moved(e.Clock, scope)
 		there.rivals = nil
 		for _, rival := range f.rivals {
@@ -195,7 +220,8 @@ func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f f
 	if !control.MatchesAny(e.Types, f.Type) {
 		return control.False, doubt
 	}
-	if key, ok := e.KeyOf(f.view); !ok || key != it.key {
+	own, _ := e.Meets(it.view, it.key)
+	if key, ok := e.KeyOf(f.view); !ok || key != own {
 		return control.False, doubt
 	}
 	for _, eq := range e.Also {
@@ -220,6 +246,15 @@ func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f f
 		return control.True, doubt
 	}
 	return control.False, doubt
+}
+
+// mayMatch tells whether a verdict that isn't settled may come to match.
+func (l *log) mayMatch(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (may bool, doubt control.Doubt) {
+	for _, as := range control.Settled(f.view) {
+		belongs, why := l.matches(e, it, scope, fact{Event: f.Event, view: as}, earlier)
+		may, doubt = may || belongs != control.False, doubt.Or(why)
+	}
+	return may, doubt
 }
 
 func knownOf(states []state) []control.Knowledge {
@@ -253,7 +288,7 @@ func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fa
 		return undoing{heard: open}
 	}
 	var found undoing
-	for _, g := range it.facts {
+	for _, g := range l.factsFor(u, it) {
 		where, disputed, doubt := l.place(u, it, scope, g, earlier, from, to)
 		if where == inside {
 			return undoing{gone: true}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,19 @@ func TestAPeriodIsSealedAndRestated(t *testing.T) {
 	said, code = p.assay("period", "list")
 	require.Zero(t, code, said)
 	require.Regexp(t, `h2 .* sealed +ann at .* 1 *\n`, said)
+
+	// Somebody else's list knows one that isn't on record, and doesn't know one that is.
+	list := filepath.Join(p.dir, "sign-ins.csv")
+	require.NoError(t, os.WriteFile(list, []byte("id\none\nthree\n"), 0o600))
+	said, code = p.assay("reconcile", "--control", "AC-01", "--from", from.UTC().Format(time.RFC3339), "--to", to.UTC().Format(time.RFC3339), "--export", list, "--key", "id")
+	require.Equal(t, exitViolations, code, said)
+	require.Contains(t, said, "2 compared, 1 match")
+	require.Regexp(t, `missing on record +three +3`, said)
+	require.Regexp(t, `missing in the export +two`, said)
+	said, code = p.assay("reconcile", "--control", "AC-01", "--from", from.UTC().Format(time.RFC3339), "--to", to.UTC().Format(time.RFC3339), "--export", list, "--key", "id",
+		"--as-of", sealed.Sealed.AsOf.String())
+	require.Equal(t, exitViolations, code, said)
+	require.NotContains(t, said, "two")
 
 	// A seal of what never was on record.
 	for _, act := range []string{"open", "close"} {

@@ -111,10 +111,8 @@ func (o *sampleOptions) read() (err error) {
 	if p.Period, err = o.window.parse(); err != nil {
 		return err
 	}
-	if o.asOf != "" {
-		if p.AsOf, err = report.ParseTime(o.asOf); err != nil {
-			return fmt.Errorf("--as-of: %w", err)
-		}
+	if p.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+		return fmt.Errorf("--as-of: %w", err)
 	}
 	p.Plan, err = readPlan(o.plan)
 	return err

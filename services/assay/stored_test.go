@@ -21,13 +21,22 @@ import (
 	"assay.example/assay/pkg/story"
 )
 
-// TestStored runs testdata/stored: tools that ask a ClickHouse in which a small quarter
-// is on record. $CONTROLS is the library within its boundary.
+// TestStored runs testdata/stored and testdata/drifting: tools that ask a ClickHouse in
+// which a quarter is on record, one without drift and one whose agents misbehave after a
+// model route changed. $CONTROLS is the library within its boundary.
 func TestStored(t *testing.T) {
+	t.Run("stored", func(t *testing.T) { runStored(t, "testdata/stored", story.Options{Size: story.Small}) })
+	t.Run("drifting", func(t *testing.T) {
+		runStored(t, "testdata/drifting", story.Options{Size: story.Middle, Drift: story.Behaviour})
+	})
+}
+
+func runStored(t *testing.T, scripts string, o story.Options) {
+	t.Helper()
 	conn, c := clickhousetest.Open(t)
-	s := story.New(story.Options{Size: story.Small})
+	s := story.New(o)
 	store(t, conn, s, bundleOf(t, s))
-	testscript.Run(t, params("testdata/stored", func(env *testscript.Env) error {
+	testscript.Run(t, params(scripts, func(env *testscript.Env) error {
 		env.Setenv("ASSAY_CLICKHOUSE_ADDRESS", c.Address)
 		env.Setenv("ASSAY_CLICKHOUSE_DATABASE", c.Database)
 		env.Setenv("ASSAY_CLICKHOUSE_USERNAME", c.Username)
