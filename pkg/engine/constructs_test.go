@@ -53,6 +53,7 @@ var constructs = []struct {
 	}},
 	{"conflicts", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonConflictingEvidence }},
 	{"silence", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
+	{"no history", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonNoHistory }},
 	{"versions", regexp.MustCompile(`effective_from:`), settled},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
 }

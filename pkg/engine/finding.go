@@ -141,17 +141,20 @@ func (r *review) reason(scope *control.Scope) string {
 
 // unsettled tells waiting from never knowing.
 func unsettled(views []sight, reads []int) finding {
-	isSilent, tooMany, disputed := false, false, false
+	isUnread, isSilent, tooMany, disputed := false, false, false, false
 	for _, i := range reads {
 		if !views[i].finished {
 			return waiting()
 		}
+		isUnread = isUnread || views[i].unread
 		isSilent = isSilent || views[i].silent
 		tooMany = tooMany || views[i].tooMany
 		disputed = disputed || views[i].disputed
 	}
 	f := finding{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
 	switch {
+	case isUnread:
+		f.reason = compliance.ReasonNoHistory
 	case isSilent:
 		f.reason = compliance.ReasonSourceSilent
 	case tooMany:

@@ -169,6 +169,9 @@ func (it *item) matching(x *control.Expectation, scope *control.Scope, facts []*
 // match applies everything but the interval. A fact whose condition fails is
 // kept as failed: it may belong.
 func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (match, bool) {
+	if f.ev.Time < it.rules.HistoryFrom && planted != plantedUnreadCounts {
+		return match{}, false
+	}
 	key, ok := x.KeyOf(f.view)
 	if !ok || key != it.group.key.key {
 		return match{}, false

@@ -94,6 +94,8 @@ func (r *review) noParts(broken bool) finding {
 	switch {
 	case broken:
 		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
+	case worst == unread:
+		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonNoHistory}
 	case worst == silent:
 		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonSourceSilent}
 	case worst == open:

@@ -37,4 +37,6 @@ const (
 	plantedDigestInOrder  = "digest_order"  // a digest is of values in the order of events
 	plantedClockIgnored   = "clock_soon"    // what may still come to count in an interval is not waited for
 	plantedAnySender      = "any_sender"    // the silence of who can't send the evidence matters
+	plantedHistory        = "history"       // what was never read counts as read
+	plantedUnreadCounts   = "unread_counts" // what came before the record of a version counts for it
 )

@@ -12,6 +12,7 @@ type sight struct {
 	known    control.Knowledge
 	finished bool
 	silent   bool
+	unread   bool // it reaches before what was read
 	tooMany  bool
 	disputed bool // bodies of one event disagree on whether it belongs
 	placed   bool // both ends are known
@@ -30,6 +31,8 @@ type edge struct {
 	state edgeState
 	// silent: why the edge can't be known.
 	silent bool
+	// unread: that is because the record began later.
+	unread bool
 }
 
 type edgeState int8
@@ -51,6 +54,7 @@ func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []si
 		return sight{
 			finished: from.state != edgeWaiting && to.state != edgeWaiting,
 			silent:   from.silent || to.silent,
+			unread:   from.unread || to.unread,
 		}
 	}
 	s := sight{placed: true, from: from, to: to}
@@ -242,9 +246,9 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 		}
 	} else {
 		s.finished = heard != open
-		s.silent = heard == silent
+		s.silent, s.unread = heard == silent, heard == unread
 	}
-	if s.finished && !s.silent && !s.tooMany && !failed {
+	if s.finished && !s.silent && !s.unread && !s.tooMany && !failed {
 		folds, err := foldAll(x, scope, s.events)
 		if err == nil {
 			s.known, s.folds = control.Exact, folds
@@ -280,9 +284,9 @@ func (r *review) edge(b control.Bound, scope *control.Scope, candidate *fact, ea
 		anchor := &earlier[b.Of]
 		switch {
 		case anchor.known != control.Exact && anchor.finished:
-			return edge{state: edgeLost, silent: anchor.silent}
+			return edge{state: edgeLost, silent: anchor.silent, unread: anchor.unread}
 		case anchor.known != control.Exact:
-			return edge{state: edgeWaiting, silent: anchor.silent}
+			return edge{state: edgeWaiting, silent: anchor.silent, unread: anchor.unread}
 		case len(anchor.events) == 0:
 			return edge{state: edgeAbsent}
 		}

@@ -112,6 +112,9 @@ func undecided(states []state, reads []int) ruling {
 		switch st := states[i]; {
 		case !st.finished:
 			return ruling{outcome: compliance.Pending, reason: compliance.ReasonAwaitingEvents}
+		case st.unread:
+			r.reason = compliance.ReasonNoHistory
+		case r.reason == compliance.ReasonNoHistory:
 		case st.silent:
 			r.reason = compliance.ReasonSourceSilent
 		case st.tooMany && r.reason != compliance.ReasonSourceSilent:
@@ -201,6 +204,8 @@ func (l *log) noParts(it item, broken bool) ruling {
 	switch {
 	case broken:
 		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
+	case worst == unread:
+		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonNoHistory}
 	case worst == silent:
 		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonSourceSilent}
 	case worst == open:

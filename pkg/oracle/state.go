@@ -14,6 +14,7 @@ type state struct {
 	// finished: no interval that it hangs on can still tell more.
 	finished bool
 	silent   bool
+	unread   bool // it reaches before what was read
 	tooMany  bool
 	// disputed: bodies of one event disagree on whether it belongs.
 	disputed bool
@@ -45,7 +46,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 		return state{known: control.Exact, finished: true}
 	}
 	if !from.known || !to.known {
-		return state{finished: from.over && to.over, silent: from.silent || to.silent}
+		return state{finished: from.over && to.over, silent: from.silent || to.silent, unread: from.unread || to.unread}
 	}
 	st := state{bounded: true, from: from.at, to: to.at}
 	if st.to < st.from { // nothing lies there, whatever is heard
@@ -57,12 +58,12 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 	heard := max(l.heardFor(e, it, e.Sent(st.from), e.Known(st.to)), undone)
 	closed := e.Known(st.to) < l.w
 	st.finished = closed && heard != open
-	st.silent = closed && heard == silent
+	st.silent, st.unread = closed && heard == silent, closed && heard == unread
 	st.tooMany = len(st.events) > e.Max
 	st.events = st.events[:min(len(st.events), e.Max)]
 	failed = st.fold(e, scope) != nil || failed
 	switch {
-	case st.finished && !st.silent && !st.tooMany && !failed:
+	case st.finished && !st.silent && !st.unread && !st.tooMany && !failed:
 		st.known = control.Exact
 	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heardFor(e, it, st.from, st.events[0].Time) == covered:
 		st.known, st.finished = control.Exact, true // the first is final once present
@@ -169,7 +170,7 @@ func (l *log) placeOne(e *control.Expectation, it item, scope *control.Scope, f 
 	in := f.inside(e, from, to)
 	remedies := e.Remedy > 0 && from.before(f, e.Between.From) && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
 	switch belongs := l.matches(e, it, scope, f, earlier); {
-	case f.far:
+	case f.far || f.asSent().Time < l.control.HistoryFrom:
 	case f.unclocked:
 		if in && belongs != control.False {
 			return unsure
@@ -378,6 +379,8 @@ type end struct {
 	missing bool
 	// over: if not known, it never will be; silent says that a source is why.
 	over, silent bool
+	// unread: if not known, that is because the record began later.
+	unread bool
 }
 
 func resolve(b control.Bound, it item, scope *control.Scope, candidate *fact, earlier []state) end {
@@ -398,7 +401,7 @@ func resolve(b control.Bound, it item, scope *control.Scope, candidate *fact, ea
 	case control.AnchorExpectation:
 		st := earlier[b.Of]
 		if st.known != control.Exact {
-			return end{over: st.finished, silent: st.silent}
+			return end{over: st.finished, silent: st.silent, unread: st.unread}
 		}
 		if len(st.events) == 0 {
 			return end{missing: true}
