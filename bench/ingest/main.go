@@ -13,8 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"assay.example/assay/bench/sidebyside"
 	"assay.example/assay/services/collector"
+
+	"assay.example/assay/bench/sidebyside"
 )
 
 func main() {
@@ -44,6 +45,14 @@ func main() {
 }
 
 func run(ctx context.Context, brokers []string, plan sidebyside.Plan) error {
+	if err := sideBySide(ctx, brokers, plan); err != nil {
+		return err
+	}
+	fmt.Println()
+	return memory(ctx, os.Stdout, 4*plan.Turn)
+}
+
+func sideBySide(ctx context.Context, brokers []string, plan sidebyside.Plan) error {
 	rig, err := newRig(ctx, brokers)
 	if err != nil {
 		return err

@@ -15,16 +15,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sync/errgroup"
-
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/embedded"
 	"assay.example/assay/pkg/settings"
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 )
 
 // senders work at once, in each way.
@@ -129,6 +128,16 @@ func data(id int) []byte {
 }
 
 func (r *rig) postBatches(ctx context.Context) (int64, error) {
+	body := cloudEvents()
+	return each(ctx, func(ctx context.Context) (int64, error) { return batch, r.postEvents(ctx, body) })
+}
+
+func (r *rig) postEvents(ctx context.Context, body []byte) error {
+	return r.post(ctx, r.url+"/v1/events", "application/cloudevents-batch+json", body, "Authorization", "Bearer "+key)
+}
+
+// cloudEvents is a batch as CloudEvents has it.
+func cloudEvents() []byte {
 	var body bytes.Buffer
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	for i := range batch {
@@ -136,9 +145,7 @@ func (r *rig) postBatches(ctx context.Context) (int64, error) {
 		fmt.Fprintf(&body, `{"specversion": "1.0", "id": "e-%d", "source": "/idp", "type": "access.login", "time": %q, "data": %s}`, i, now, data(i))
 	}
 	body.WriteByte(']')
-	return each(ctx, func(ctx context.Context) (int64, error) {
-		return batch, r.post(ctx, r.url+"/v1/events", "application/cloudevents-batch+json", body.Bytes(), "Authorization", "Bearer "+key)
-	})
+	return body.Bytes()
 }
 
 func (r *rig) post(ctx context.Context, url, media string, body []byte, headers ...string) error {

@@ -3,11 +3,14 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"testing/fstest"
@@ -45,10 +48,29 @@ assert: approval.count >= 1
 var start = compliance.InstantOf(time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC))
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	profile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")
+	flag.Parse()
+	if err := profiled(*profile, func() error { return run(os.Stdout) }); err != nil {
 		fmt.Fprintln(os.Stderr, "judge:", err)
 		os.Exit(1)
 	}
+}
+
+// profiled writes a profile of what work does to file, if there is one.
+func profiled(file string, work func() error) error {
+	if file == "" {
+		return work()
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	err = work()
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
 }
 
 func run(out io.Writer) error {

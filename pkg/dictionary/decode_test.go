@@ -214,6 +214,9 @@ func TestCheckSaysWhatDecodeSays(t *testing.T) {
 		`{"k": "a", "x": ` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, `{"zz1": true}`, `{"k": "a", "zz1": true, "zz69": false}`,
 		"{\"k\": \"\xff\"}", `{"user_id": "u", "mfa": true}`, `{"user_id": "u", "system": "s", "mfa": "yes"}`,
 		`{"user_id": "u", "system": "s", "mfa": true, "factor": "sms", "x": {"y": 1}}`,
+		`{"k": "a" "x": 1}`, `{"k" "a"}`, `{"k": "a",, "x": 1}`, `{,"k": "a"}`, `{"k": "a"`, `{"k": "a`, `{"k": "é€😀"}`, "{\"k\": \"a\tb\"}", `{"k": "a", "x": "\"}`,
+		`{"k": "a", "x": [1 2]}`, `{"k": "a", "x": [1,]}`, `{"k": "a", "x": [,1]}`, `{"k": "a", "x": [1, [], {}, "b", true, false, null]}`, `{"k": "a", "x": [1}`,
+		`{"k": "a", "x": tru}`, `{"k": "a", "x": nulll}`, `{"k": "a", "x": {"a": 1, "a": 2}}`, " \n\t\r{ \"k\" :\n\"a\"\t} \r\n", `{"k": "a"}x`, "{\"k\": \"a\"}\x00",
 	} {
 		for _, typ := range types {
 			data, err := typ.Decode([]byte(raw))
@@ -221,6 +224,41 @@ func TestCheckSaysWhatDecodeSays(t *testing.T) {
 			require.Equal(t, err, refused, "%s: %s", typ.Name, raw)
 			if err == nil {
 				require.Equal(t, typ.Key(data, "/source"), key, "%s: %s", typ.Name, raw)
+			}
+		}
+	}
+}
+
+// Numbers, where each kind of field may hold one.
+func TestCheckSaysWhatDecodeSaysOfNumbers(t *testing.T) {
+	typ := numbers(t)
+	for _, n := range []string{
+		"0", "-0", "00", "01", "-01", "-", "", "+1", "1.", ".5", "1.5", "-1.50", "0.0", "1.5.5", "1-1", "1e3", "1E+3", "1e", "2.0", "0.1e-9",
+		"999999999999999", "9999999999999999", "-999999999999999.5", "9007199254740993", "9007199254740993.5", "1e400", "1 2",
+	} {
+		for _, raw := range []string{`{"k": "a", "i": %s}`, `{"k": "a", "n": %s}`, `{"k": "a", "m": {"n": %s}}`, `{"k": "a", "m": {"l": [%s]}}`, `{"k": "a", "x": %s}`} {
+			raw = fmt.Sprintf(raw, n)
+			_, err := typ.Decode([]byte(raw))
+			_, refused := typ.Check([]byte(raw), "/source")
+			require.Equal(t, err, refused, "%s", raw)
+		}
+	}
+}
+
+// Every example of every type, with each of its bytes left out or another in its place.
+func TestCheckSaysWhatDecodeSaysOfSlips(t *testing.T) {
+	d := load(t)
+	for _, name := range d.Names() {
+		typ, _ := d.Type(name)
+		for _, raw := range examples(t, typ) {
+			for i := range raw {
+				for _, slip := range []string{"", `"`, "\\", "{", "}", ",", "0", "-", "\x80", " "} {
+					other := []byte(string(raw[:i]) + slip + string(raw[i+1:]))
+					_, err := typ.Decode(other)
+					if _, refused := typ.Check(other, "/source"); (err == nil) != (refused == nil) {
+						require.Equal(t, err, refused, "%s: %s", name, other)
+					}
+				}
 			}
 		}
 	}

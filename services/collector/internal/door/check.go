@@ -27,8 +27,8 @@ const oldest = compliance.Instant(946_684_800_000_000) // 2000-01-01T00:00:00Z
 // maxAhead is how far a source's clock may be ahead of ours.
 const maxAhead = time.Hour
 
-// check turns e into the record for its topic; an error is a refusal.
-func (d *Door) check(key *Key, e *cloudevent.Event) (*kgo.Record, error) {
+// check turns e, which came now, into the record for its topic; an error is a refusal.
+func (d *Door) check(key *Key, e *cloudevent.Event, now compliance.Instant) (*kgo.Record, error) {
 	if e.Err != nil {
 		return nil, e.Err
 	}
@@ -39,7 +39,7 @@ func (d *Door) check(key *Key, e *cloudevent.Event) (*kgo.Record, error) {
 	if err != nil {
 		return nil, at("/type", err)
 	}
-	when, err := d.plausible(e.Time)
+	when, err := plausible(e.Time, now)
 	if err != nil {
 		return nil, err
 	}
@@ -70,19 +70,19 @@ func mayspeak(key *Key, e *cloudevent.Event) error {
 	return nil
 }
 
-func (d *Door) plausible(text string) (compliance.Instant, error) {
+func plausible(text string, now compliance.Instant) (compliance.Instant, error) {
 	when, err := compliance.ParseInstant(text)
 	if err != nil {
 		return 0, dictionary.Refuse(dictionary.CodeMalformed, dictionary.Fault{
 			Pointer: "/time", Reason: "it is not a time", Hint: "send RFC 3339, such as 2026-07-01T09:30:00Z",
 		})
 	}
-	return when, d.timely(when)
+	return when, timely(when, now)
 }
 
 // timely refuses a time that a right clock can't have said.
-func (d *Door) timely(when compliance.Instant) error {
-	switch now := compliance.InstantOf(d.Now()); {
+func timely(when, now compliance.Instant) error {
+	switch {
 	case when < oldest:
 		return dictionary.Refuse(codeTime, dictionary.Fault{
 			Pointer: "/time", Reason: fmt.Sprintf("%s is before 2000", when), Hint: "check the source's clock, and seconds against milliseconds",

@@ -170,8 +170,9 @@ func (d *Door) checkAll(r *http.Request, key *Key, events []cloudevent.Event) ([
 	records := make([]*kgo.Record, 0, len(events))
 	var p *Problem
 	var faulty int
+	now := compliance.InstantOf(d.Now())
 	for i := range events {
-		rec, err := d.check(key, &events[i])
+		rec, err := d.check(key, &events[i], now)
 		if err == nil {
 			records = append(records, rec)
 			continue

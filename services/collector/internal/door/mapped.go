@@ -88,7 +88,7 @@ func (d *Door) Mapped(tenant, src string, ev *source.Event, delivery compliance.
 
 // Plausible refuses an event whose time or id can't be.
 func (d *Door) Plausible(ev *source.Event) error {
-	if err := d.timely(ev.Time); err != nil {
+	if err := timely(ev.Time, compliance.InstantOf(d.Now())); err != nil {
 		return err
 	}
 	return cloudevent.CheckID(ev.ID)

@@ -151,7 +151,9 @@ func (i *Intake) produce(ctx context.Context, lease *Lease, records []*kgo.Recor
 			done <- first
 		}
 	}
+	now := time.Now() // once: the client would ask for each
 	for _, r := range records {
+		r.Timestamp = now
 		i.client.TryProduce(ctx, r, answered)
 	}
 	return done
