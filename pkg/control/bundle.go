@@ -22,6 +22,7 @@ type Bundle struct {
 	Controls []*Control // in the order of ids
 	Declarations
 	byID       map[string]*Control
+	files      map[string]string
 	dictionary *dictionary.Dictionary
 }
 
@@ -120,6 +121,7 @@ func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, e
 	if err != nil {
 		return nil, err
 	}
+	texts := map[string]string{BoundaryFile: string(boundary)}
 	var files []*document.Document
 	var problems document.Problems
 	err = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -130,6 +132,7 @@ func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, e
 		if err != nil {
 			return err
 		}
+		texts[name] = string(text)
 		doc, err := document.Parse(name, text)
 		if err == nil {
 			files = append(files, doc)
@@ -143,6 +146,9 @@ func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, e
 	b, err := Compile(declared, files, d)
 	if problems = append(problems, document.ProblemsOf(err)...); len(problems) > 0 {
 		return nil, problems.OrNil()
+	}
+	if b != nil {
+		b.files = texts
 	}
 	return b, err
 }

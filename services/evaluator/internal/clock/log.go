@@ -29,6 +29,11 @@ const (
 	kindClock     = "clock"
 	kindActivated = "activated"
 	kindTopology  = "topology"
+	// of a change on the running system
+	kindProposed   = "proposed"
+	kindApproved   = "approved"
+	kindRefused    = "refused"
+	kindActivating = "activating"
 )
 
 // Modes of the clock: the owner writes the wall's time, or somebody else writes
@@ -60,6 +65,8 @@ type said struct {
 	topology   int
 	// partitions of each topology, by topic.
 	partitions map[int]map[string]int32
+	base       Base
+	changes    changes
 }
 
 // Open reads the control topic to its end.
@@ -122,8 +129,18 @@ func (s *said) take(c *record.Control) bool {
 	switch {
 	case c.Kind == kindClock && (c.Clock == Wall || c.Clock == External):
 		s.mode = c.Clock
-	case c.Kind == kindActivated && c.Bundle != "" && c.Activation >= s.activation:
-		s.bundle, s.activation = c.Bundle, c.Activation
+	case c.Kind == kindActivated && c.Proposal != "":
+		return s.complete(c)
+	case c.Kind == kindActivated:
+		return s.started(c)
+	case c.Kind == kindProposed:
+		return s.propose(c)
+	case c.Kind == kindApproved:
+		return s.approve(c)
+	case c.Kind == kindRefused:
+		return s.refuse(c)
+	case c.Kind == kindActivating:
+		return s.begin(c)
 	case c.Kind == kindTopology && len(c.Partitions) > 0 && c.Topology >= s.topology:
 		s.topology = c.Topology
 		s.partitions[c.Topology] = c.Partitions
@@ -163,12 +180,15 @@ func (l *Log) Sources(ctx context.Context, topology int) ([]routed.Source, error
 // Activated waits until the log says that a bundle is in force and which source
 // partitions there are, and gives the number of the activation.
 func (l *Log) Activated(ctx context.Context, bundle string) (int, error) {
-	var n int
-	err := l.await(ctx, func(s *said) bool {
-		n = s.activation
-		return s.bundle == bundle && s.topology > 0
-	})
-	return n, err
+	b, err := l.InForce(ctx, bundle)
+	return b.Activation, err
+}
+
+// said tells when the topic said something new.
+func (l *Log) news() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
 }
 
 // mode of the clock: what the log says last, else what the configuration says.
