@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -105,6 +104,9 @@ type ruleSet struct {
 	rules.Rules
 	bundle *control.Bundle
 	types  *dictionary.Dictionary
+	// later is the bundle of a change, files its text.
+	later *control.Bundle
+	files fstest.MapFS
 }
 
 var compiled = sync.OnceValues(compile)
@@ -120,16 +122,11 @@ func compile() ([]ruleSet, error) {
 	}
 	var all []ruleSet
 	for _, names := range sets {
-		fsys := fstest.MapFS{control.BoundaryFile: {Data: []byte(boundary)}}
-		for i, name := range names {
-			id := fmt.Sprintf("TT-0%d", i+1)
-			fsys[id+".yaml"] = &fstest.MapFile{Data: []byte("id: " + id + "\ntitle: An item is " + name + "\ncriteria: [CC8.1]\nseverity: high" + controls[name] + "\n")}
-		}
-		bundle, err := control.Load(fsys, types)
+		first, second, texts, err := loadSet(names, types)
 		if err != nil {
-			return nil, fmt.Errorf("compiling %v: %w", names, err)
+			return nil, err
 		}
-		all = append(all, ruleSet{rules.Of(bundle), bundle, types})
+		all = append(all, ruleSet{rules.Of(first), first, types, second, texts})
 	}
 	return all, nil
 }

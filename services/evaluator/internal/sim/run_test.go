@@ -29,6 +29,8 @@ type sim struct {
 	dice
 	w     *evaltest.World
 	rules ruleSet
+	// change is of the rules while all runs; nil: there is none.
+	change *activation
 	settings
 
 	rounds uint64
@@ -84,6 +86,9 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s.settings = s.dice.settings()
 	s.rules = one(s.dice, ruleSets(t)...)
 	s.life = s.dice.life()
+	if changes(seed) {
+		s.change = s.newActivation()
+	}
 	s.w = evaltest.New(t, s.partitions, kfake.SeedTopics(s.partitions, again(evaltest.Verdicts), again(evaltest.State)), kfake.SeedTopics(1, again(evaltest.Quarantine)))
 	if s.compacts {
 		s.compactState()
@@ -245,6 +250,9 @@ func (s *sim) pass() {
 // happen brings the next events to the log.
 func (s *sim) happen() {
 	n := min(len(s.life), 1+s.IntN(10))
+	if n > 0 {
+		s.change.before(s.life[n-1].arrives)
+	}
 	records := make([]*kgo.Record, n)
 	for i, o := range s.life[:n] {
 		records[i] = o.record
