@@ -33,6 +33,7 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/daemon"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/record"
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/evaluator/internal/clock"
 	"assay.example/assay/services/evaluator/internal/consume"
@@ -74,7 +75,7 @@ type evaluator struct {
 	events []string
 
 	control *clock.Log
-	base    clock.Base
+	base    record.Base
 	book    *rules.Book
 	// booked is closed once book is there.
 	booked  chan struct{}
@@ -252,7 +253,7 @@ func (e *evaluator) log(part string) zerolog.Logger {
 }
 
 // check has a change looked at, once the book of rules is there.
-func (e *evaluator) check(ctx context.Context, c clock.Change, inForce int, now compliance.Instant) error {
+func (e *evaluator) check(ctx context.Context, c record.RuleChange, inForce int, now compliance.Instant) error {
 	select {
 	case <-e.booked:
 		return e.book.Check(ctx, c, inForce, now)

@@ -26,8 +26,8 @@ func (c *clock) carryOut(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("reading the control topic: %w", err)
 		}
-		next := now.said.changes.next()
-		if next == nil || now.said.base.Activation == 0 {
+		next := now.said.rules.Next()
+		if next == nil || now.said.rules.Base.Activation == 0 {
 			return nil
 		}
 		if next.Activation == 0 {
@@ -42,22 +42,22 @@ func (c *clock) carryOut(ctx context.Context) error {
 }
 
 // decide gives a change its number, or refuses it.
-func (c *clock) decide(ctx context.Context, now *Log, next *Change) error {
-	n := max(now.said.activation, now.said.changes.last()) + 1
+func (c *clock) decide(ctx context.Context, now *Log, next *record.RuleChange) error {
+	n := now.Latest() + 1
 	places, err := c.survey(ctx, now, n)
 	if err != nil {
 		return err
 	}
 	if c.deps.Check != nil {
 		if refusal := c.deps.Check(ctx, *next, now.Latest(), highest(places)); refusal != nil {
-			return c.control(ctx, record.Control{Kind: kindRefused, Proposal: next.Proposed.Proposal, Reason: refusal.Error()})
+			return c.control(ctx, record.Control{Kind: record.KindRefused, Proposal: next.Proposed.Proposal, Reason: refusal.Error()})
 		}
 	}
-	return c.control(ctx, record.Control{Kind: kindActivating, Activation: n, Proposal: next.Proposed.Proposal})
+	return c.control(ctx, record.Control{Kind: record.KindActivating, Activation: n, Proposal: next.Proposed.Proposal})
 }
 
 // mark gives each source its marker, and says so when all have one.
-func (c *clock) mark(ctx context.Context, now *Log, next *Change) error {
+func (c *clock) mark(ctx context.Context, now *Log, next *record.RuleChange) error {
 	places, err := c.survey(ctx, now, next.Activation)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (c *clock) mark(ctx context.Context, now *Log, next *Change) error {
 		return nil
 	}
 	done := record.Control{
-		Kind: kindActivated, Activation: next.Activation, Proposal: next.Proposed.Proposal, Bundle: next.Proposed.Bundle,
+		Kind: record.KindActivated, Activation: next.Activation, Proposal: next.Proposed.Proposal, Bundle: next.Proposed.Bundle,
 		Markers: map[string]int64{}, Watermark: highest(places), Routed: highest(places).Add(control.Early),
 	}
 	for from, p := range places {

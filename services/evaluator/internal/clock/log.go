@@ -24,18 +24,6 @@ import (
 	"assay.example/assay/services/evaluator/internal/routed"
 )
 
-// Kinds of control records.
-const (
-	kindClock     = "clock"
-	kindActivated = "activated"
-	kindTopology  = "topology"
-	// of a change on the running system
-	kindProposed   = "proposed"
-	kindApproved   = "approved"
-	kindRefused    = "refused"
-	kindActivating = "activating"
-)
-
 // Modes of the clock: the owner writes the wall's time, or somebody else writes
 // the time of an import or a demonstration.
 const (
@@ -59,14 +47,11 @@ type Log struct {
 
 // said is the state of the control topic.
 type said struct {
-	mode       string
-	bundle     string
-	activation int
-	topology   int
+	mode     string
+	topology int
 	// partitions of each topology, by topic.
 	partitions map[int]map[string]int32
-	base       Base
-	changes    changes
+	rules      record.Rules
 }
 
 // Open reads the control topic to its end.
@@ -127,25 +112,13 @@ func (l *Log) take(r *kgo.Record) error {
 
 func (s *said) take(c *record.Control) bool {
 	switch {
-	case c.Kind == kindClock && (c.Clock == Wall || c.Clock == External):
+	case c.Kind == record.KindClock && (c.Clock == Wall || c.Clock == External):
 		s.mode = c.Clock
-	case c.Kind == kindActivated && c.Proposal != "":
-		return s.complete(c)
-	case c.Kind == kindActivated:
-		return s.started(c)
-	case c.Kind == kindProposed:
-		return s.propose(c)
-	case c.Kind == kindApproved:
-		return s.approve(c)
-	case c.Kind == kindRefused:
-		return s.refuse(c)
-	case c.Kind == kindActivating:
-		return s.begin(c)
-	case c.Kind == kindTopology && len(c.Partitions) > 0 && c.Topology >= s.topology:
+	case c.Kind == record.KindTopology && len(c.Partitions) > 0 && c.Topology >= s.topology:
 		s.topology = c.Topology
 		s.partitions[c.Topology] = c.Partitions
 	default:
-		return false
+		return s.rules.Take(c)
 	}
 	return true
 }

@@ -40,9 +40,9 @@ type Config struct {
 // Deps are what a clock works with.
 type Deps struct {
 	Log *Log
-	// Check says why a change can't be made after the activation that is in force, 0 for
-	// the base, given the highest clock of all sources; nil: every change can.
-	Check func(ctx context.Context, c Change, inForce int, clock compliance.Instant) error
+	// Check says why a change can't be made after the activation that is in force,
+	// given the highest clock of all sources; nil: every change can.
+	Check func(ctx context.Context, c record.RuleChange, inForce int, clock compliance.Instant) error
 	Logs  zerolog.Logger
 	// Ready is told once the group is joined; nil if nobody asks.
 	Ready func()
@@ -152,8 +152,8 @@ func (c *clock) announce(ctx context.Context) error {
 		}
 	}
 	if !maps.Equal(now.current(), partitions) {
-		err = c.control(ctx, record.Control{Kind: kindTopology, Topology: now.said.topology + 1, Partitions: partitions})
-		if n := now.Latest(); err == nil && n > 0 {
+		err = c.control(ctx, record.Control{Kind: record.KindTopology, Topology: now.said.topology + 1, Partitions: partitions})
+		if n := now.Latest(); err == nil && now.said.rules.Changed() {
 			err = c.markNew(ctx, n, now.current(), partitions)
 		}
 	}
@@ -181,16 +181,16 @@ func (c *clock) markNew(ctx context.Context, activation int, before, now map[str
 // the running system yet: from then on the log says what is in force.
 func (c *clock) begin(ctx context.Context, now *Log) error {
 	switch {
-	case len(now.said.changes.byNumber) > 0:
-		if now.said.bundle != c.cfg.Bundle {
-			c.deps.Logs.Warn().Str("in_force", now.said.bundle).Str("loaded", c.cfg.Bundle).
+	case now.said.rules.Changed():
+		if now.said.rules.Bundle != c.cfg.Bundle {
+			c.deps.Logs.Warn().Str("in_force", now.said.rules.Bundle).Str("loaded", c.cfg.Bundle).
 				Msg("the loaded rules are not those in force, which the log has; to change those use assay activate")
 		}
 		return nil
-	case now.said.bundle != c.cfg.Bundle:
-		return c.control(ctx, record.Control{Kind: kindActivated, Activation: now.said.activation + 1, Bundle: c.cfg.Bundle, Files: c.cfg.Files})
-	case len(now.said.base.Files) == 0 && len(c.cfg.Files) > 0: // an older release wrote it
-		return c.control(ctx, record.Control{Kind: kindActivated, Activation: now.said.activation, Bundle: c.cfg.Bundle, Files: c.cfg.Files})
+	case now.said.rules.Bundle != c.cfg.Bundle:
+		return c.control(ctx, record.Control{Kind: record.KindActivated, Activation: now.said.rules.Activation + 1, Bundle: c.cfg.Bundle, Files: c.cfg.Files})
+	case len(now.said.rules.Base.Files) == 0 && len(c.cfg.Files) > 0: // an older release wrote it
+		return c.control(ctx, record.Control{Kind: record.KindActivated, Activation: now.said.rules.Activation, Bundle: c.cfg.Bundle, Files: c.cfg.Files})
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/record"
 	"assay.example/assay/services/evaluator/internal/clock"
 	"assay.example/assay/services/evaluator/internal/judge"
 	"assay.example/assay/services/evaluator/internal/publisher"
@@ -29,7 +30,7 @@ type Book struct {
 
 // NewBook begins with the base of the log. own is what this instance has loaded: it is
 // read from the log if that has another one.
-func NewBook(log *clock.Log, base clock.Base, own *control.Bundle, types *dictionary.Dictionary) (*Book, error) {
+func NewBook(log *clock.Log, base record.Base, own *control.Bundle, types *dictionary.Dictionary) (*Book, error) {
 	first := own
 	if base.Bundle != own.Hash {
 		var err error
@@ -144,7 +145,7 @@ func (h held) Holds(id, ruleHash string) bool {
 
 // Latest is the bundle in force: of the last change that each source has the marker of.
 func (b *Book) Latest(ctx context.Context) (*control.Bundle, error) {
-	return b.followed(ctx, max(b.base, b.log.Latest()))
+	return b.followed(ctx, b.log.Latest())
 }
 
 // Describe as publisher.Controls: in the words of the rules in force.

@@ -8,7 +8,7 @@ import (
 	"assay.example/assay/pkg/change"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/services/evaluator/internal/clock"
+	"assay.example/assay/pkg/record"
 )
 
 // slack is how long after the check the last source may get its marker.
@@ -16,7 +16,7 @@ const slack = 5 * time.Minute
 
 // Check says why a change can't be made, and what to do instead; now is the highest
 // clock of all sources. It is clock.Deps.Check.
-func (b *Book) Check(ctx context.Context, c clock.Change, inForce int, now compliance.Instant) error {
+func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now compliance.Instant) error {
 	to, err := control.Unpack(c.Proposed.Files, b.types)
 	if err != nil {
 		return compliance.Errorf(compliance.Invalid, "the rules don't compile: %w", err)
@@ -27,7 +27,7 @@ func (b *Book) Check(ctx context.Context, c clock.Change, inForce int, now compl
 	if now == compliance.Ever {
 		return compliance.Errorf(compliance.Invalid, "the log has no clock yet, so nobody can tell what was judged; start the evaluators with these rules instead")
 	}
-	from, err := b.followed(ctx, max(inForce, b.base))
+	from, err := b.followed(ctx, inForce)
 	if err != nil {
 		return err
 	}
