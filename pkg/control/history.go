@@ -117,14 +117,16 @@ func (c *Control) routesEvidence(v *Control) bool {
 }
 
 // RoutesAll tells whether everything that v reads is routed for c already, the events
-// that open items included, and held as long.
+// that open items included, and held as long; and that nothing is waited for
+// longer, so what is decided by c is decided by v.
 func (c *Control) RoutesAll(v *Control) bool {
 	opens := c.Some(func(own *Control) bool {
 		a, b := &own.Population, &v.Population
 		return slices.Equal(a.Types, b.Types) && (a.Schedule == nil) == (b.Schedule == nil) && pathsText(own.Key) == pathsText(v.Key) &&
 			sourceOf(a.Where) == sourceOf(b.Where) && sourceOf(a.ID) == sourceOf(b.ID)
 	})
-	return opens && c.routesEvidence(v) && v.Lookback() <= c.Longest((*Control).Lookback)
+	return opens && c.routesEvidence(v) &&
+		v.Lookback() <= c.Longest((*Control).Lookback) && v.Horizon() <= c.Longest((*Control).Horizon)
 }
 
 func sourceOf(p *Program) string {

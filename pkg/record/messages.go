@@ -105,6 +105,12 @@ type Control struct {
 	Reason   string             `json:"reason,omitempty"`
 	// Restates: verdicts that were given may be others, so another person approves.
 	Restates bool `json:"restates,omitempty"`
+	// Differences are those from the bundle in force, and Replay the totals of what a
+	// replay found, as the tools that made them write them. Restated is what it says of the
+	// items whose verdicts change.
+	Differences json.RawMessage `json:"differences,omitempty"`
+	Replay      json.RawMessage `json:"replay,omitempty"`
+	Restated    []Restated      `json:"restated,omitempty"`
 	// Markers are the places of the markers by source partition, such as
 	// "assay.events.access/0". Routed and Watermark are those of control.Since.
 	Markers   map[string]int64   `json:"markers,omitempty"`
@@ -113,6 +119,13 @@ type Control struct {
 	// Topology counts the sets of source partitions; Partitions is the set.
 	Topology   int              `json:"topology,omitempty"`
 	Partitions map[string]int32 `json:"partitions,omitempty"`
+}
+
+// Restated is what an item's verdict is by the rules that are proposed.
+type Restated struct {
+	Tenant  string             `json:"tenant"`
+	Control string             `json:"control"`
+	Verdict compliance.Verdict `json:"verdict"`
 }
 
 // ItemKey is the Kafka key of what is said about an item.

@@ -37,6 +37,9 @@ type Sources func(ctx context.Context, topology int) ([]routed.Source, error)
 type Regime struct {
 	NewEngine func(partition, partitions int32) Engine
 	Rules     Rules
+	// Restated is what a replay says of items whose state has ended, if the activation
+	// restates.
+	Restated []Restated
 }
 
 // Later finds the regime of an activation.

@@ -67,7 +67,7 @@ func (s *session) rebuild(ctx context.Context, id int32, activation int, state m
 // regime are the rules of an activation.
 func (s *session) regime(ctx context.Context, id int32, activation int) (Regime, error) {
 	if activation == s.cfg.Activation {
-		return Regime{s.deps.NewEngine, s.deps.Rules}, nil
+		return Regime{NewEngine: s.deps.NewEngine, Rules: s.deps.Rules}, nil
 	}
 	if s.deps.Later == nil {
 		return Regime{}, compliance.Errorf(compliance.Conflict,
@@ -100,6 +100,9 @@ func (s *session) follow(ctx context.Context, p *partition, activation int, out 
 		}
 	}
 	next, err := s.rebuild(ctx, p.id, activation, state)
+	if err == nil {
+		err = s.restate(ctx, next, out)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("switching routed partition %d to activation %d: %w", p.id, activation, err)
 	}
@@ -108,6 +111,15 @@ func (s *session) follow(ctx context.Context, p *partition, activation int, out 
 	next.head.Activation, next.head.Fresh = activation, true
 	s.deps.Log.Info().Int32("partition", p.id).Int("activation", activation).Msg("judge switched a partition to other rules")
 	return next, nil
+}
+
+// restate says what a replay found by the rules that a partition has switched to.
+func (s *session) restate(ctx context.Context, p *partition, out *output) error {
+	regime, err := s.regime(ctx, p.id, p.activation)
+	if err != nil || len(regime.Restated) == 0 {
+		return err
+	}
+	return out.add(p.id, &outcome{revisions: p.engine.Restate(regime.Restated)})
 }
 
 // outrun tells a loss from a judge that was asleep so long that the group has given its

@@ -210,8 +210,8 @@ func (s *session) one(ctx context.Context, p *partition, r *kgo.Record, out *out
 	if err != nil {
 		return fmt.Errorf("reading %s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
 	}
-	if a := rec.Activation(); a > p.activation {
-		if p, err = s.follow(ctx, p, a, out); err != nil {
+	for p.activation < rec.Activation() {
+		if p, err = s.follow(ctx, p, p.activation+1, out); err != nil {
 			return err
 		}
 		s.partitions[p.id] = p

@@ -79,8 +79,18 @@ func (b *Book) Regime(ctx context.Context, activation int) (judge.Regime, error)
 	if err != nil {
 		return judge.Regime{}, err
 	}
-	r := Of(bundle)
-	return judge.Regime{NewEngine: r.NewEngine, Rules: b.held(bundle, activation)}, nil
+	regime := judge.Regime{NewEngine: Of(bundle).NewEngine, Rules: b.held(bundle, activation)}
+	if activation == b.base {
+		return regime, nil
+	}
+	c, err := b.log.Done(ctx, activation)
+	if err != nil {
+		return judge.Regime{}, err
+	}
+	for _, r := range c.Proposed.Restated {
+		regime.Restated = append(regime.Restated, judge.Restated(r))
+	}
+	return regime, nil
 }
 
 // followed is the bundle of an activation, with the beginnings of what was read for it.

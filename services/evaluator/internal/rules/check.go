@@ -66,7 +66,7 @@ func restates(from, to *control.Bundle) error {
 			case old == nil:
 				return compliance.Errorf(compliance.Invalid, `%s is new and effective from %s, and its events were never routed; give it an effective_from to come, or rebuild from the events (docs/design/dataflow.md, "Rebuild")`, c.ID, v.From)
 			case !old.RoutesAll(v):
-				return compliance.Errorf(compliance.Invalid, `%s, effective from %s, reads events, fields or keys that were not routed for %s, or looks back further; give it an effective_from to come, or rebuild from the events (docs/design/dataflow.md, "Rebuild")`, v.File, v.From, c.ID)
+				return compliance.Errorf(compliance.Invalid, `%s, effective from %s, reads events, fields or keys that were not routed for %s, or looks back or waits further; give it an effective_from to come, or rebuild from the events (docs/design/dataflow.md, "Rebuild")`, v.File, v.From, c.ID)
 			}
 		}
 	}
