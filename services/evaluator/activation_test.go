@@ -3,6 +3,7 @@ package evaluator_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/record"
@@ -200,4 +202,75 @@ func (s *site) forget() {
 	require.Eventually(s.t, func() bool {
 		return stream.CreateTopics(s.t.Context(), s.cl, s.kafka, stream.Embedded) == nil
 	}, 20*time.Second, 100*time.Millisecond)
+}
+
+// TestASecondPersonRestates: what restates waits for somebody else. Then closed items get
+// what the replay said, open ones are judged anew, each once, by whoever reads it how often.
+func TestASecondPersonRestates(t *testing.T) {
+	s, at := newSite(t), start(t)
+	soon := "lateness: {correct_until: 1h}" + strings.ReplaceAll(logins, "event.mfa", "item.mfa")
+	before := changed(t, map[string]string{"AC-01.yaml": soon})
+	after := changed(t, map[string]string{"AC-01.yaml": strings.ReplaceAll(soon, "assert: item.mfa", `assert: "!item.mfa"`)})
+	e := s.startWith(fast(), before)
+	require.Eventually(t, e.allReady, 20*time.Second, 20*time.Millisecond, "%s", e.text())
+	s.tellOfLogins(0, 2, at)
+	s.clock(at.Add(3 * time.Hour))
+	s.verdicts(2)
+	s.tellOfLogins(10, 2, at.Add(3*time.Hour-30*time.Minute))
+	s.clock(at.Add(3*time.Hour + time.Minute))
+	s.verdicts(4)
+
+	s.propose("quietly", after, false)
+	require.Contains(t, s.answer("quietly", "refused").Reason, "which another person approves")
+	files, err := after.Pack()
+	require.NoError(t, err)
+	restated := func(item string, o compliance.Outcome, reason string) record.Restated {
+		return record.Restated{Tenant: "default", Control: "AC-01", Verdict: compliance.Verdict{
+			Item: compliance.Item{ID: item, Time: at}, Outcome: o, Reason: reason, Due: at,
+		}}
+	}
+	s.say(record.Control{Kind: "proposed", Proposal: "p1", Bundle: after.Hash, Files: files, By: "ann", Restates: true, Restated: []record.Restated{
+		restated("l0", compliance.Deviation, "by_replay"), restated("l1", compliance.Pass, ""), restated("l10", compliance.Pending, "never"),
+	}})
+	s.say(record.Control{Kind: "approved", Proposal: "p1", By: "ann"})
+	s.tellOfLogins(20, 1, at.Add(3*time.Hour+time.Minute))
+	s.clock(at.Add(3*time.Hour + 2*time.Minute))
+	require.Len(t, s.verdicts(5), 5, "who proposed it approves nothing")
+	s.say(record.Control{Kind: "approved", Proposal: "p1", By: "bob"})
+	s.answer("p1", "activated")
+	want := []string{
+		"AC-01/l0 #1 pass ", "AC-01/l0 #2 deviation by_replay", "AC-01/l1 #1 deviation assertion_false", "AC-01/l1 #2 pass ",
+		"AC-01/l10 #1 pass ", "AC-01/l10 #2 deviation assertion_false", "AC-01/l11 #1 deviation assertion_false", "AC-01/l11 #2 pass ",
+		"AC-01/l20 #1 pass ", "AC-01/l20 #2 deviation assertion_false",
+	}
+	require.Equal(t, want, s.verdicts(10))
+	e.cancel()
+	require.NoError(t, <-e.done)
+
+	e = s.startWith(fast(), before)
+	s.tellOfLogins(30, 1, at.Add(3*time.Hour+time.Minute))
+	s.clock(at.Add(3*time.Hour + 5*time.Minute))
+	live := s.verdicts(11)
+	require.Equal(t, append(want, "AC-01/l30 #1 deviation assertion_false"), live)
+	final := s.outcomes()
+	e.cancel()
+	require.NoError(t, <-e.done)
+	s.forget()
+	e = s.startWith(fast(), before)
+	require.Eventually(t, func() bool { return len(s.outcomes()) == 6 }, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return maps.Equal(s.outcomes(), final) }, 20*time.Second, 50*time.Millisecond, "all events, read anew")
+	e.cancel()
+	require.NoError(t, <-e.done)
+}
+
+// outcomes are what is said of each item last.
+func (s *site) outcomes() map[string]compliance.Outcome {
+	s.t.Helper()
+	all := map[string]compliance.Outcome{}
+	for _, r := range s.readAll("verdicts") { // an item's are in one partition, in order
+		rev, err := record.DecodeRevision(r.Value)
+		require.NoError(s.t, err)
+		all[rev.Control+"/"+rev.Item.ID] = rev.Outcome
+	}
+	return all
 }

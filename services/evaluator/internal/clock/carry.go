@@ -2,12 +2,14 @@ package clock
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/pkg/compliance"
@@ -104,7 +106,7 @@ func highest(places map[routed.Source]place) compliance.Instant {
 // survey looks at each source from what the routers have committed on.
 func (c *clock) survey(ctx context.Context, now *Log, activation int) (map[routed.Source]place, error) {
 	commits, err := kadm.NewClient(c.client).FetchOffsets(ctx, c.cfg.Routers)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // no router has committed yet
 		return nil, fmt.Errorf("asking how far the routers are: %w", err)
 	}
 	places := make(map[routed.Source]place)
