@@ -2,6 +2,7 @@ package control
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"assay.example/assay/pkg/compliance"
@@ -85,11 +86,12 @@ func (c *Control) evidenceStreams() (all []evidenceStream) {
 	return all
 }
 
-func pathsText(paths []Path) (text string) {
-	for _, p := range paths {
-		text += p.String() + "\x00"
+func pathsText(paths []Path) string {
+	texts := make([]string, len(paths))
+	for i, p := range paths {
+		texts[i] = p.String()
 	}
-	return text
+	return strings.Join(texts, "\x00")
 }
 
 // routesEvidence tells whether all evidence that v reads is routed for c already, with

@@ -116,7 +116,7 @@ func run(ctx context.Context, cfg Config, deps Deps, of rules.Rules) error {
 		group.Wait()
 	}()
 	if e.base, err = e.control.InForce(ctx, of.Hash); err != nil {
-		return nil //nolint:nilerr // ctx ended while waiting
+		return nil // ctx ended while waiting
 	}
 	if deps.Bundle != nil {
 		if e.book, err = rules.NewBook(e.control, e.base, deps.Bundle, e.deps.Types); err != nil {

@@ -36,6 +36,13 @@ func (l *Log) Latest() int {
 	return l.said.rules.Activation
 }
 
+// InForceNow are the number and the files, packed, of the rules in force.
+func (l *Log) InForceNow() (activation int, files []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.said.rules.Activation, l.said.rules.InForce()
+}
+
 // InForce waits until the log has a rule set and source partitions, and gives the one
 // to begin with: bundle, if nothing was changed on the running system yet.
 func (l *Log) InForce(ctx context.Context, bundle string) (b record.Base, err error) {

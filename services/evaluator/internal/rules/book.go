@@ -153,19 +153,25 @@ func (h held) Holds(id, ruleHash string) bool {
 	return h.bundle.Control(id) != nil && h.hashes[id][ruleHash]
 }
 
-// Latest is the bundle in force: of the last change that each source has the marker of.
-func (b *Book) Latest(ctx context.Context) (*control.Bundle, error) {
-	return b.followed(ctx, b.log.Latest())
-}
-
 // Describe as publisher.Controls: in the words of the rules in force.
 func (b *Book) Describe(id string) (publisher.Words, bool) {
-	latest, err := b.Latest(context.Background())
-	if err != nil { // it was read before the log said that it is in force
-		latest = b.first
-	}
-	if words, ok := (bundle{latest}).Describe(id); ok {
+	if words, ok := (bundle{b.inForce()}).Describe(id); ok {
 		return words, true
 	}
 	return bundle{b.first}.Describe(id)
+}
+
+// inForce is the bundle in force, without what was read for it.
+func (b *Book) inForce() *control.Bundle {
+	n, files := b.log.InForceNow()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.routes[n] == nil {
+		bundle, err := control.Unpack(files, b.types)
+		if err != nil { // it was read before the log said that it is in force
+			return b.first
+		}
+		b.routes[n] = bundle
+	}
+	return b.routes[n]
 }

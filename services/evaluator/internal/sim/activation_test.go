@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing/fstest"
 
@@ -169,9 +170,7 @@ func loadSet(names []string, types *dictionary.Dictionary) (first, second *contr
 	if first, err = control.Load(files, types); err != nil {
 		return nil, nil, nil, fmt.Errorf("compiling %s: %w", strings.Join(names, ", "), err)
 	}
-	for name, file := range laterFiles(names) {
-		files[name] = file
-	}
+	maps.Copy(files, laterFiles(names))
 	if second, err = control.Load(files, types); err != nil {
 		return nil, nil, nil, fmt.Errorf("compiling %s: %w", strings.Join(names, ", "), err)
 	}
