@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/steady-go.sh
 . scripts/steady-go.sh
-export GOWORK=off GOMAXPROCS=1 ASSAY_TEST_SEEDS=${ASSAY_TEST_SEEDS:-2000}
+export GOWORK=off GOMAXPROCS=1 GOGC=400 ASSAY_TEST_SEEDS=${ASSAY_TEST_SEEDS:-2000}
 root=$PWD
 sim=services/evaluator/internal/sim
 steady=$(steady_runtime)

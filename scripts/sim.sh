@@ -19,7 +19,7 @@ while getopts n:f:s:t: flag; do
     *) exit 2 ;;
   esac
 done
-export GOWORK=off GOMAXPROCS=1
+export GOWORK=off GOMAXPROCS=1 GOGC=400
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 printf '{"Replace": {%s}}' "$(steady_runtime)" >"$dir/overlay.json"
@@ -31,13 +31,20 @@ if [[ $one ]]; then
   done
   exit
 fi
+# play is one worker's share; times tells what its children took of the processor.
+play() {
+  local code=0
+  ASSAY_TEST_SEED=$((first + $1 * share)) ASSAY_TEST_SEEDS=$share ASSAY_TEST_TALLY=$dir/tally.$1 \
+    "$dir/sim.test" -test.timeout 2h -test.run '^TestSimulation$' >"$dir/out.$1" 2>&1 || code=$?
+  times >"$dir/cpu.$1"
+  return $code
+}
 workers=$(nproc)
 share=$(((seeds + workers - 1) / workers))
 began=$SECONDS
 pids=()
 for ((w = 0; w < workers; w++)); do
-  ASSAY_TEST_SEED=$((first + w * share)) ASSAY_TEST_SEEDS=$share ASSAY_TEST_TALLY=$dir/tally.$w \
-    "$dir/sim.test" -test.timeout 2h -test.run '^TestSimulation$' >"$dir/out.$w" 2>&1 &
+  play "$w" &
   pids+=($!)
 done
 failed=0
@@ -48,5 +55,6 @@ for w in "${!pids[@]}"; do
   fi
 done
 cat "$dir"/tally.* | awk '{ n = $1; $1 = ""; sum[$0] += n } END { for (what in sum) printf "%9d%s\n", sum[what], what }' | sort -k2
-echo "$((SECONDS - began)) s with $workers workers"
+cpu=$(cat "$dir"/cpu.* | tr 'ms' '  ' | awk 'NR % 2 == 0 { sum += 60 * ($1 + $3) + $2 + $4 } END { printf "%d", sum }')
+echo "$((SECONDS - began)) s with $workers workers, $cpu s of processor time"
 exit $failed

@@ -205,15 +205,16 @@ type said struct {
 
 // side is one of the two bundles while it judges.
 type side struct {
-	bundle *control.Bundle
-	engine *engine.Engine
+	bundle *control.Bundle // with those that are read
+	only   []string        // the controls that are looked at
+	engine engine.Stages
 	w      compliance.Instant
 	said   map[place]said
 }
 
 func newSide(b *control.Bundle, controls []string) *side {
 	b = b.Only(controls)
-	return &side{bundle: b, engine: engine.New(b, 0, 1), w: compliance.Ever, said: map[place]said{}}
+	return &side{bundle: b, only: controls, engine: engine.NewStages(b, 1), w: compliance.Ever, said: map[place]said{}}
 }
 
 // step is how far the log's time goes between two looks at what is due. It only keeps
@@ -227,7 +228,7 @@ func (s *side) add(ev *compliance.Event) {
 	for _, route := range s.bundle.Route(ev) {
 		fact := engine.Fact{Control: route.Control, Tenant: ev.Tenant, Key: route.Key, Event: *ev}
 		fact.Event.Data = route.Fields
-		s.engine.Add(&fact)
+		s.engine.Add(0, &fact)
 	}
 }
 
@@ -235,13 +236,18 @@ func (s *side) advance(w compliance.Instant) {
 	s.w = w
 	for _, r := range s.engine.Advance(w) {
 		at := place{r.Control, r.Item.ID}
+		if !slices.Contains(s.only, r.Control) {
+			continue
+		}
 		if r.Outcome == compliance.Withdrawn {
 			delete(s.said, at)
 			continue
 		}
 		s.said[at] = saidOf(&r.Verdict)
 	}
-	s.engine.Changes() // nobody keeps a changelog here
+	for _, stage := range s.engine {
+		stage[0].Changes() // nobody keeps a changelog here
+	}
 }
 
 // saidOf keeps of a verdict what a revision is written for.
@@ -262,7 +268,11 @@ func (s *side) check(name, tenant string, events []*compliance.Event, w complian
 	for at := range s.said {
 		left[at] = true
 	}
-	for _, c := range s.bundle.Controls {
+	for _, id := range s.only {
+		c := s.bundle.Control(id)
+		if c == nil {
+			continue
+		}
 		for _, v := range oracle.Verdicts(s.bundle, c, tenant, events, w) {
 			at := place{c.ID, v.Item.ID}
 			delete(left, at)

@@ -54,15 +54,27 @@ func source(events []*compliance.Event) change.Source {
 // library is the built-in one with some texts replaced.
 func library(t *testing.T, replace ...string) *control.Bundle {
 	t.Helper()
+	return load(t, libraryFiles(t, replace...))
+}
+
+func load(t *testing.T, files fstest.MapFS) *control.Bundle {
+	t.Helper()
 	d, err := dictionary.Default()
 	require.NoError(t, err)
+	b, err := control.Load(files, d)
+	require.NoError(t, err)
+	return b
+}
+
+func libraryFiles(t *testing.T, replace ...string) fstest.MapFS {
+	t.Helper()
 	files := fstest.MapFS{}
 	boundary := string(story.New(story.Options{Size: story.Small}).Boundary())
 	left := map[string]bool{}
 	for i := 0; i < len(replace); i += 2 {
 		left[replace[i]] = true
 	}
-	err = fs.WalkDir(controls.FS, ".", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(controls.FS, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -82,9 +94,7 @@ func library(t *testing.T, replace ...string) *control.Bundle {
 	})
 	require.NoError(t, err)
 	require.Empty(t, left, "these stand in no file")
-	b, err := control.Load(files, d)
-	require.NoError(t, err)
-	return b
+	return files
 }
 
 var end = at("2026-11-30T00:00:00Z")
@@ -106,6 +116,31 @@ func TestReplayOfWordsSaysNothing(t *testing.T) {
 	require.Empty(t, r.Controls)
 	require.Zero(t, r.Changed)
 	require.Zero(t, r.Events, "nothing has to be read")
+}
+
+// reader judges acknowledgements by what IN-01 says.
+const reader = `id: IN-99
+title: Whoever acknowledges an incident does so in time
+criteria: [CC7.3]
+population: {event: incident.acknowledged, item: event.incident_id}
+expect:
+  acked: {verdicts: IN-01, on: {event.item.incident_id: item.incident_id}, between: "[-1d, 0s]"}
+assert: acked.deviations == 0
+`
+
+// TestReplayOfWhatOthersRead: another rule of a control changes what those say that read
+// its verdicts.
+func TestReplayOfWhatOthersRead(t *testing.T) {
+	from, to := libraryFiles(t), libraryFiles(t, `between: "[0s, 15m]"`, `between: "[0s, 30m]"`)
+	from["IN-99.yaml"], to["IN-99.yaml"] = &fstest.MapFile{Data: []byte(reader)}, &fstest.MapFile{Data: []byte(reader)}
+	events := recorded(t)
+	r := replay(t, load(t, from), load(t, to), events)
+	require.Equal(t, []string{"IN-01", "IN-99"}, r.Controls)
+	require.Len(t, r.Items, 2, "%+v", r.Items)
+	require.Equal(t, "IN-99", r.Items[1].Control)
+	require.Equal(t, []string{"its evidence are verdicts of IN-01; replay those to see which differ"}, r.Items[1].Why)
+	only := replay(t, load(t, from), load(t, to), events, func(o *change.Options) { o.Controls = []string{"IN-99"} })
+	require.Equal(t, r.Items[1:], only.Items)
 }
 
 // TestReplay changes the library in ways that people do, and looks at what a quarter

@@ -34,6 +34,10 @@ func (o *Options) explain(r *Result, types []string, before, after *control.Bund
 	}
 	for i := range r.Items {
 		it := &r.Items[i]
+		if c := after.Control(it.Control); c != nil && c.Stage > 0 {
+			it.Why = []string{readBy(c)}
+			continue
+		}
 		w := reasoning{item: it, differences: r.Differences}
 		w.before, w.after = sides[0].explain(it, o.AsOf), sides[1].explain(it, o.AsOf)
 		it.Why = w.why()
@@ -42,6 +46,19 @@ func (o *Options) explain(r *Result, types []string, before, after *control.Bund
 		}
 	}
 	return nil
+}
+
+// readBy says what a control that is judged in stages hangs on. Events at its own keys
+// don't explain what it says.
+func readBy(c *control.Control) string {
+	if len(c.ReadVerdicts()) == 0 {
+		return "its evidence joins by several fields, and isn't shown here"
+	}
+	var ids []string
+	for _, of := range c.ReadVerdicts() {
+		ids = append(ids, of.ID)
+	}
+	return "its evidence are verdicts of " + strings.Join(ids, ", ") + "; replay those to see which differ"
 }
 
 // exhibits are the events that concern some items, by one bundle.

@@ -61,9 +61,17 @@ const BoundaryFile = "boundary.yaml"
 // Control finds a control by id; nil if there is none.
 func (b *Bundle) Control(id string) *Control { return b.byID[id] }
 
-// Only is the bundle with some of its controls, for looking at those alone. Its hash is
-// that of the whole.
+// Only is the bundle with some of its controls, and those whose verdicts they read, for
+// looking at those alone. Its hash is that of the whole.
 func (b *Bundle) Only(ids []string) *Bundle {
+	ids = slices.Clone(ids)
+	for i := 0; i < len(ids); i++ {
+		if c := b.byID[ids[i]]; c != nil {
+			for _, of := range c.ReadVerdicts() {
+				ids = append(ids, of.ID)
+			}
+		}
+	}
 	some := *b
 	some.Controls = slices.DeleteFunc(slices.Clone(b.Controls), func(c *Control) bool { return !slices.Contains(ids, c.ID) })
 	some.byID = map[string]*Control{}
@@ -71,6 +79,15 @@ func (b *Bundle) Only(ids []string) *Bundle {
 		some.byID[c.ID] = c
 	}
 	return &some
+}
+
+// Stages is how many there are: one, if no control reads another's verdicts.
+func (b *Bundle) Stages() int {
+	n := 0
+	for _, c := range b.Controls {
+		n = max(n, c.Stage)
+	}
+	return n + 1
 }
 
 // SourcesOf are the indices of the declared sources that send one of the types.
@@ -164,11 +181,14 @@ func Compile(boundary *document.Document, files []*document.Document, d *diction
 	}
 	var problems document.Problems
 	var all []versioned
+	files, problems = inOrder(files)
+	judged := map[string][]*Control{}
 	for _, doc := range files {
-		v := b.compile(doc)
+		v := b.compile(doc, judged)
 		problems = append(problems, v.reader.Problems...)
 		v.reader.Problems = nil
 		all = append(all, v)
+		judged[v.ID] = append(judged[v.ID], v.Control)
 	}
 	problems = append(problems, b.join(all)...)
 	if err := problems.OrNil(); err != nil {
@@ -184,14 +204,14 @@ func IsControlFile(name string) bool {
 	return path.Ext(base) == ".yaml" && !strings.HasSuffix(base, "_test.yaml") && base != BoundaryFile
 }
 
-func (b *Bundle) compile(doc *document.Document) versioned {
+func (b *Bundle) compile(doc *document.Document, judged map[string][]*Control) versioned {
 	r := doc.Reader()
 	env, err := language()
 	if err != nil {
 		r.At(1, 1, "making the language: %v", err)
 		return versioned{&Control{}, r}
 	}
-	c := (&compiler{r: r, dictionary: b.dictionary, declared: b.Declarations, env: env}).run(doc.Root)
+	c := (&compiler{r: r, dictionary: b.dictionary, declared: b.Declarations, judged: judged, env: env}).run(doc.Root)
 	return versioned{c, r}
 }
 

@@ -46,9 +46,9 @@ func (p *Program) Bool(s *Scope) (bool, error) {
 	return b, nil
 }
 
-// Rows computes a list of rows, as `over:` does.
+// Rows computes a list of rows, as `over:` does, whether they were heard or not.
 func (p *Program) Rows(s *Scope) ([]View, error) {
-	v, _, err := p.program.Eval(s)
+	v, _, err := p.program.Eval(s.believing())
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (c *compiler) clock(f map[string]*yaml.Node) *Clock {
 	if kind := c.kindOf(k.Time.ast.Expr(), c.fields); kind != dictionary.Any && kind != dictionary.String {
 		c.r.Problem(f["clock"], "%s is a value of type %s; a clock is a time, or a text that has one", k.Time.Source, kind)
 	}
-	if free := freeNames(k.Time.ast.Expr(), nil); len(c.reads(k.Time.ast.Expr())) > 0 || free["item"] || free["part"] {
+	if free := freeNames(k.Time.ast.Expr(), nil); len(c.reads(k.Time.ast.Expr())) > 0 || free["item"] || free["part"] || len(c.tablesIn(k.Time.ast.Expr())) > 0 {
 		c.r.Problem(f["clock"], "a clock reads its own event only")
 	}
 	return k

@@ -24,6 +24,7 @@ type compiler struct {
 	r          *document.Reader
 	dictionary *dictionary.Dictionary
 	declared   Declarations
+	judged     map[string][]*Control // by id, those whose verdicts may be read, in order of time
 	env        *cel.Env
 	control    *Control
 	owner      map[int]int             // of expectations that belong to one way only
@@ -55,7 +56,7 @@ var (
 
 func (c *compiler) run(doc *yaml.Node) *Control {
 	f := c.r.Mapping(doc, "a control", slices.Concat(semantic, words, placed)...)
-	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, File: c.r.File()}
+	c.control = &Control{names: map[string]value{}, keep: map[string]bool{}, lent: map[string]bool{}, File: c.r.File()}
 	c.index, c.owner = map[string]int{}, map[int]int{}
 	c.evidence, c.fields, c.read = map[string]evidenceName{}, map[string]fieldSet{}, map[string]bool{}
 	c.declaredRead = map[string]bool{}
@@ -193,11 +194,11 @@ func (c *compiler) population(doc, n *yaml.Node) {
 		c.r.Problem(doc, "a control needs a population: an event, or every: and for_each:")
 		return
 	}
-	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone", "calendar")
+	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone", "calendar", "same_for")
 	p := &c.control.Population
 	c.days = c.workdays(f["calendar"], f["zone"])
 	if f["every"] != nil {
-		for _, key := range []string{"event", "where", "item", "having"} {
+		for _, key := range []string{"event", "where", "item", "having", "same_for"} {
 			if f[key] != nil {
 				c.r.Problem(f[key], "%s: doesn't go with every:", key)
 			}
@@ -221,7 +222,25 @@ func (c *compiler) population(doc, n *yaml.Node) {
 	p.Where = c.compile(f["where"], cel.BoolType)
 	p.ID = c.compile(f["item"], cel.StringType)
 	c.having = f["having"]
+	p.SameFor = c.sameFor(f)
 	c.control.texts.population = c.r.Text(f["where"], "where")
+}
+
+// sameFor reads how long an id is remembered.
+func (c *compiler) sameFor(f map[string]*yaml.Node) (d time.Duration) {
+	n := f["same_for"]
+	if n == nil {
+		return 0
+	}
+	switch c.duration(n, &d); {
+	case d == 0:
+		c.r.Problem(n, "same_for: is how long an id is remembered, such as 30d")
+	case f["item"] == nil:
+		c.r.Problem(n, "same_for: needs item:, the id that is remembered; without it every event is an item")
+	case f["having"] != nil:
+		c.r.Problem(n, "same_for: doesn't go with having:; a count of earlier events in having: says the same")
+	}
+	return d
 }
 
 func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
@@ -260,7 +279,7 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 func (c *compiler) tables(n *yaml.Node) {
 	var options []cel.EnvOption
 	c.r.Each(n, "tables", func(key, node *yaml.Node) {
-		f := c.r.Mapping(node, "a table", "from", "key", "live")
+		f := c.r.Mapping(node, "a table", "from", "key", "live", "restated")
 		t := &DerivedTable{Name: key.Value, Index: len(c.control.Tables), Types: c.r.Texts(f["from"], "from")}
 		if f["from"] == nil || f["key"] == nil {
 			c.r.Problem(node, "a table needs from: and key:")
@@ -275,6 +294,7 @@ func (c *compiler) tables(n *yaml.Node) {
 			}
 		}
 		t.Live = c.compile(f["live"], cel.BoolType)
+		t.Restated = c.restated(f["restated"])
 		c.control.Tables = append(c.control.Tables, t)
 		if _, taken := c.declared.Refs[t.Name]; taken {
 			c.r.Problem(key, "the bundle declares a table %q already", t.Name)
@@ -306,11 +326,15 @@ func (c *compiler) expand(n *yaml.Node) {
 		Key:  c.compile(f["key"], cel.StringType),
 		Each: count == "part",
 	}
+	if over := c.control.Expand.Over; over != nil {
+		c.control.Expand.Tables = c.tablesIn(over.ast.Expr())
+	}
 }
 
 // finish computes the hash and which fields events must carry.
 func (c *compiler) finish(f map[string]*yaml.Node) {
-	c.control.keep = c.read
+	c.control.keep, c.control.shows = c.read, c.fields["item"]
+	c.lend()
 	if c.readsAll {
 		c.control.keep = nil
 	}
@@ -325,6 +349,9 @@ func (c *compiler) finish(f map[string]*yaml.Node) {
 	}
 	if c.countsDays() {
 		meaning["workdays"] = c.days.meaning()
+	}
+	if read := c.judgedBy(func(v *Control) string { return v.Hash }); len(read) > 0 {
+		meaning["verdicts"] = read
 	}
 	c.control.source = meaning
 	c.control.Hash = hashOf(meaning)

@@ -42,11 +42,11 @@ type Condition struct {
 	Reads []int
 }
 
-// Decide computes the condition from what is known. failed reports that a leaf
-// could not be computed although its evidence is exact.
-func (c *Condition) Decide(s *Scope, known []Knowledge) (t Truth, failed bool) {
-	t = c.root.decide(s, known, &failed)
-	return t, failed
+// Decide computes the condition from what is known, and says why it isn't, where
+// that is not for want of evidence.
+func (c *Condition) Decide(s *Scope, known []Knowledge) (t Truth, doubt Doubt) {
+	t = c.root.decide(s, known, &doubt)
+	return t, doubt
 }
 
 // Final computes the whole condition two-valued, as if everything were known. It
@@ -54,13 +54,13 @@ func (c *Condition) Decide(s *Scope, known []Knowledge) (t Truth, failed bool) {
 func (c *Condition) Final(s *Scope) (bool, error) { return c.whole.Bool(s) }
 
 type node interface {
-	decide(s *Scope, known []Knowledge, failed *bool) Truth
+	decide(s *Scope, known []Knowledge, doubt *Doubt) Truth
 }
 
 type both struct{ left, right node }
 
-func (b both) decide(s *Scope, known []Knowledge, failed *bool) Truth {
-	l, r := b.left.decide(s, known, failed), b.right.decide(s, known, failed)
+func (b both) decide(s *Scope, known []Knowledge, doubt *Doubt) Truth {
+	l, r := b.left.decide(s, known, doubt), b.right.decide(s, known, doubt)
 	switch {
 	case l == False || r == False:
 		return False
@@ -72,8 +72,8 @@ func (b both) decide(s *Scope, known []Knowledge, failed *bool) Truth {
 
 type either struct{ left, right node }
 
-func (e either) decide(s *Scope, known []Knowledge, failed *bool) Truth {
-	l, r := e.left.decide(s, known, failed), e.right.decide(s, known, failed)
+func (e either) decide(s *Scope, known []Knowledge, doubt *Doubt) Truth {
+	l, r := e.left.decide(s, known, doubt), e.right.decide(s, known, doubt)
 	switch {
 	case l == True || r == True:
 		return True
@@ -85,8 +85,8 @@ func (e either) decide(s *Scope, known []Knowledge, failed *bool) Truth {
 
 type not struct{ of node }
 
-func (n not) decide(s *Scope, known []Knowledge, failed *bool) Truth {
-	switch n.of.decide(s, known, failed) {
+func (n not) decide(s *Scope, known []Knowledge, doubt *Doubt) Truth {
+	switch n.of.decide(s, known, doubt) {
 	case True:
 		return False
 	case False:
@@ -101,7 +101,7 @@ type leaf struct {
 	trend   trend
 }
 
-func (l leaf) decide(s *Scope, known []Knowledge, failed *bool) Truth {
+func (l leaf) decide(s *Scope, known []Knowledge, doubt *Doubt) Truth {
 	least := Exact
 	for _, i := range l.reads {
 		least = min(least, known[i])
@@ -111,7 +111,9 @@ func (l leaf) decide(s *Scope, known []Knowledge, failed *bool) Truth {
 	}
 	b, err := l.program.Bool(s)
 	if err != nil {
-		*failed = *failed || least == Exact
+		why := DoubtOf(err)
+		why.Failed = why.Failed && least == Exact
+		*doubt = doubt.Or(why)
 		return Unknown
 	}
 	switch {
@@ -159,7 +161,7 @@ func (c *Control) decidesEarly() bool {
 	if moves && len(read) > 1 { // once the interval of one has ended, evidence of another may decide
 		return true
 	}
-	anchored := func(e *Expectation) bool { return e.Pick == PickFirst || len(e.anchors()) > 0 }
+	anchored := func(e *Expectation) bool { return e.Pick == PickFirst || len(e.anchors()) > 0 || e.Verdicts != nil }
 	return c.Expand != nil || c.Population.Having != nil || slices.ContainsFunc(c.Expectations, anchored)
 }
 

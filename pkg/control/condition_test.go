@@ -109,8 +109,8 @@ func TestEarlyDecisions(t *testing.T) {
 			for n := range 3 {
 				s := scopeOf(c, n, 0)
 				growing := []control.Knowledge{control.Growing, control.Growing, control.Growing, control.Growing}
-				truth, failed := c.Assert.Decide(s, growing)
-				require.False(t, failed, "nothing fails while more may come")
+				truth, doubt := c.Assert.Decide(s, growing)
+				require.False(t, doubt.Failed, "nothing fails while more may come")
 				got.WriteString(map[control.Truth]string{control.True: "t", control.False: "f", control.Unknown: "?"}[truth])
 				soundEarly(t, c, n, truth)
 			}
@@ -126,9 +126,9 @@ func soundEarly(t *testing.T, c *control.Control, n int, early control.Truth) {
 	for more := range 3 {
 		for m := range 3 {
 			s := scopeOf(c, n+more, m)
-			truth, failed := c.Assert.Decide(s, exact)
+			truth, doubt := c.Assert.Decide(s, exact)
 			final, err := c.Assert.Final(s)
-			require.Equal(t, err != nil, failed && truth == control.Unknown, "%v", err)
+			require.Equal(t, err != nil, doubt.Failed && truth == control.Unknown, "%v", err)
 			if err == nil {
 				require.Equal(t, map[bool]control.Truth{true: control.True, false: control.False}[final], truth)
 			}
@@ -159,8 +159,8 @@ func TestKleene(t *testing.T) {
 		for row := range strings.FieldsSeq(table) {
 			n, left := value(row[:1])
 			m, right := value(row[1:2])
-			truth, failed := c.Assert.Decide(scopeOf(c, n, m), []control.Knowledge{left, right, control.Opaque, control.Opaque})
-			require.False(t, failed)
+			truth, doubt := c.Assert.Decide(scopeOf(c, n, m), []control.Knowledge{left, right, control.Opaque, control.Opaque})
+			require.False(t, doubt.Failed)
 			require.Equal(t, row[3:], map[control.Truth]string{control.True: "t", control.False: "f", control.Unknown: "?"}[truth], "%s %s", operator, row)
 		}
 	}
@@ -178,9 +178,9 @@ func TestFailures(t *testing.T) {
 		`a.exists(x, has(x.repository) && x.repository == "r")`: control.False,
 	} {
 		c := asserting(t, assertion)
-		truth, failed := c.Assert.Decide(scopeOf(c, 1, 0), exact)
+		truth, doubt := c.Assert.Decide(scopeOf(c, 1, 0), exact)
 		require.Equal(t, want, truth, assertion)
-		require.Equal(t, strings.Contains(assertion, "x.repository") && !strings.Contains(assertion, "has("), failed, assertion)
+		require.Equal(t, strings.Contains(assertion, "x.repository") && !strings.Contains(assertion, "has("), doubt.Failed, assertion)
 	}
 }
 

@@ -34,6 +34,9 @@ type Control struct {
 	HistoryFrom compliance.Instant
 	// Versions are all of this control, this one among them.
 	Versions []*Control
+	// Stage is 0 if all versions read events only, else one more than that of any whose
+	// verdicts they read; and one more if a version has Hops.
+	Stage int
 
 	Population   Population
 	Expectations []*Expectation // an expectation reads only earlier ones
@@ -55,6 +58,9 @@ type Control struct {
 	// Key are the item's fields that make the join key; empty if the item's
 	// own id is the key.
 	Key []Path
+	// Hops says that the expectations join by different fields of the item: then Key is
+	// empty, and what meets at one of their keys is handed to the item's own.
+	Hops bool
 	// Decisive are the expectations that the outcome hangs on, as against those
 	// that only reasons read.
 	Decisive []bool
@@ -66,6 +72,8 @@ type Control struct {
 
 	names  map[string]value
 	keep   map[string]bool // data fields read; nil keeps all
+	shows  fieldSet        // fields of the items
+	lent   map[string]bool // those that controls read which read its verdicts
 	source any             // the parsed meaning, for the hash
 	texts  texts
 	routed routing // of the last version
@@ -83,6 +91,9 @@ type Population struct {
 	Types []string
 	Where *Program // nil: all
 	ID    *Program // nil: the event's id
+	// SameFor is how long an id is remembered: an event opens an item unless another of
+	// its id came that long before, at most. 0: for ever.
+	SameFor time.Duration
 	// Having is over expectations: an event for which it is false opens nothing.
 	Having   *Condition // nil: always
 	Schedule *Schedule
@@ -103,15 +114,21 @@ type Expectation struct {
 	Name  string
 	Index int
 	Types []string
+	// Verdicts are the versions of the controls whose verdicts are its evidence; nil: it
+	// is events.
+	Verdicts []*Control
 	// KeyPaths are the event's fields that make the join key, in the order of
 	// Control.Key. Also are further equalities.
 	KeyPaths []Path
 	Also     []Equality
+	// ItemPaths are the item's fields in their place, if the control has several keys.
+	ItemPaths []Path
 	// Sender is the item's field that its events' source is joined by; nil: they may
 	// come from any.
 	Sender Path
 	Where  *Program
-	// Depends is Where, if that reads earlier expectations: it may be unknown yet.
+	// Depends is Where, if that reads earlier expectations, or tables made of events: it
+	// may be unknown yet.
 	Depends *Condition
 	Between Interval
 	// Clock says when its events count; nil: at their own time.
@@ -143,12 +160,16 @@ type DerivedTable struct {
 	Types []string
 	Key   []Path
 	Live  *Program
+	// Restated is how often its sources tell all live rows again; 0: they don't.
+	Restated time.Duration
 }
 
 // Expand turns an item into parts that are judged each and counted together.
 type Expand struct {
 	Over *Program
 	Key  *Program
+	// Tables are those that Over reads.
+	Tables []int
 	// Each says that every part is an item of its own.
 	Each bool
 }
@@ -207,6 +228,15 @@ func (p *Population) ItemID(s *Scope) (id string, ok bool) {
 	}
 	id, ok = v.(string)
 	return id, ok && id != ""
+}
+
+// Named is the name of the item of an id that an event at an instant opens. An id that
+// is forgotten again names several.
+func (p *Population) Named(id string, at compliance.Instant) string {
+	if p.SameFor == 0 {
+		return id
+	}
+	return id + "@" + at.String()
 }
 
 // Words are the population and the assertion as the file has them.

@@ -11,6 +11,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"go.yaml.in/yaml/v3"
 
+	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/dictionary"
 )
 
@@ -65,11 +66,11 @@ func namesIn(n *yaml.Node) map[string]bool {
 }
 
 func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
-	f := c.r.Mapping(n, "an expectation", "event", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until", "cap", "clock", "within")
+	f := c.r.Mapping(n, "an expectation", "event", "verdicts", "on", "where", "between", "pick", "latest", "unless", "fold", "links", "max", "remedy_until", "cap", "clock", "within")
 	e := &Expectation{Name: name, Index: len(c.control.Expectations), Max: MaxEvidence, Named: NamedEvidence}
 	c.matching(e, n, f)
 	e.Clock = c.clock(f)
-	own := c.fields["event"]
+	own, item := c.fields["event"], c.fields["event.item"]
 	names := anchors{scheduled: c.control.Population.Schedule != nil, earlier: c.pickable(), workdays: c.days}
 	c.between(e, n, f, names)
 	switch pick := c.r.Text(f["pick"], "pick"); pick {
@@ -91,10 +92,10 @@ func (c *compiler) expectation(name string, n *yaml.Node) *Expectation {
 	c.limits(e, f)
 	if f["unless"] != nil {
 		e.Unless = c.unless(e, f["unless"], names)
-		c.fields["event"] = own
+		c.fields["event"], c.fields["event.item"] = own, item
 	}
 	e.Grows = e.Pick != PickLast && e.Latest == nil && e.Unless == nil && len(e.Folds) == 0 &&
-		(e.Pick != PickFirst || e.Depends == nil && e.Clock == nil) // an earlier one may turn out to belong
+		(e.Pick != PickFirst || !e.unordered() && e.Clock == nil) // an earlier one may turn out to belong
 	return e
 }
 
@@ -149,15 +150,20 @@ func (c *compiler) computed(n *yaml.Node, text string, at int, limit time.Durati
 
 // matching reads what an expectation and its unless have in common.
 func (c *compiler) matching(e *Expectation, n *yaml.Node, f map[string]*yaml.Node) {
-	if f["event"] == nil {
-		c.r.Problem(n, "an expectation needs event:, the type that it expects")
+	delete(c.fields, "event.item")
+	switch {
+	case f["verdicts"] != nil:
+		c.verdicts(e, f)
+	case f["event"] == nil:
+		c.r.Problem(n, "an expectation needs event:, the type that it expects, or verdicts:, the control whose verdicts it reads")
 		return
+	default:
+		e.Types = c.r.Texts(f["event"], "event")
+		c.fields["event"] = c.fieldsOf(f["event"], e.Types)
 	}
-	e.Types = c.r.Texts(f["event"], "event")
-	c.fields["event"] = c.fieldsOf(f["event"], e.Types)
 	c.on(e, n, f["on"])
 	e.Where = c.compile(f["where"], cel.BoolType)
-	if e.Where != nil && len(c.reads(e.Where.ast.Expr())) > 0 {
+	if e.Where != nil && len(c.reads(e.Where.ast.Expr()))+len(c.tablesIn(e.Where.ast.Expr())) > 0 {
 		e.Depends = c.conditionOf(f["where"], e.Where)
 	}
 }
@@ -188,14 +194,16 @@ func (c *compiler) on(e *Expectation, n, on *yaml.Node) {
 }
 
 func (c *compiler) readPath(p Path) {
-	if len(p) > 0 {
-		c.read[p[0]] = true
+	for _, name := range p {
+		c.read[name] = true
 	}
 }
 
 func (c *compiler) knownField(n *yaml.Node, variable string, p Path) {
 	if known := c.fields[variable]; known != nil && len(p) > 0 && !known.has(p[0]) {
 		c.r.Problem(n, "%s", noField(variable, p[0], known))
+	} else if known := c.fields[variable+"."+p.first()]; known != nil && len(p) > 1 && !known.has(p[1]) {
+		c.r.Problem(n, "%s", noField(variable+"."+p[0], p[1], known))
 	}
 }
 
@@ -273,7 +281,7 @@ func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectat
 		f["on"] = &yaml.Node{Kind: yaml.MappingNode}
 	}
 	c.matching(u, n, f)
-	if u.Depends != nil {
+	if u.Depends != nil && len(u.Depends.Reads) > 0 {
 		c.r.Problem(f["where"], "under unless, where: reads event and item only, no other expectation")
 	}
 	for _, eq := range u.Also {
@@ -295,7 +303,7 @@ func (c *compiler) unless(e *Expectation, n *yaml.Node, names anchors) *Expectat
 
 // nameEvidence declares what conditions may call an expectation's evidence.
 func (c *compiler) nameEvidence(e *Expectation) []cel.EnvOption {
-	c.fields[e.Name+"[]"] = c.fields["event"]
+	c.fields[e.Name+"[]"], c.fields[e.Name+"[].item"] = c.fields["event"], c.fields["event.item"]
 	c.fields[e.Name+".first"], c.fields[e.Name+".last"] = c.fields["event"], c.fields["event"]
 	event := cel.MapType(cel.StringType, cel.DynType)
 	var options []cel.EnvOption
@@ -309,6 +317,10 @@ func (c *compiler) nameEvidence(e *Expectation) []cel.EnvOption {
 	add(".last", event, nameOther, lastEvent)
 	if e.Pick != PickAll {
 		add(".time", cel.TimestampType, nameOther, pickedTime)
+	}
+	if e.Verdicts != nil {
+		add(".passed", cel.IntType, nameCount, countOf(compliance.Pass))
+		add(".deviations", cel.IntType, nameCount, countOf(compliance.Deviation, compliance.Waived))
 	}
 	if e.Links != nil {
 		add(".orphans", cel.ListType(event), nameOther, orphanList(e.Links))
@@ -378,7 +390,7 @@ func (c *compiler) joinKey(doc *yaml.Node) {
 		}
 	}
 	if len(common) == 0 {
-		c.r.Problem(doc, "the expectations share no key of the item; evidence of one item must meet at one key, so write two controls with part_of:")
+		c.hops(doc, all)
 		return
 	}
 	names := sortedPaths(common)

@@ -26,6 +26,8 @@ type Explanation struct {
 	Together bool `json:"kept_together,omitempty"`
 	// Expectations say how much may match, in their order.
 	Expectations []Expected `json:"expectations,omitempty"`
+	// Notes are what is sound and may still surprise.
+	Notes []string `json:"notes,omitempty"`
 	// Meaning is the semantic hash: it moves if a verdict may.
 	Meaning string `json:"meaning"`
 }

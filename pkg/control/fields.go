@@ -64,7 +64,7 @@ func matchingTypes(d *dictionary.Dictionary, pattern string) []*dictionary.Type 
 // or a beginning and ".*".
 func TypeMatches(pattern, eventType string) bool {
 	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(eventType, prefix)
+		return strings.HasPrefix(eventType, prefix) && !IsVerdict(eventType)
 	}
 	return pattern == eventType
 }
@@ -106,6 +106,7 @@ func (c *compiler) visitFields(e ast.Expr, vars map[string]fieldSet, report repo
 		if r := comp.IterRange(); r.Kind() == ast.IdentKind {
 			inner := maps.Clone(vars)
 			inner[comp.IterVar()] = c.fields[r.AsIdent()+"[]"]
+			inner[comp.IterVar()+".item"] = c.fields[r.AsIdent()+"[].item"]
 			vars = inner
 		}
 	}
@@ -115,12 +116,21 @@ func (c *compiler) visitFields(e ast.Expr, vars map[string]fieldSet, report repo
 }
 
 func checkField(e, of ast.Expr, field string, vars map[string]fieldSet, report report) {
-	if of.Kind() != ast.IdentKind {
-		return
+	variable := nameOf(of)
+	if known := vars[variable]; known != nil && !known.has(field) {
+		report(e, noField(variable, field, known))
 	}
-	if known := vars[of.AsIdent()]; known != nil && !known.has(field) {
-		report(e, noField(of.AsIdent(), field, known))
+}
+
+// nameOf is a variable, or a field of one, as it is written; empty for anything else.
+func nameOf(e ast.Expr) string {
+	switch {
+	case e.Kind() == ast.IdentKind:
+		return e.AsIdent()
+	case e.Kind() == ast.SelectKind && e.AsSelect().Operand().Kind() == ast.IdentKind:
+		return e.AsSelect().Operand().AsIdent() + "." + e.AsSelect().FieldName()
 	}
+	return ""
 }
 
 // noteIndex notes fields read as event["name"] or event.?name; any other index may

@@ -16,7 +16,7 @@ func (c *Control) HorizonOf(slot time.Duration) time.Duration {
 	var longest time.Duration
 	reach := func(b Bound) time.Duration { return c.reach(b, slot) }
 	for _, e := range c.Expectations {
-		longest = max(longest, reach(e.Between.To)+e.within(), e.Remedy+e.within())
+		longest = max(longest, reach(e.Between.To)+e.within()+e.settling(), e.Remedy+e.within()+e.settling())
 		if e.Unless != nil {
 			longest = max(longest, undoing(e.Unless.Between.To, e.Between.To, reach))
 		}

@@ -69,7 +69,7 @@ func TestWhatHasNoBoundIsRefused(t *testing.T) {
 		{sound, "where: event.approver != item.author", "cap: 3661d", "is longer than 3660 days"},
 		{sound, "    on: {event.change_id: item.change_id}\n", "", "an expectation needs on:"},
 		{sound, "    on: {event.change_id: item.change_id}\n", "    on: {}\n", "an expectation needs on:"},
-		{sound, `on: {event.change_id: item.change_id}, between: "[-30d`, `on: {event.commit: item.commit}, between: "[-30d`, "the expectations share no key of the item"},
+		{scheduled, "expect:\n", "expect:\n  other: {event: access.reviewed, on: {event.month: item.slot}, between: \"[0s, period)\"}\n", "the expectations share no key of the item"},
 		{scheduled, "period + 5d", "period + 251bd", "is no number of business days from 1bd to 250bd"},
 		{scheduled, ", for_each: boundary.systems", "", "a schedule needs for_each:"},
 		{expanded, "key: [event.subject, event.entitlement_id], ", "", "a table needs from: and key:"},

@@ -14,6 +14,14 @@ type Path []string
 // String is the path with dots.
 func (p Path) String() string { return strings.Join(p, ".") }
 
+// first is the field of the event or item itself; empty if there is none.
+func (p Path) first() string {
+	if len(p) == 0 {
+		return ""
+	}
+	return p[0]
+}
+
 // In finds the value at p, or nil.
 func (p Path) In(v View) any {
 	var value any = map[string]any(v)

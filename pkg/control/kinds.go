@@ -40,9 +40,7 @@ func (c *compiler) kindOf(e ast.Expr, vars map[string]fieldSet) dictionary.Kind 
 		if s.IsTestOnly() {
 			return dictionary.Bool
 		}
-		if s.Operand().Kind() == ast.IdentKind {
-			return vars[s.Operand().AsIdent()][s.FieldName()]
-		}
+		return vars[nameOf(s.Operand())][s.FieldName()]
 	case ast.CallKind:
 		return c.kindOfOptional(e.AsCall(), vars)
 	}

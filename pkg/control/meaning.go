@@ -42,8 +42,8 @@ func (m *meaning) add(key, value string) { m.list = append(m.list, Clause{key, v
 // Kinds of values, by the key that they stand at.
 var (
 	conditionKeys = []string{"where", "having", "assert", "applies", "when", "live", "over", "clock"}
-	durationKeys  = []string{"remedy_until", "cap", "within", "final_after", "correct_until"}
-	typeKeys      = []string{"event", "from"}
+	durationKeys  = []string{"remedy_until", "cap", "within", "restated", "same_for", "final_after", "correct_until"}
+	typeKeys      = []string{"event", "from", "verdicts"}
 	// unsaid are values that a key has anyway.
 	unsaid = map[string]string{"zone": "UTC", "count": "item", "as": "part", "final_after": "1h", "correct_until": "7d", "remedy_until": "0s", "max": "1000"}
 )
@@ -59,6 +59,9 @@ func (c *compiler) meanings(f map[string]*yaml.Node) {
 	m.readOfBoundary()
 	m.clocks()
 	m.sources()
+	for id, read := range c.judgedBy(func(v *Control) string { return v.Meaning }) {
+		m.add("verdicts["+id+"]", hashOf(read))
+	}
 	slices.SortStableFunc(m.list, func(a, b Clause) int { return strings.Compare(a.Key, b.Key) })
 	c.control.clauses, c.control.Meaning = m.list, hashOf(m.list)
 	w := &meaning{c: c}

@@ -3,6 +3,7 @@ package control_test
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -21,6 +22,7 @@ import (
 	"assay.example/assay/controls"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
 )
 
 // meanings are the semantic hashes of the library within its boundary. One that moves
@@ -51,6 +53,7 @@ func TestMeaningsStay(t *testing.T) {
 type text struct {
 	name            string
 	rules, boundary string
+	beside          fstest.MapFS // files of the controls whose verdicts it reads
 }
 
 // everyControl are the library's files and those that show the language.
@@ -68,19 +71,46 @@ func everyControl(t *testing.T) (all []text) {
 			if control.IsControlFile(name) {
 				rules, err := fs.ReadFile(from.files, name)
 				require.NoError(t, err)
-				all = append(all, text{name, string(rules), string(boundary)})
+				all = append(all, text{name, string(rules), string(boundary), beside(t, from.files, names, rules)})
 			}
 		}
 	}
 	return all
 }
 
+// beside are the files of the controls whose verdicts a control reads.
+func beside(t *testing.T, files fs.FS, names []string, rules []byte) fstest.MapFS {
+	t.Helper()
+	var docs []*document.Document
+	for _, name := range names {
+		if control.IsControlFile(name) {
+			text, err := fs.ReadFile(files, name)
+			require.NoError(t, err)
+			doc, err := document.Parse(name, text)
+			require.NoError(t, err)
+			docs = append(docs, doc)
+		}
+	}
+	doc, err := document.Parse("C.yaml", rules)
+	require.NoError(t, err)
+	found := fstest.MapFS{}
+	for _, other := range control.Beside(doc, docs) {
+		text, err := fs.ReadFile(files, other.File)
+		require.NoError(t, err)
+		found[other.File] = &fstest.MapFile{Data: text}
+	}
+	return found
+}
+
 func (x text) load(d *dictionary.Dictionary) (*control.Control, error) {
-	b, err := control.LoadWith(fstest.MapFS{"C.yaml": {Data: []byte(x.rules)}}, []byte(x.boundary), d)
+	files := maps.Clone(x.beside)
+	files["C.yaml"] = &fstest.MapFile{Data: []byte(x.rules)}
+	b, err := control.LoadWith(files, []byte(x.boundary), d)
 	if err != nil {
 		return nil, err
 	}
-	return b.Controls[0], nil
+	of := slices.IndexFunc(b.Controls, func(c *control.Control) bool { return c.File == "C.yaml" })
+	return b.Controls[of], nil
 }
 
 // TestWordsMoveNoMeaning writes controls in other ways that say the same: other words,

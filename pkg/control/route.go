@@ -52,11 +52,12 @@ func SpeaksOfSource(eventType string) bool {
 	return eventType == Heartbeat || eventType == SourceRetired
 }
 
-// Reads lists the types, and beginnings of types, that this version of c reads.
+// Reads lists the types, and beginnings of types, that this version of c reads; of a
+// control whose verdicts it reads, those that open its items.
 func (c *Control) Reads() []string {
 	types := slices.Clone(c.Population.Types)
 	for _, e := range c.Expectations {
-		types = append(types, e.Types...)
+		types = append(types, e.Heard()...)
 		if e.Unless != nil {
 			types = append(types, e.Unless.Types...)
 		}
@@ -136,7 +137,18 @@ func (c *Control) Keys(ev *compliance.Event) []string {
 
 func (c *Control) addKeys(keys *keySet, ev *compliance.Event, view View) {
 	if MatchesAny(c.Population.Types, ev.Type) {
-		keys.add(c.ItemKey(ev, view))
+		own, ok := c.ItemKey(ev, view)
+		if keys.add(own, ok); ok && c.Hops {
+			c.eachJoin(func(e *Expectation) { keys.add(e.itemKey(view)) })
+		}
+	}
+	if c.Hops {
+		c.eachJoin(func(e *Expectation) {
+			if MatchesAny(e.Types, ev.Type) {
+				keys.add(e.KeyOf(view))
+			}
+		})
+		return
 	}
 	for _, e := range c.Expectations {
 		keys.addPaths(e.Types, e.KeyPaths, ev.Type, view)
@@ -188,7 +200,12 @@ func (s *keySet) addPaths(types []string, paths []Path, eventType string, view V
 }
 
 // KeyOf is the join key at which an event of a matching type is evidence.
-func (e *Expectation) KeyOf(view View) (string, bool) { return keyAt(e.KeyPaths, view) }
+func (e *Expectation) KeyOf(view View) (string, bool) {
+	if e.ItemPaths != nil {
+		return e.hopAt(e.KeyPaths, view)
+	}
+	return keyAt(e.KeyPaths, view)
+}
 
 // KeyOf is the join key at which an event of a matching type is a row of t.
 func (t *DerivedTable) KeyOf(view View) (string, bool) { return keyAt(t.Key[:1], view) }

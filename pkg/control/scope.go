@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"cel.dev/cel-go/common/types"
@@ -109,6 +110,19 @@ func orphanList(l *Links) func(*Scope, *Matched) (any, bool) {
 }
 
 func eventCount(_ *Scope, m *Matched) (any, bool) { return types.Int(len(m.Events)), true }
+
+// countOf counts the verdicts with one of the outcomes.
+func countOf(outcomes ...compliance.Outcome) func(*Scope, *Matched) (any, bool) {
+	return func(_ *Scope, m *Matched) (any, bool) {
+		n := 0
+		for _, v := range m.Events {
+			if outcome, _ := v["outcome"].(string); slices.Contains(outcomes, compliance.Outcome(outcome)) {
+				n++
+			}
+		}
+		return types.Int(n), true
+	}
+}
 
 func firstEvent(_ *Scope, m *Matched) (any, bool) {
 	if len(m.Events) == 0 {

@@ -21,6 +21,10 @@ type Table struct {
 	rows map[string]View
 	// keys are sorted.
 	keys []string
+	// at is the join key that all its rows lie at; empty: they lie at any.
+	at string
+	// doubts says why a row, or with nil that there is none, can't be believed; nil: all can.
+	doubts func(row View) Doubt
 }
 
 // NewTable takes rows by their encoded key.
@@ -56,13 +60,21 @@ func (t *Table) Value() any { return t }
 
 // Contains implements `key in table`.
 func (t *Table) Contains(key ref.Val) ref.Val {
-	_, ok := t.rows[encodeVal(key)]
+	k := encodeVal(key)
+	row, ok := t.rows[k]
+	if err := t.doubt(k, row); err != nil {
+		return err
+	}
 	return types.Bool(ok)
 }
 
 // Get implements `table[key]`.
 func (t *Table) Get(key ref.Val) ref.Val {
-	row, ok := t.rows[encodeVal(key)]
+	k := encodeVal(key)
+	row, ok := t.rows[k]
+	if err := t.doubt(k, row); err != nil {
+		return err
+	}
 	if !ok {
 		return types.NewErr("no such key: %v", key.Value())
 	}
@@ -72,12 +84,17 @@ func (t *Table) Get(key ref.Val) ref.Val {
 // of is every row whose key begins with prefix, in the order of keys.
 func (t *Table) of(prefix ref.Val) ref.Val {
 	rows := []map[string]any{}
-	start := strings.TrimSuffix(encodeVal(prefix), "]")
+	looked := []View{nil}
+	under := encodeVal(prefix)
+	start := strings.TrimSuffix(under, "]")
 	for _, k := range t.keys {
 		rest, ok := strings.CutPrefix(k, start)
 		if ok && start != "" && (rest[0] == ',' || rest[0] == ']') {
-			rows = append(rows, t.rows[k])
+			rows, looked = append(rows, t.rows[k]), append(looked, t.rows[k])
 		}
+	}
+	if err := t.doubt(under, looked...); err != nil {
+		return err
 	}
 	return types.DefaultTypeAdapter.NativeToValue(rows)
 }

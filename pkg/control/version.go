@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,10 +21,15 @@ type versioned struct {
 // last ones; the first of all has no beginning but the bundle's.
 func (b *Bundle) join(all []versioned) (problems document.Problems) {
 	byID := map[string][]versioned{}
+	var ids []string // in the order in which they read each other's verdicts
 	for _, v := range all {
+		if byID[v.ID] == nil {
+			ids = append(ids, v.ID)
+		}
 		byID[v.ID] = append(byID[v.ID], v)
 	}
-	for _, versions := range byID {
+	for _, id := range ids {
+		versions := byID[id]
 		slices.SortStableFunc(versions, func(x, y versioned) int { return cmp.Compare(x.effective, y.effective) })
 		var family []*Control
 		for i, v := range versions {
@@ -36,6 +42,7 @@ func (b *Bundle) join(all []versioned) (problems document.Problems) {
 		}
 		for _, c := range family {
 			c.Versions = family
+			c.Stage = stageOf(family)
 		}
 		last := family[len(family)-1]
 		last.routed = routingOf(family)
@@ -88,6 +95,7 @@ func (c *Control) Longest(of func(*Control) time.Duration) time.Duration {
 type routing struct {
 	hash string
 	keep map[string]bool // nil keeps all
+	own  map[string]bool // of those, what the control reads itself
 }
 
 func routingOf(versions []*Control) routing {
@@ -108,8 +116,39 @@ func routingOf(versions []*Control) routing {
 			r.keep[name] = true
 		}
 	}
+	r.lend(versions)
 	return r
 }
 
 // RouteHash identifies the rules of all versions: what facts are routed for.
 func (c *Control) RouteHash() string { return c.routed.hash }
+
+// lend adds what is kept for controls that read the verdicts.
+func (r *routing) lend(versions []*Control) {
+	r.own = maps.Clone(r.keep)
+	for _, v := range versions {
+		for _, name := range slices.Sorted(maps.Keys(v.lent)) {
+			if r.keep != nil && !r.keep[name] {
+				r.keep[name] = true
+				r.hash = hashOf([]string{r.hash, name})
+			}
+		}
+	}
+}
+
+// stageOf is one more than the highest stage of what the versions read; those are
+// joined before.
+func stageOf(versions []*Control) int {
+	stage := 0
+	for _, c := range versions {
+		for _, e := range c.Expectations {
+			for _, v := range e.Verdicts {
+				stage = max(stage, v.Stage+1)
+			}
+		}
+	}
+	if slices.ContainsFunc(versions, func(c *Control) bool { return c.Hops }) {
+		stage++
+	}
+	return stage
+}

@@ -138,7 +138,7 @@ func (c *Control) ShowsField(name string) bool {
 	if c.Population.Schedule != nil {
 		return name == "member" || name == "slot"
 	}
-	keep := c.Versions[len(c.Versions)-1].routed.keep
+	keep := c.Versions[len(c.Versions)-1].routed.own
 	return keep == nil || keep[name] || name == "source" || name == "type"
 }
 

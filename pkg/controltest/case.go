@@ -5,6 +5,7 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/document"
 )
 
 // tenant is whom all events of a case belong to: a verdict never reads more than one.
@@ -16,7 +17,8 @@ type testcase struct {
 	line, column int
 	name         string
 	start        compliance.Instant
-	bundle       *control.Bundle // holds the one control
+	bundle       *control.Bundle // holds the one control, and those that it reads
+	rules        *document.Document
 	events       []arrival
 	steps        []step // in the order of watermarks
 }

@@ -41,6 +41,8 @@ type Options struct {
 	FailFast bool
 	// Mutants asks for each control whether its tests would notice a change: see Mutant.
 	Mutants bool
+
+	controls []*document.Document // all files of controls, once they are read
 }
 
 // DefaultOrders is enough to shuffle two events past each other with certainty,
@@ -156,6 +158,11 @@ func (o *Options) load() ([]*suite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing tests: %w", err)
 	}
+	for _, name := range controls { // what can't be read is reported with its suite
+		if doc, err := o.parse(name); err == nil {
+			o.controls = append(o.controls, doc)
+		}
+	}
 	for _, name := range controls {
 		test := strings.TrimSuffix(name, ".yaml") + "_test.yaml"
 		s, err := o.suite(name, test, tests[test])
@@ -200,23 +207,34 @@ func (o *Options) suite(name, test string, tested bool) (*suite, error) {
 
 // compile makes a suite of a control and its tests, which may be nil.
 func (o *Options) compile(rules, tests *document.Document) (*suite, error) {
-	bundle, err := control.Compile(o.Boundary, []*document.Document{rules}, o.Dictionary)
+	all := append([]*document.Document{rules}, control.Beside(rules, o.controls)...)
+	bundle, err := control.Compile(o.Boundary, all, o.Dictionary)
 	if err != nil {
 		return nil, err
 	}
-	c := bundle.Controls[0]
+	c := subject(bundle, rules)
 	s := &suite{id: c.ID, rules: c, heard: heartbeats(bundle, c), document: rules, tests: tests}
 	if tests == nil {
 		return s, nil
 	}
-	r := &reader{Reader: tests.Reader(), dictionary: o.Dictionary, rules: rules, standard: o.Boundary, bundle: bundle}
+	r := &reader{Reader: tests.Reader(), dictionary: o.Dictionary, rules: all, standard: o.Boundary, bundle: bundle}
 	s.cases = r.cases(tests.Root)
 	return s, r.Problems.OrNil()
 }
 
+// subject is the control of a file: those beside it are there to be read.
+func subject(b *control.Bundle, rules *document.Document) *control.Control {
+	for _, c := range b.Controls {
+		if rules != nil && c.File == rules.File {
+			return c
+		}
+	}
+	return b.Controls[0]
+}
+
 func heartbeats(b *control.Bundle, c *control.Control) bool {
 	for _, e := range c.Expectations {
-		for _, i := range b.SourcesOf(e.Types) {
+		for _, i := range b.SourcesOf(e.Heard()) {
 			if b.Sources[i].MaxGap > 0 {
 				return true
 			}

@@ -14,3 +14,6 @@ func MutantsOf(rules *document.Document) map[string]*document.Document {
 	}
 	return all
 }
+
+// Subject is the control of a file.
+var Subject = subject

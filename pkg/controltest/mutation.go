@@ -35,7 +35,7 @@ type mutator struct{ list []mutation }
 // control says something else, so it is left out too.
 var (
 	conditions = []string{"where", "assert", "having", "applies", "when", "live", "item", "over"}
-	optional   = []string{"where", "having", "applies", "pick", "latest", "unless", "remedy_until", "cancelled_by"}
+	optional   = []string{"where", "having", "applies", "pick", "latest", "unless", "remedy_until", "cancelled_by", "restated", "same_for"}
 )
 
 // keys walks a mapping of the language.
@@ -50,7 +50,7 @@ func (m *mutator) keys(n *yaml.Node) {
 			m.expression(value)
 		case key == "between":
 			m.interval(value)
-		case key == "remedy_until" || key == "cap":
+		case key == "remedy_until" || key == "cap" || key == "restated" || key == "same_for":
 			m.longer(value)
 		default:
 			m.value(key, n, i)

@@ -17,9 +17,9 @@ import (
 type reader struct {
 	*document.Reader
 	dictionary *dictionary.Dictionary
-	rules      *document.Document
-	standard   *document.Document // the boundary that cases start from
-	bundle     *control.Bundle    // of rules and standard
+	rules      []*document.Document // of the control, then of those that it reads
+	standard   *document.Document   // the boundary that cases start from
+	bundle     *control.Bundle      // of rules and standard
 
 	start    *yaml.Node
 	boundary *yaml.Node
@@ -60,7 +60,7 @@ func (r *reader) cases(root *yaml.Node) []*testcase {
 
 func (r *reader) testcase(n *yaml.Node) *testcase {
 	f := r.Mapping(n, "a case", "name", "start", "boundary", "events", "expect")
-	c := &testcase{file: r.File(), line: n.Line, column: n.Column, name: r.Text(f["name"], "name"), bundle: r.bundle}
+	c := &testcase{file: r.File(), line: n.Line, column: n.Column, name: r.Text(f["name"], "name"), bundle: r.bundle, rules: r.rules[0]}
 	if c.name == "" {
 		r.Problem(n, "a case needs a name: that says what must hold")
 	}
@@ -112,7 +112,7 @@ func (r *reader) world(own *yaml.Node) *control.Bundle {
 	if merged == r.standard.Root {
 		return r.bundle
 	}
-	b, err := control.Compile(&document.Document{File: r.File(), Root: merged}, []*document.Document{r.rules}, r.dictionary)
+	b, err := control.Compile(&document.Document{File: r.File(), Root: merged}, r.rules, r.dictionary)
 	if problems := document.ProblemsOf(err); problems != nil {
 		r.Problems = append(r.Problems, problems...)
 		b = r.bundle
@@ -203,7 +203,7 @@ func (r *reader) expected(key, n *yaml.Node, start compliance.Instant) expected 
 // reasons are the codes that a verdict of the control may have; the first is none.
 func (r *reader) reasons() []string {
 	known := []string{""}
-	for _, reason := range r.bundle.Controls[0].Reasons {
+	for _, reason := range subject(r.bundle, r.rules[0]).Reasons {
 		known = append(known, reason.Code)
 	}
 	return append(known,

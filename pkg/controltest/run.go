@@ -38,7 +38,7 @@ func (c *testcase) byOracle() []known {
 	last := known{}
 	for i, s := range c.steps {
 		now := known{}
-		for _, v := range oracle.Verdicts(c.bundle, c.bundle.Controls[0], tenant, c.admitted(i), s.w) {
+		for _, v := range oracle.VerdictsOf(c.bundle, c.control(), tenant, c.admitted(i), s.w) {
 			now[v.Item.ID] = compliance.Revision{Verdict: v}
 		}
 		for id, before := range last {
@@ -60,9 +60,16 @@ func (c *testcase) byOracle() []known {
 	return all
 }
 
-// admitted are the events that count at a step: those that had arrived before its
-// watermark, and weren't too late then.
-func (c *testcase) admitted(step int) []*compliance.Event {
+// control is the one that the case is about.
+func (c *testcase) control() *control.Control { return subject(c.bundle, c.rules) }
+
+// admitted are the events that count at a step for a control: those that had arrived
+// before its watermark, and weren't too late then.
+func (c *testcase) admitted(step int) oracle.Admitted {
+	return func(of *control.Control) []*compliance.Event { return c.admittedBy(of, step) }
+}
+
+func (c *testcase) admittedBy(of *control.Control, step int) []*compliance.Event {
 	var events []*compliance.Event
 	for _, a := range c.events {
 		if a.at >= c.steps[step].w {
@@ -74,7 +81,7 @@ func (c *testcase) admitted(step int) []*compliance.Event {
 				before = s.w
 			}
 		}
-		if before == compliance.Ever || a.event.Time >= before.Add(-c.correctUntil(a.event)) {
+		if before == compliance.Ever || a.event.Time >= before.Add(-correctUntil(of, a.event)) {
 			events = append(events, a.event)
 		}
 	}
@@ -82,20 +89,17 @@ func (c *testcase) admitted(step int) []*compliance.Event {
 }
 
 // correctUntil is how late the event may be; word of sources has a bound of its own.
-func (c *testcase) correctUntil(ev *compliance.Event) time.Duration {
+func correctUntil(of *control.Control, ev *compliance.Event) time.Duration {
 	if ev.Type == control.Heartbeat || ev.Type == control.SourceRetired {
 		return heartbeatsCorrect
 	}
-	return c.bundle.Controls[0].CorrectUntil
+	return of.CorrectUntil
 }
 
 // byEngine feeds engines in one order of arrival, restarts some of them, and notes
 // what they have said at each watermark.
 func (c *testcase) byEngine(random *rand.Rand) []known {
-	engines := make([]machine, 1+random.IntN(3))
-	for p := range engines {
-		engines[p] = machine{engine.New(c.bundle, int32(p), int32(len(engines))), map[string]engine.Change{}}
-	}
+	engines := newMachines(c.bundle, int32(1+random.IntN(3)))
 	var all []known
 	said := known{}
 	from := compliance.Ever
@@ -104,15 +108,13 @@ func (c *testcase) byEngine(random *rand.Rand) []known {
 			c.add(engines, ev)
 		}
 		now := maps.Clone(said)
-		for p := range engines {
-			for _, r := range engines[p].Advance(s.w) {
+		for _, r := range engines.Advance(s.w) {
+			if r.Control == c.control().ID {
 				now[r.Item.ID] = r
 			}
-			if random.IntN(4) == 0 {
-				if err := engines[p].restart(c.bundle, int32(p), int32(len(engines))); err != nil {
-					return append(all, known{"restart": {Verdict: compliance.Verdict{Reason: err.Error()}}})
-				}
-			}
+		}
+		if err := engines.restartSome(random); err != nil {
+			return append(all, known{"restart": {Verdict: compliance.Verdict{Reason: err.Error()}}})
 		}
 		all = append(all, now)
 		said, from = now, s.w
@@ -136,35 +138,65 @@ func (c *testcase) batch(random *rand.Rand, from, to compliance.Instant) []*comp
 	return events
 }
 
-// machine is an engine with what its changelog holds.
-type machine struct {
-	*engine.Engine
-	changelog map[string]engine.Change
+// machines are engines with what their changelogs hold, by stage and partition.
+type machines struct {
+	engine.Stages
+	bundle     *control.Bundle
+	changelogs [][]map[string]engine.Change
 }
 
-// restart makes the engine anew from its changelog, as after a crash.
-func (m *machine) restart(b *control.Bundle, partition, partitions int32) error {
-	for _, change := range m.Changes() {
-		if m.changelog[string(change.Key)] = change; change.Value == nil {
-			delete(m.changelog, string(change.Key))
-		}
+func newMachines(b *control.Bundle, partitions int32) *machines {
+	m := &machines{Stages: engine.NewStages(b, partitions), bundle: b}
+	for range m.Stages {
+		m.changelogs = append(m.changelogs, make([]map[string]engine.Change, partitions))
 	}
-	m.Engine = engine.New(b, partition, partitions)
-	for _, change := range m.changelog {
-		if err := m.Load(change); err != nil {
-			return err
+	return m
+}
+
+// restartSome makes some engines anew from their changelogs, as after a crash.
+func (m *machines) restartSome(random *rand.Rand) error {
+	for stage, engines := range m.Stages {
+		for p := range engines {
+			if random.IntN(4) > 0 {
+				continue
+			}
+			if err := m.restart(stage, p); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (c *testcase) add(engines []machine, ev *compliance.Event) {
+func (m *machines) restart(stage, p int) error {
+	log := m.changelogs[stage][p]
+	if log == nil {
+		log = map[string]engine.Change{}
+		m.changelogs[stage][p] = log
+	}
+	for _, change := range m.Stages[stage][p].Changes() {
+		if log[string(change.Key)] = change; change.Value == nil {
+			delete(log, string(change.Key))
+		}
+	}
+	e := engine.NewStage(m.bundle, stage, int32(p), int32(len(m.Stages[stage])))
+	for _, change := range log {
+		if err := e.Load(change); err != nil {
+			return err
+		}
+	}
+	m.Stages[stage][p] = e
+	return nil
+}
+
+func (c *testcase) add(engines *machines, ev *compliance.Event) {
+	partitions := int32(len(engines.Stages[0]))
 	for _, route := range c.bundle.Route(ev) {
 		fact := engine.Fact{Control: route.Control, Tenant: ev.Tenant, Key: route.Key, Event: *ev}
 		fact.Event.Data = route.Fields
-		for p, e := range engines {
-			if route.Everywhere || control.Partition(ev.Tenant, route.Control, route.Key, int32(len(engines))) == int32(p) {
-				e.Add(&fact)
+		for p := range partitions {
+			if route.Everywhere || control.Partition(ev.Tenant, route.Control, route.Key, partitions) == p {
+				engines.Add(int(p), &fact)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -27,7 +28,8 @@ type KafkaOptions struct {
 }
 
 // Kafka is one running broker. Records, topics, group offsets and transactions
-// survive a Close. A process killed while a transaction is committing can leave
+// survive a Close. Topics of cleanup.policy=compact are compacted at each start
+// and not in between. A process killed while a transaction is committing can leave
 // it in some partitions and not in others, which no reader can see; records
 // outside of transactions survive that too.
 type Kafka struct {
@@ -38,6 +40,9 @@ type Kafka struct {
 	unlock  func()
 	close   sync.Once
 	closed  error
+	// closing ends the work of each hour, which then closes retained.
+	closing  chan struct{}
+	retained chan struct{}
 
 	mu      sync.Mutex
 	unclean bool // the last stop wasn't smooth
@@ -61,10 +66,22 @@ func StartKafka(ctx context.Context, o KafkaOptions) (*Kafka, error) {
 		return nil, compliance.Errorf(compliance.Conflict,
 			"the embedded Kafka in %s is in use by another process: stop that one, or choose another folder", root)
 	}
-	k := &Kafka{unlock: unlock, marker: filepath.Join(root, "running"), log: &kafkaLog{log: o.Log}}
+	k := &Kafka{
+		unlock: unlock, marker: filepath.Join(root, "running"), log: &kafkaLog{log: o.Log},
+		closing: make(chan struct{}), retained: make(chan struct{}),
+	}
 	if err := k.start(ctx, root, o); err != nil {
 		unlock()
 		return nil, err
+	}
+	go func() {
+		defer close(k.retained)
+		k.retain(time.Tick(retainEvery))
+	}()
+	if !k.unclean { // else what transactions wrote is about to be dropped
+		if err := k.compact(ctx); err != nil {
+			return nil, errors.Join(err, k.Close())
+		}
 	}
 	o.Log.Info().Str("address", k.address).Bool("unclean", k.unclean).Msg("embedded Kafka is up")
 	return k, nil
@@ -90,6 +107,7 @@ func (k *Kafka) start(ctx context.Context, root string, o KafkaOptions) error {
 		kfake.Ports(port),
 		kfake.ClusterID("assay-embedded"),
 		kfake.DefaultNumPartitions(1),
+		kfake.BrokerConfigs(map[string]string{"log.cleaner.backoff.ms": never}),
 		kfake.WithLogger(k.log),
 	}
 	if o.SyncWrites {
@@ -127,6 +145,8 @@ func (k *Kafka) Mended() {
 func (k *Kafka) Close() error {
 	k.close.Do(func() {
 		defer k.unlock()
+		close(k.closing)
+		<-k.retained
 		k.log.beginClose()
 		k.cluster.Close()
 		if k.closed = k.log.fault(); k.closed != nil || k.Unclean() {

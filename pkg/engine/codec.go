@@ -11,7 +11,7 @@ import (
 	"assay.example/assay/pkg/compliance"
 )
 
-// The changelog has a record a fact, item, ended item, beat, waiver and run of numbers,
+// The changelog has a record a fact, item, ended item, beat, waiver, run of numbers and remembered id,
 // and one for the watermark. Keys are CBOR arrays that begin with the kind; values are CBOR with
 // integer keys. The bytes are deterministic.
 const (
@@ -21,6 +21,7 @@ const (
 	kindWaiver    = "waiver"
 	kindRun       = "run"   // of numbers that a source's events carry
 	kindAhead     = "ahead" // a number that the watermark hasn't passed
+	kindSame      = "same"  // when the last dropped event of an id came
 	kindWatermark = "watermark"
 )
 
@@ -156,8 +157,14 @@ func (e *Engine) Load(c Change) error {
 		return e.loadBeat(key, c.Value)
 	case key[0] == kindWaiver && len(key) == 7:
 		return e.loadWaiver(key, c.Value)
+	case key[0] == kindHop && len(key) == 8:
+		return e.loadHop(key, c.Value)
+	case key[0] == kindSaid && len(key) == 6, key[0] == kindTold && len(key) == 7:
+		return e.loadStaged(key, c.Value)
 	case (key[0] == kindRun || key[0] == kindAhead) && len(key) == 5:
 		return e.loadNumbers(key, c.Value)
+	case key[0] == kindSame && len(key) == 5:
+		return e.loadSame(key, c.Value)
 	}
 	return fmt.Errorf("state of kind %q is unknown; it may have been written by a newer release", key[0])
 }

@@ -54,9 +54,16 @@ var constructs = []struct {
 	{"conflicts", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonConflictingEvidence }},
 	{"silence", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
 	{"no history", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonNoHistory }},
+	{"tables", readsTable, settled},
+	{"tables unheard", readsTable, func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
+	{"restated", regexp.MustCompile(`restated:`), settled},
+	{"same_for", regexp.MustCompile(`same_for:`), settled},
+	{"same_for: withdrawn", regexp.MustCompile(`same_for:`), func(r compliance.Revision) bool { return r.Outcome == compliance.Withdrawn }},
 	{"versions", regexp.MustCompile(`effective_from:`), settled},
 	{"where of others", regexp.MustCompile(`where: '[^']*\be\d\b`), settled},
 }
+
+var readsTable = regexp.MustCompile(`(?s)key: \[event.k(, event.v)?\].*(assert|applies): '[^']*refs.held`)
 
 var anything = regexp.MustCompile("")
 

@@ -61,7 +61,7 @@ func (r *review) reach() compliance.Instant {
 
 // placeOf is where all bodies of an event stand that are known; where they disagree
 // on whether it belongs, nobody knows.
-func (r *review) placeOf(x *control.Expectation, scope *control.Scope, d dispute, from, to edge) (where place, disputed bool) {
+func (r *review) placeOf(x *control.Expectation, scope *control.Scope, d dispute, from, to edge) (where place, disputed bool, doubt control.Doubt) {
 	found := map[place]bool{}
 	for _, c := range d {
 		if c.sent.ev.Time > r.reach() {
@@ -71,7 +71,8 @@ func (r *review) placeOf(x *control.Expectation, scope *control.Scope, d dispute
 			r.wakeAt(c.sent.ev.Time)
 			break
 		}
-		at := r.placeOne(x, scope, c, from, to)
+		at, why := r.placeOne(x, scope, c, from, to)
+		doubt = doubt.Or(why)
 		if len(found) == 0 || planted != plantedLeastBody {
 			where = at
 		}
@@ -79,37 +80,37 @@ func (r *review) placeOf(x *control.Expectation, scope *control.Scope, d dispute
 	}
 	switch {
 	case len(found) <= 1:
-		return where, false
+		return where, false, doubt
 	case found[inside] || found[unsure]:
-		return unsure, found[inside] && (found[outside] || found[late])
+		return unsure, found[inside] && (found[outside] || found[late]), doubt
 	}
-	return outside, false
+	return outside, false, doubt
 }
 
-func (r *review) placeOne(x *control.Expectation, scope *control.Scope, c claim, from, to edge) place {
+func (r *review) placeOne(x *control.Expectation, scope *control.Scope, c claim, from, to edge) (where place, doubt control.Doubt) {
 	if !c.wanted {
-		return outside
+		return outside, doubt
 	}
 	in := c.lies(x, from, to)
 	remedies := !in && c.remedies(x, from, to, r.it.time)
-	ok, failed := r.holds(x, scope, c.match)
+	ok, failed, why := r.holds(x, scope, c.match)
 	switch {
 	case ok && in:
-		return inside
+		return inside, doubt
 	case ok && remedies:
-		return late
+		return late, doubt
 	case failed && in:
-		return unsure
+		return unsure, why
 	}
-	return outside
+	return outside, doubt
 }
 
 // weigh adds what the events with rivals are to an expectation.
 func (r *review) weigh(x *control.Expectation, scope *control.Scope, earlier []sight, s *sight) (failed bool, undone coverage) {
 	for _, d := range r.it.matches[x.Index].disputed {
 		lead := d[0].fact
-		where, disputed := r.placeOf(x, scope, d, s.from, s.to)
-		s.disputed = s.disputed || disputed
+		where, disputed, doubt := r.placeOf(x, scope, d, s.from, s.to)
+		s.disputed, s.doubt = s.disputed || disputed, s.doubt.Or(doubt)
 		switch where {
 		case outside:
 		case unsure:
@@ -120,7 +121,7 @@ func (r *review) weigh(x *control.Expectation, scope *control.Scope, earlier []s
 			}
 		case inside:
 			u := r.undone(x, scope, earlier, lead)
-			s.disputed = s.disputed || u.disputed
+			s.disputed, s.doubt = s.disputed || u.disputed, s.doubt.Or(u.doubt)
 			failed, undone = failed || u.failed, max(undone, u.heard)
 			if !u.gone {
 				s.events = insertFact(s.events, lead)
@@ -155,13 +156,31 @@ func (g *group) mayOpen(e *Engine, f *fact) {
 		it.quiet = false
 		e.dirty[it] = struct{}{}
 	}
+	g.remember(e, f)
 }
 
 // rival sorts the bodies of one id into events: each has the one that counts, and
 // its rivals, one for each other hash.
 func (g *group) rival(e *Engine, bodies []*fact) {
+	rivals := sortRivals(bodies)
+	ours := func(o *fact) bool { return o.hop == "" && o.key() == bodies[0].key() }
+	before := len(g.disputed)
+	g.disputed = slices.DeleteFunc(g.disputed, ours)
+	if !rivals && before == len(g.disputed) {
+		return
+	}
+	for _, b := range bodies {
+		if len(b.rivals) > 0 {
+			g.disputed = append(g.disputed, b)
+		}
+	}
+	g.recollect(e)
+}
+
+// sortRivals finds which bodies repeat, and which dispute, the one that counts; it tells
+// whether any does that.
+func sortRivals(bodies []*fact) (rivals bool) {
 	var lead *fact
-	rivals := false
 	for _, b := range bodies {
 		b.rivals = nil
 		if b.counts {
@@ -177,21 +196,7 @@ func (g *group) rival(e *Engine, bodies []*fact) {
 		lead.rivals = append(lead.rivals, b)
 		rivals = true
 	}
-	ours := func(o *fact) bool { return o.key() == bodies[0].key() }
-	before := len(g.disputed)
-	g.disputed = slices.DeleteFunc(g.disputed, ours)
-	if !rivals && before == len(g.disputed) {
-		return
-	}
-	for _, b := range bodies {
-		if len(b.rivals) > 0 {
-			g.disputed = append(g.disputed, b)
-		}
-	}
-	for _, it := range g.items {
-		it.matches, it.quiet = nil, false
-		e.dirty[it] = struct{}{}
-	}
+	return rivals
 }
 
 // agrees tells whether all known bodies of the candidate's event open the item.
@@ -205,7 +210,7 @@ func (r *review) agrees(f *fact) bool {
 			r.closesAt(b.ev.Time)
 			break
 		}
-		all = all && b.opens == f.opens
+		all = all && b.base == f.base
 	}
 	return all || planted == plantedLeastBody
 }

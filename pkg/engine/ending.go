@@ -33,6 +33,13 @@ func (e *Engine) correctUntil(c *control.Control) time.Duration {
 			}
 		}
 	}
+	for _, v := range c.Versions {
+		for _, x := range v.Expectations {
+			for _, of := range x.Verdicts {
+				correct = max(correct, e.correctUntil(of))
+			}
+		}
+	}
 	return correct + holes
 }
 
@@ -44,7 +51,7 @@ func (e *Engine) tryEnd(g *group) {
 		e.endItems(g)
 		e.endFacts(g)
 	}
-	if len(g.items) == 0 && len(g.bodies) == 0 {
+	if len(g.items) == 0 && len(g.bodies) == 0 && len(g.said) == 0 && len(g.same.gone) == 0 {
 		e.state.drop(g.key)
 		return
 	}
@@ -94,6 +101,9 @@ func (e *Engine) endItems(g *group) {
 		for part := range it.parts {
 			e.note(func() Change { return Change{Key: saidKey(it, part)} })
 		}
+		for at := range it.told {
+			e.note(func() Change { return Change{Key: toldKey(it, at)} })
+		}
 		last := it.taken()
 		if last == nil {
 			continue
@@ -119,6 +129,7 @@ func (it *item) endsAt(correct time.Duration) compliance.Instant {
 // opened, looks back to. Bodies of one event go together: the first says which count.
 func (e *Engine) endFacts(g *group) {
 	before := e.outOfReach(g)
+	e.endSaid(g, before)
 	kept := g.neededRows(before)
 	var gone map[*fact]bool
 	for key, bodies := range g.bodies {
@@ -129,11 +140,13 @@ func (e *Engine) endFacts(g *group) {
 		if gone == nil {
 			gone = map[*fact]bool{}
 		}
+		g.forget(e, bodies)
 		for _, f := range bodies {
 			gone[f] = true
 			e.note(func() Change { return Change{Key: factKey(g, &f.ev)} })
 		}
 	}
+	g.forgetIDs(e, before)
 	if len(gone) == 0 {
 		return
 	}
@@ -177,14 +190,16 @@ func (g *group) neededRows(before compliance.Instant) map[*fact]bool {
 
 func (g *group) addRows(needed map[*fact]bool, v *control.Control, t *control.DerivedTable, before compliance.Instant) {
 	rows := map[string][]*fact{}
-	for _, f := range g.facts {
-		if row, ok := t.RowOf(f.view); ok && f.ev.Time < before && slices.Contains(f.roles[v.Version].tables, t.Index) {
-			rows[row] = append(rows[row], f)
+	for _, lead := range g.facts {
+		for _, f := range lead.bodies() { // nobody knows which of them set its row
+			if row, ok := t.RowOf(f.view); ok && f.ev.Time < before && slices.Contains(f.roles[v.Version].tables, t.Index) {
+				rows[row] = insertFact(rows[row], f)
+			}
 		}
 	}
 	for _, facts := range rows {
 		last := facts[len(facts)-1]
-		needed[last] = needed[last] || len(facts) > 1 || !dead(v, t, last)
+		needed[last] = needed[last] || len(facts) > 1 || len(last.lead.rivals) > 0 || !dead(v, t, last)
 	}
 }
 

@@ -51,6 +51,7 @@ const (
 // Engine is the state of one partition. It is not safe for concurrent use.
 type Engine struct {
 	bundle                *control.Bundle
+	stage                 int // of the controls that are judged
 	partition, partitions int32
 	w                     compliance.Instant
 	state                 store
@@ -64,6 +65,9 @@ type Engine struct {
 	schedules             []*cursor
 	changes               []Change
 	unlogged              bool
+	readers               map[string][]*control.Control // by the id of the control whose verdicts they read
+	said                  []Said
+	hopsAt                map[groupKey]*hop
 }
 
 type groupKey struct{ tenant, control, key string }
@@ -76,10 +80,17 @@ type itemKey struct {
 // heartbeatsCorrect bounds how late word of a source may come.
 const heartbeatsCorrect = 7 * 24 * time.Hour
 
-// New is the engine of one of the partitions, with no state.
+// New is the engine of one of the partitions, with no state. It judges the controls
+// that read events only; see NewStages for the others.
 func New(b *control.Bundle, partition, partitions int32) *Engine {
+	return NewStage(b, 0, partition, partitions)
+}
+
+// NewStage is the engine of the controls of one stage: what later ones have to know of
+// them is Said, and they take that with AddSaid.
+func NewStage(b *control.Bundle, stage int, partition, partitions int32) *Engine {
 	e := &Engine{
-		bundle: b, partition: partition, partitions: partitions, w: compliance.Ever,
+		bundle: b, stage: stage, readers: map[string][]*control.Control{}, hopsAt: map[groupKey]*hop{}, partition: partition, partitions: partitions, w: compliance.Ever,
 		state: newMemory(), dirty: map[*item]struct{}{},
 		roles: map[*control.Control]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[*control.Control]*feeds{}, waivers: map[waiverKey]*waivers{},
 	}
@@ -88,12 +99,15 @@ func New(b *control.Bundle, partition, partitions int32) *Engine {
 			e.roles[v] = map[string]*roles{}
 			e.schedule(v)
 		}
+		for _, of := range c.ReadVerdicts() {
+			e.readers[of.ID] = append(e.readers[of.ID], c)
+		}
 	}
 	return e
 }
 
 func (e *Engine) schedule(v *control.Control) {
-	if v.Population.Schedule == nil {
+	if v.Population.Schedule == nil || v.Stage != e.stage {
 		return
 	}
 	for _, tenant := range e.bundle.Tenants {
@@ -123,13 +137,17 @@ func (e *Engine) Add(f *Fact) Admission {
 		return e.hear(f)
 	}
 	c := e.bundle.Control(f.Control)
-	if c == nil {
-		return Duplicate // routed for a rule set that is no longer loaded
+	hops := e.hops(c, f.Key)
+	if c == nil || !hops && (c.Stage != e.stage || control.IsHop(f.Key)) {
+		return Duplicate // routed for another stage, or a rule set that is no longer loaded
 	}
 	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-c.CorrectUntil) && planted != plantedLateAdmitted {
 		return Quarantined
 	}
-	if f.Key == "" {
+	switch {
+	case hops:
+		return e.addHop(c, f)
+	case f.Key == "":
 		return e.addWaiver(c, f)
 	}
 	g := e.group(groupKey{f.Tenant, f.Control, f.Key}, c)
@@ -158,6 +176,7 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	}
 	e.endings.popBefore(e.w, e.tryEnd)
 	e.endWaivers()
+	e.endHops()
 	return revisions
 }
 

@@ -120,6 +120,7 @@ func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 			}
 		}
 		w.g.late = strings.Contains(w.text, "count: part") || strings.Contains(w.text, "having")
+		w.g.again = strings.Contains(w.text, "same_for")
 		if strings.Contains(w.text, "bd") {
 			w.g.scale = 24 // days, for nights to lie between
 		}

@@ -50,7 +50,7 @@ func (w *world) final(v compliance.Verdict, events []*compliance.Event) (outcome
 	var found [][]*compliance.Event
 	for i, x := range w.control.Expectations {
 		list, ok := it.evidence(w.control, scope, x, found)
-		if !ok {
+		if !ok || *it.failed {
 			return "", false
 		}
 		found = append(found, list)
@@ -115,10 +115,13 @@ type plainItem struct {
 	opened  *compliance.Event
 	key     string
 	events  []*compliance.Event // one body of each, in order
+	// failed says that a condition couldn't be computed, such as one that looks into a
+	// table of events, which stands in no scope here.
+	failed *bool
 }
 
 func (w *world) itemOf(v compliance.Verdict, events []*compliance.Event) plainItem {
-	it := plainItem{at: v.Item.Time, end: v.Item.Time}
+	it := plainItem{at: v.Item.Time, end: v.Item.Time, failed: new(bool)}
 	if s := w.control.Population.Schedule; s != nil {
 		slot := s.SlotAt(v.Item.Time)
 		for _, member := range w.bundle.MembersAt(s, slot.Start) {
@@ -235,6 +238,9 @@ func (it plainItem) wanted(scope *control.Scope, x *control.Expectation, ev *com
 		return true
 	}
 	ok, err := x.Where.Bool(scope.With(view, nil)) // what it reads has been found
+	if err != nil {
+		*it.failed = true
+	}
 	return ok && err == nil
 }
 

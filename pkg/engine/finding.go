@@ -82,18 +82,18 @@ func (r *review) settled(views []sight) bool {
 // decide asks the control's conditions one after the other.
 func (r *review) decide(scope *control.Scope, views []sight) finding {
 	if r.c.Cancelled != nil {
-		truth, _ := r.c.Cancelled.Decide(scope, r.known)
+		truth, doubt := r.c.Cancelled.Decide(scope, r.known)
 		if truth == control.True {
 			return finding{outcome: compliance.NotApplicable, reason: compliance.ReasonCancelled}
 		}
 		if truth == control.Unknown && planted != plantedCancelTooSoon {
-			return unsettled(views, r.c.Cancelled.Reads)
+			return unsettled(views, r.c.Cancelled.Reads, doubt)
 		}
 	}
 	if r.c.Applies != nil {
-		truth, _ := r.c.Applies.Decide(scope, r.known)
+		truth, doubt := r.c.Applies.Decide(scope, r.known)
 		if truth == control.Unknown {
-			return unsettled(views, r.c.Applies.Reads)
+			return unsettled(views, r.c.Applies.Reads, doubt)
 		}
 		if truth == control.False {
 			return finding{outcome: compliance.NotApplicable, reason: compliance.ReasonDoesNotApply}
@@ -102,9 +102,9 @@ func (r *review) decide(scope *control.Scope, views []sight) finding {
 	last := len(r.c.Ways) - 1
 	for i := range r.c.Ways[:last] {
 		way := &r.c.Ways[i]
-		truth, _ := way.When.Decide(scope, r.known)
+		truth, doubt := way.When.Decide(scope, r.known)
 		if truth == control.Unknown && planted != plantedInsteadTooSoon {
-			return unsettled(views, way.When.Reads)
+			return unsettled(views, way.When.Reads, doubt)
 		}
 		if truth == control.True {
 			return r.take(way, scope, views)
@@ -116,9 +116,9 @@ func (r *review) decide(scope *control.Scope, views []sight) finding {
 // take asks the assertion of a way.
 func (r *review) take(way *control.Way, scope *control.Scope, views []sight) finding {
 	f := finding{outcome: compliance.Pass}
-	switch truth, _ := way.Assert.Decide(scope, r.known); truth {
+	switch truth, doubt := way.Assert.Decide(scope, r.known); truth {
 	case control.Unknown:
-		f = unsettled(views, way.Assert.Reads)
+		f = unsettled(views, way.Assert.Reads, doubt)
 	case control.False:
 		f.outcome, f.reason = compliance.Deviation, r.reason(scope)
 	case control.True:
@@ -140,8 +140,11 @@ func (r *review) reason(scope *control.Scope) string {
 }
 
 // unsettled tells waiting from never knowing.
-func unsettled(views []sight, reads []int) finding {
-	isUnread, isSilent, tooMany, disputed := false, false, false, false
+func unsettled(views []sight, reads []int, doubt control.Doubt) finding {
+	if doubt.Waits {
+		return waiting()
+	}
+	isUnread, isSilent, tooMany, disputed := doubt.Unread, doubt.Silent, false, false
 	for _, i := range reads {
 		if !views[i].finished {
 			return waiting()

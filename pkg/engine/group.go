@@ -14,11 +14,15 @@ type fact struct {
 	ev    compliance.Event // without Data; view has it
 	view  control.View
 	roles []*roles // by version of the control
-	// opens is the id of the item that it may open here, if any.
+	// opens is the item that it may open here, if any; base is its id, without the time
+	// that tells items of one id apart.
 	opens      string
+	base       string
 	unreadable bool
 	counts     bool // it is the body of its event that counts
 	waiver     *control.Waiver
+	hop        string             // where it was handed on; empty if it came here itself
+	waits      compliance.Outcome // of a verdict that is evidence: pending or inconclusive
 	// lead is the body that counts of its event, itself perhaps; nil if this one only
 	// repeats another. rivals are the others, if this one counts.
 	lead   *fact
@@ -81,12 +85,18 @@ func (e *Engine) rolesOf(c *control.Control, eventType string) *roles {
 	return r
 }
 
-func (e *Engine) newFact(g *group, in *Fact) *fact {
-	f := &fact{ev: in.Event, view: control.ViewOf(&in.Event)}
+// evidenceFact is an event that opens nothing here.
+func (e *Engine) evidenceFact(g *group, ev compliance.Event) *fact {
+	f := &fact{ev: ev, view: control.ViewOf(&ev)}
 	for _, v := range g.control.Versions {
-		f.roles = append(f.roles, e.rolesOf(v, in.Event.Type))
+		f.roles = append(f.roles, e.rolesOf(v, ev.Type))
 	}
 	f.ev.Data = nil
+	return f
+}
+
+func (e *Engine) newFact(g *group, in *Fact) *fact {
+	f := e.evidenceFact(g, in.Event)
 	if v := g.control.At(f.ev.Time); f.roles[v.Version].population {
 		g.readCandidate(f, &in.Event, v)
 	}
@@ -111,12 +121,16 @@ func (g *group) readCandidate(f *fact, ev *compliance.Event, v *control.Control)
 	if p.Where != nil {
 		if _, err := p.Where.Bool(s); err != nil {
 			f.opens, f.unreadable = control.UnreadableID(ev), true
+			f.base = f.opens
 			return
 		}
 	}
-	if f.opens, ok = p.ItemID(s); !ok {
+	if f.base, ok = p.ItemID(s); !ok {
 		f.opens, f.unreadable = control.UnreadableID(ev), true
+		f.base = f.opens
+		return
 	}
+	f.opens = p.Named(f.base, f.ev.Time)
 }
 
 // group is everything that one control knows at one join key.
@@ -127,8 +141,10 @@ type group struct {
 	bodies  map[compliance.EventKey][]*fact
 	// disputed are the facts that have rivals, in any order.
 	disputed []*fact
+	said     map[string][]*fact // what items of earlier stages say, by Said.By
 	items    map[string]*item
 	ending   bool // a timer to end it is set
+	same     same
 }
 
 func (e *Engine) group(key groupKey, c *control.Control) *group {

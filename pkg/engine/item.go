@@ -21,9 +21,10 @@ type item struct {
 	view       control.View
 	matches    []matches // by expectation; nil until they are needed
 	last       *published
-	parts      map[string]*published // by id, where each part is an item
-	undecided  bool                  // whether it is one hangs on evidence to come
-	wake       compliance.Instant    // when it has to be looked at again
+	parts      map[string]*published            // by id, where each part is an item
+	told       map[readerKey][]compliance.Event // what later stages were told
+	undecided  bool                             // whether it is one hangs on evidence to come
+	wake       compliance.Instant               // when it has to be looked at again
 	// quiet: until wake, further evidence can't decide it, so nobody looks.
 	quiet  bool
 	queued int // its place among the timers; see timers
@@ -173,7 +174,8 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 		return match{}, false
 	}
 	key, ok := x.KeyOf(f.view)
-	if !ok || key != it.group.key.key {
+	own, joined := x.Meets(it.view, it.group.key.key)
+	if !ok || !joined || key != own || f.hop != hopOf(x, own) {
 		return match{}, false
 	}
 	for _, eq := range x.Also {
@@ -189,6 +191,9 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 	}
 	if x.Where == nil || x.Depends != nil || it.rules.Expand != nil {
 		return m, true
+	}
+	if f.waits != "" {
+		return m, it.mayMatch(x, scope, f)
 	}
 	belongs, err := x.Where.Bool(scope.With(m.view, nil))
 	m.failed = m.failed || err != nil
@@ -269,15 +274,9 @@ func compareToTime(f *fact, t compliance.Instant) int {
 	return 1
 }
 
-// scope is what the item's conditions may read, but for its evidence.
-func (it *item) scope() *control.Scope {
-	s := it.rules.NewScope(it.view, it.time)
-	for _, t := range it.rules.Tables {
-		rows, _ := it.rows(t)
-		s.Derived = append(s.Derived, control.NewTable(rows))
-	}
-	return s
-}
+// scope is what the item's conditions may read, but for evidence and tables made of
+// events; see review.scope.
+func (it *item) scope() *control.Scope { return it.rules.NewScope(it.view, it.time) }
 
 // rows is a derived table as of the item's time.
 func (it *item) rows(t *control.DerivedTable) (rows map[string]control.View, broken bool) {

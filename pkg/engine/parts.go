@@ -18,6 +18,9 @@ func (r *review) findParts(scope *control.Scope) finding {
 	for _, part := range parts {
 		sum.add(r.findPart(scope, part))
 	}
+	if missing := r.heardRows(); missing != covered { // there may be parts that nobody sees
+		sum.add(unheard(missing))
+	}
 	all := sum.all()
 	if broken && all.outcome != compliance.Deviation {
 		f := unreadable()
@@ -46,8 +49,11 @@ func (r *review) eachPart(scope *control.Scope) []compliance.Verdict {
 		sums[id].add(r.findPart(scope, part))
 	}
 	var verdicts []compliance.Verdict
-	if broken { // there may be parts that nobody sees
+	switch missing := r.heardRows(); { // there may be parts that nobody sees
+	case broken:
 		verdicts = append(verdicts, r.it.verdict(r.it.id, unreadable()))
+	case missing != covered:
+		verdicts = append(verdicts, r.it.verdict(r.it.id, unheard(missing)))
 	}
 	for _, id := range slices.Sorted(maps.Keys(sums)) {
 		verdicts = append(verdicts, r.it.verdict(id, sums[id].all()))
@@ -75,7 +81,10 @@ func (r *review) rows(scope *control.Scope) (parts []control.View, broken bool, 
 }
 
 func (r *review) findPart(scope *control.Scope, part control.View) finding {
-	f := r.find(scope.With(nil, part).Fresh())
+	f := unheard(r.heardPart(part))
+	if f.outcome == "" {
+		f = r.find(scope.With(nil, part).Fresh())
+	}
 	if row := r.it.group.rowEvent(part); row != nil {
 		f.evidence = append([]compliance.Evidence{compliance.EvidenceOf("part", &row.ev)}, f.evidence...)
 	}
@@ -87,19 +96,12 @@ func unreadable() finding {
 }
 
 func (r *review) noParts(broken bool) finding {
-	worst := covered
-	for i := range r.c.Tables {
-		worst = max(worst, r.heard(r.feeds.tables[i], compliance.Ever, r.it.time))
-	}
+	missing := r.heardRows()
 	switch {
 	case broken:
-		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
-	case worst == unread:
-		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonNoHistory}
-	case worst == silent:
-		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonSourceSilent}
-	case worst == open:
-		return finding{outcome: compliance.Pending, reason: compliance.ReasonAwaitingEvents}
+		return unreadable()
+	case missing != covered:
+		return unheard(missing)
 	}
 	return finding{outcome: compliance.NotApplicable, reason: compliance.ReasonNoParts}
 }

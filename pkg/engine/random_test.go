@@ -65,6 +65,13 @@ type generator struct {
 	counts bool
 	// split is the minute from which another version is effective; 0 for none.
 	split int
+	// again has events come for weeks, as ids are remembered.
+	again bool
+	// table is the key of a table that conditions read; empty: there is none.
+	table string
+	key   string // the item's field that evidence is joined by
+	// apart: bodies of one event may join elsewhere.
+	apart bool
 }
 
 func (g generator) one(choices ...string) string { return choices[g.IntN(len(choices))] }
@@ -94,17 +101,19 @@ func (g generator) control() string {
 		if g.chance(40) {
 			b.WriteString("  where: '" + g.one("event.ok", "event.n > 1", "event.v in boundary.vs", "event.v in refs.rows") + "'\n")
 		}
-		if g.chance(60) {
-			// an item's id must follow from its join key, which may hold v
-			b.WriteString("  item: '" + g.one(ids...) + "'\n")
-		}
+		g.items(&b, ids)
 		b.WriteString(havingHere)
 	}
 	if expand {
-		b.WriteString("tables: {held: {from: [t.c, t.a], key: [event.k, event.v], live: event.ok}}\n")
+		b.WriteString("tables: {held: {from: " + g.one("[t.c, t.a]", "[t.c, t.b]", "t.b") + ", key: [event.k, event.v], live: event.ok" + g.restated() + "}}\n")
 		b.WriteString("expand: {over: refs.held.of(item.k), as: part, key: part.v, count: " + g.one("item", "part", "part") + "}\n")
 	}
 	days := g.chance(15)
+	g.table, g.key = "", "item."+key
+	if !expand && !byValue && g.chance(20) {
+		g.table = g.one("[event.k, event.v]", "[event.k]")
+		b.WriteString("tables: {held: {from: " + g.one("t.b", "[t.b, t.c]") + ", key: " + g.table + ", live: event.ok" + g.restated() + "}}\n")
+	}
 	names := g.expectations(&b, key, scheduled, expand, byValue)
 	if expand && g.chance(30) { // over what is declared, instead
 		text := regexp.MustCompile(`tables: .*\n`).ReplaceAllString(b.String(), "")
@@ -177,7 +186,7 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 		case 2:
 			b.WriteString("    latest: event.v\n")
 		case 3:
-			b.WriteString("    fold: {total: count(), sum: sum(event.n), low: min(event.n), kinds: distinct(event.v), frac: sum(event.x), same: digest(event.v)}\n")
+			b.WriteString("    fold: {total: count(), sum: sum(event.n), low: min(event.n), kinds: distinct(event.v), frac: sum(event.x), same: digest(event.v)" + g.foldOfTable() + "}\n")
 			folded, hasFold = append(folded, name), true
 		case 4:
 			b.WriteString("    links: {event.span: event.parent}\n")
@@ -187,7 +196,7 @@ func (g generator) expectations(b *strings.Builder, key string, scheduled, expan
 		}
 		if !hasFold && g.chance(25) {
 			fmt.Fprintf(b, "    unless: {event: %s, on: {event.k: item.%s}%s%s}\n", g.one("t.c", "t.b"), key,
-				g.one("", ", where: event.ok", ", where: event.n > 2"), g.one("", fmt.Sprintf(", between: \"(%s.time, %s.time + 20m]\"", name, name)))
+				g.one("", ", where: event.ok", ", where: event.n > 2", g.undoesByTable()), g.one("", fmt.Sprintf(", between: \"(%s.time, %s.time + 20m]\"", name, name)))
 		}
 		if g.chance(15) {
 			b.WriteString("    remedy_until: 3h\n")
@@ -221,6 +230,9 @@ func (g generator) where(scheduled, expand bool, earlier []string) string {
 	}
 	if expand {
 		choices = append(choices, "event.v == part.v", "event.v == part.v")
+	}
+	if g.table != "" {
+		choices = append(choices, g.ofTable("event.k", "event.v"), g.ofTable(g.key, "event.v"), g.ofTable("event.k", `"v1"`))
 	}
 	return g.one(choices...)
 }
@@ -263,6 +275,9 @@ func (g generator) between(scheduled bool, picked []string) string {
 		return strconv.Quote(g.interval(scheduled, picked))
 	}
 	left, right := g.one("[", "("), g.one("]", ")")
+	if g.table != "" && g.chance(50) {
+		return "'" + left + "-30m, item.time + span(" + g.ofTable(g.key, `"v1"`) + " ? \"15m\" : \"1h\")" + right + "'\n    cap: 2h"
+	}
 	ends := g.one("0s, item.due", "item.due, item.time + span(\"2h\")", "timestamp(item.due) - span(\"20m\"), item.due", "-30m, item.time + span(refs.rows[item.v].keep)", "item.due, 30m")
 	if scheduled {
 		ends = g.one("0s, item.end + span(\"15m\")", "item.end - span(\"40m\"), item.end", "item.time - span(\"1h\"), period")
@@ -302,7 +317,13 @@ func (g generator) condition(names, folded, linked, picked []string) string {
 		p := g.one(picked...)
 		atoms = append(atoms, p+".time < timestamp(\"2026-07-01T02:00:00Z\")", p+".count == 1")
 	}
+	if g.table != "" {
+		atoms = append(atoms, g.ofTable(g.key, `"v1"`), g.ofTable(g.key, `"v0"`), n+".exists(x, "+g.ofTable("x.k", "x.v")+")", n+".all(x, "+g.ofTable("x.k", "x.v")+")")
+	}
 	expr := g.one(atoms...)
+	if g.table != "" && g.chance(40) {
+		expr = g.ofTable(g.key, `"v1"`)
+	}
 	if len(folded) > 0 && g.chance(15) {
 		expr = g.one(folded...) + ".same in [\"" + digests() + "\"]"
 	}
@@ -408,6 +429,13 @@ func (g generator) life() []*compliance.Event {
 		}
 		events = append(events, ev)
 	}
+	if g.again {
+		for i := range 12 {
+			ev := g.event(900 + i)
+			ev.Type, ev.Time = g.one("t.a", "t.a", "t.c"), minute(300+g.IntN(45*24*60))
+			events = append(events, seal(ev, int64(900+i)))
+		}
+	}
 	if g.chance(70) && g.scale == 1 {
 		for i := range 24 {
 			if !g.chance(12) {
@@ -429,6 +457,9 @@ func (g generator) life() []*compliance.Event {
 			other.ID, other.Source, other.Type = ev.ID, ev.Source, ev.Type
 			// bodies that join elsewhere meet only in the second hop to come
 			for _, name := range []string{"k", "v"} {
+				if g.apart {
+					break
+				}
 				delete(other.Data, name)
 				if value, ok := ev.Data[name]; ok {
 					other.Data[name] = value

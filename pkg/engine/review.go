@@ -10,16 +10,17 @@ import (
 
 // review is one look at an item at the engine's watermark.
 type review struct {
-	e       *Engine
-	it      *item
-	c       *control.Control // the version that the item belongs to
-	w       compliance.Instant
-	sources []*source
-	feeds   *feeds
-	waivers *waivers
-	known   []control.Knowledge // by expectation, as far as find has come
-	wake    compliance.Instant
-	closing compliance.Instant // as wake, but for evidence to come
+	e        *Engine
+	it       *item
+	c        *control.Control // the version that the item belongs to
+	w        compliance.Instant
+	sources  []*source
+	feeds    *feeds
+	waivers  *waivers
+	possible []*fact             // events that may come to open the item, while nobody knows which does
+	known    []control.Knowledge // by expectation, as far as find has come
+	wake     compliance.Instant
+	closing  compliance.Instant // as wake, but for evidence to come
 }
 
 // wakeAt notes that the verdict may change once the watermark passes t.
@@ -45,12 +46,17 @@ func (e *Engine) review(it *item) []compliance.Revision {
 	}
 	e.timers.set(it, r.wake)
 	var revisions []compliance.Revision
-	for _, v := range append(verdicts, it.gone(verdicts)...) {
-		received := r.waive(&v)
-		if last := it.said(v.Item.ID); last == nil || !last.Verdict.Same(&v) {
-			revisions = append(revisions, *e.publish(it, v, max(received, r.receipt())))
+	said, known := len(verdicts), map[string]compliance.Instant{}
+	verdicts = append(verdicts, it.gone(verdicts)...)
+	for i := range verdicts {
+		v := &verdicts[i]
+		received := r.waive(v)
+		if last := it.said(v.Item.ID); last == nil || !last.Verdict.Same(v) {
+			rev := e.publish(it, *v, max(received, r.receipt()))
+			revisions, known[v.Item.ID] = append(revisions, *rev), rev.KnownAt
 		}
 	}
+	r.tell(verdicts[:said], known)
 	return revisions
 }
 
@@ -133,7 +139,7 @@ func (r *review) verdicts() []compliance.Verdict {
 	if it.matches == nil {
 		it.collect()
 	}
-	scope := it.scope()
+	scope := r.scope()
 	switch {
 	case r.c.Expand == nil:
 		return []compliance.Verdict{it.verdict(it.id, r.find(scope))}
@@ -162,12 +168,12 @@ func (r *review) open(stuck *finding) bool {
 	it := r.it
 	it.undecided = false
 	var passed []*fact // events that turned out not to belong
-	for _, f := range it.candidates {
+	for i, f := range it.candidates {
 		if f.ev.Time >= r.w {
 			r.wakeAt(f.ev.Time)
 			break
 		}
-		if f.lead == nil || slices.Contains(passed, f.lead) {
+		if f.lead == nil || slices.Contains(passed, f.lead) || r.same(f) {
 			continue
 		}
 		r.anchor(f)
@@ -183,7 +189,9 @@ func (r *review) open(stuck *finding) bool {
 		case control.True:
 			return true
 		case control.Unknown:
-			it.undecided = stuck.outcome == compliance.Pending
+			if it.undecided = stuck.outcome == compliance.Pending; it.undecided {
+				r.mayStillOpen(i, passed)
+			}
 			return !it.undecided
 		case control.False:
 			passed = append(passed, f.lead)
@@ -219,11 +227,11 @@ func (r *review) having(stuck *finding) control.Truth {
 	if r.it.matches == nil {
 		r.it.collect()
 	}
-	scope := r.it.scope()
+	scope := r.scope()
 	views := r.see(scope)
-	truth, _ := h.Decide(scope, r.known)
+	truth, doubt := h.Decide(scope, r.known)
 	if truth == control.Unknown {
-		*stuck = unsettled(views, h.Reads)
+		*stuck = unsettled(views, h.Reads, doubt)
 	}
 	return truth
 }
@@ -237,7 +245,7 @@ func (e *Engine) feedsOf(c *control.Control) *feeds {
 	}
 	f := &feeds{}
 	for _, x := range c.Expectations {
-		f.expects = append(f.expects, e.bundle.SourcesOf(x.Types))
+		f.expects = append(f.expects, e.bundle.SourcesOf(x.Heard()))
 		var undoes []int
 		if x.Unless != nil {
 			undoes = e.bundle.SourcesOf(x.Unless.Types)

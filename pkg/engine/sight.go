@@ -15,6 +15,7 @@ type sight struct {
 	unread   bool // it reaches before what was read
 	tooMany  bool
 	disputed bool // bodies of one event disagree on whether it belongs
+	doubt    control.Doubt
 	placed   bool // both ends are known
 	from, to edge
 	events   []*fact
@@ -89,16 +90,19 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		if ahead || !inside && !late {
 			continue
 		}
-		ok, bad := r.holds(x, scope, m)
+		ok, bad, doubt := r.holds(x, scope, m)
 		switch {
-		case bad:
-			failed = failed || inside
-		case !ok:
+		case m.waits != "":
+			never, yet := r.awaits(x, scope, m, inside, s)
+			failed, undone = failed || never, max(undone, yet)
+		case bad && inside:
+			failed, s.doubt = true, s.doubt.Or(doubt)
+		case bad || !ok:
 		case late:
 			s.remedy = m.fact
 		default:
 			u := r.undone(x, scope, earlier, m.fact)
-			s.disputed = s.disputed || u.disputed
+			s.disputed, s.doubt = s.disputed || u.disputed, s.doubt.Or(u.doubt)
 			failed, undone = failed || u.failed, max(undone, u.heard)
 			if !u.gone {
 				s.events = append(s.events, m.fact)
@@ -133,16 +137,21 @@ func (m match) remedies(x *control.Expectation, from, to edge, item compliance.I
 
 // holds applies the condition where it wasn't yet; failed says that it can't be
 // known, for good or yet.
-func (r *review) holds(x *control.Expectation, scope *control.Scope, m match) (ok, failed bool) {
+func (r *review) holds(x *control.Expectation, scope *control.Scope, m match) (ok, failed bool, doubt control.Doubt) {
 	if x.Depends != nil {
-		truth, _ := x.Depends.Decide(scope.With(m.view, scope.Part), r.known)
-		return m.unclockedTruth(truth == control.True, truth == control.Unknown && planted != plantedWhereTooSoon)
+		truth, why := x.Depends.Decide(scope.With(m.view, scope.Part), r.known)
+		ok, failed = m.unclockedTruth(truth == control.True, truth == control.Unknown && planted != plantedWhereTooSoon)
+		if !m.unclocked {
+			doubt = why
+		}
+		return ok, failed, doubt
 	}
 	if m.failed && !m.unclocked || x.Where == nil || r.c.Expand == nil {
-		return !m.failed, m.failed
+		return !m.failed, m.failed, doubt
 	}
 	ok, err := x.Where.Bool(scope.With(m.view, scope.Part))
-	return m.unclockedTruth(ok, err != nil)
+	ok, failed = m.unclockedTruth(ok, err != nil)
+	return ok, failed, doubt
 }
 
 // unclockedTruth: that a condition holds of an event says nothing if nobody knows when
@@ -156,6 +165,7 @@ type undoing struct {
 	gone     bool
 	heard    coverage // of the sources of what may undo it; open while it may still come
 	failed   bool     // it can't be computed
+	doubt    control.Doubt
 	disputed bool
 }
 
@@ -192,20 +202,28 @@ func (r *review) undoing(x *control.Expectation, scope *control.Scope, from, to 
 		if !from.admitsAfter(m.fact) || !to.admitsBefore(m.fact) {
 			continue
 		}
-		ok, bad := r.holds(x, scope, m)
+		ok, bad, doubt := r.holds(x, scope, m)
 		if ok {
 			return undoing{gone: true}
 		}
-		u.failed = u.failed || bad
+		u.refuse(bad, doubt)
 	}
 	for _, d := range r.it.matches[x.Index].undoesDisputed {
-		where, disputed := r.placeOf(x, scope, d, from, to)
+		where, disputed, doubt := r.placeOf(x, scope, d, from, to)
 		if where == inside {
 			return undoing{gone: true}
 		}
-		u.failed, u.disputed = u.failed || where == unsure, u.disputed || disputed
+		u.disputed = u.disputed || disputed
+		u.refuse(where == unsure, doubt)
 	}
 	return u
+}
+
+// refuse notes that it isn't known of something whether it undoes.
+func (u *undoing) refuse(failed bool, doubt control.Doubt) {
+	if failed {
+		u.failed, u.doubt = true, u.doubt.Or(doubt)
+	}
 }
 
 // choose applies latest and pick.
@@ -245,17 +263,16 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 			r.closesAt(known)
 		}
 	} else {
-		s.finished = heard != open
-		s.silent, s.unread = heard == silent, heard == unread
-	}
-	if s.finished && !s.silent && !s.unread && !s.tooMany && !failed {
 		folds, err := foldAll(x, scope, s.events)
-		if err == nil {
+		s.doubt = s.doubt.Or(control.DoubtOf(err))
+		s.finished = heard != open && !s.doubt.Waits
+		s.silent, s.unread = heard == silent || s.doubt.Silent, heard == unread || s.doubt.Unread
+		if s.finished && !s.silent && !s.unread && !s.tooMany && !failed && err == nil {
 			s.known, s.folds = control.Exact, folds
 			return
 		}
 	}
-	if !x.Grows || x.Depends != nil && s.tooMany {
+	if !x.Grows || (x.Depends != nil || x.Verdicts != nil) && s.tooMany {
 		return
 	}
 	s.known = control.Growing
@@ -275,7 +292,7 @@ func (r *review) edge(b control.Bound, scope *control.Scope, candidate *fact, ea
 	case control.AnchorComputed:
 		at, err := b.Compute(scope)
 		if err != nil {
-			return edge{state: edgeLost}
+			return lostEdge(control.DoubtOf(err))
 		}
 		e.at, e.event = at, nil
 	case control.AnchorCandidate:
@@ -296,6 +313,14 @@ func (r *review) edge(b control.Bound, scope *control.Scope, candidate *fact, ea
 		e.at, e.event = b.Move(e.at), nil
 	}
 	return e
+}
+
+// lostEdge is one that can't be computed, yet or for good.
+func lostEdge(why control.Doubt) edge {
+	if why.Waits {
+		return edge{state: edgeWaiting, silent: why.Silent, unread: why.Unread}
+	}
+	return edge{state: edgeLost, silent: why.Silent, unread: why.Unread}
 }
 
 // admitsAfter: f lies after this edge, the start of an interval.

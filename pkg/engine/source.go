@@ -129,7 +129,7 @@ func (e *Engine) hangsOn(c *control.Control, source int) bool {
 
 func (e *Engine) versionHangsOn(c *control.Control, source int) bool {
 	for _, x := range c.Expectations {
-		if slices.Contains(e.bundle.SourcesOf(x.Types), source) ||
+		if slices.Contains(e.bundle.SourcesOf(x.Heard()), source) ||
 			x.Unless != nil && slices.Contains(e.bundle.SourcesOf(x.Unless.Types), source) {
 			return true
 		}

@@ -71,7 +71,7 @@ type Expected struct {
 // Explain is Verdicts for one item, judged by the same code, with the states that led
 // to it. ok is false if there is no such item.
 func Explain(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, itemID string, w compliance.Instant) (e Explanation, ok bool) {
-	l := newLog(b, c, tenant, events, w)
+	l := newLog(b, c, tenant, func(*control.Control) []*compliance.Event { return events }, w)
 	for _, l.control = range c.Versions {
 		if e, ok = l.explain(itemID); ok {
 			return e, true
@@ -102,25 +102,7 @@ func (l *log) find(id string) []opening {
 	own := func(it compliance.Item) bool {
 		return it.ID == id || l.control.Expand != nil && l.control.Expand.Each && strings.HasPrefix(id, it.ID+"/")
 	}
-	if s := l.control.Population.Schedule; s != nil {
-		return l.findSlots(s, own)
-	}
-	return slices.DeleteFunc(l.openings(), func(o opening) bool { return !own(o.Item) })
-}
-
-func (l *log) findSlots(s *control.Schedule, own func(compliance.Item) bool) (found []opening) {
-	for slot := s.First(l.control.From); slot.Start < min(l.w, l.control.Until); slot = s.Next(slot) {
-		for _, member := range l.bundle.MembersAt(s, slot.Start) {
-			if is, view := control.SlotItem(member, slot); own(is) {
-				key := l.control.SlotKey(view)
-				if l.takes(key, is.ID) {
-					continue
-				}
-				found = append(found, opening{item: item{is, key, view, nil, slot.End, l.groups[key]}})
-			}
-		}
-	}
-	return found
+	return slices.DeleteFunc(append(l.openings(), l.slots()...), func(o opening) bool { return !own(o.Item) })
 }
 
 // parts are those that the verdict on id is made of.
@@ -152,6 +134,9 @@ func (l *log) parts(it item, id string) []Part {
 func (l *log) part(name string, it item, scope *control.Scope) Part {
 	states := l.states(it, scope)
 	r := l.rule(it, scope)
+	if scope.Part != nil {
+		r = l.rulePart(it, scope.Fresh())
+	}
 	p := Part{Name: name, Outcome: r.outcome, Reason: r.reason}
 	for i, e := range l.control.Expectations {
 		p.Expectations = append(p.Expectations, states[i].expected(e))

@@ -59,23 +59,43 @@ type log struct {
 	groups  map[string][]fact
 	// taken are the ids, by join key, that events of earlier versions have.
 	taken map[string]map[string]bool
+	// last is when a candidate of an id came last, by join key.
+	last map[[2]string]compliance.Instant
+	// possible are events that may come to open an item, when what is asked of an earlier
+	// event of the same id is told. waiting are those ids, by join key.
+	possible []item
+	waiting  map[string]map[string]bool
 }
 
 // Verdicts is what c says at watermark w about every item of a tenant, given the
 // admitted events in any order, with any duplicates. It is sorted by item id.
+//
+// What c reads of the verdicts of other controls is judged from the same events. See
+// VerdictsOf if they admit others.
 func Verdicts(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, w compliance.Instant) []compliance.Verdict {
-	l := newLog(b, c, tenant, events, w)
+	return VerdictsOf(b, c, tenant, func(*control.Control) []*compliance.Event { return events }, w)
+}
+
+// Admitted are the events that a control has taken, in any order.
+type Admitted func(*control.Control) []*compliance.Event
+
+// VerdictsOf is Verdicts where controls have admitted different events.
+func VerdictsOf(b *control.Bundle, c *control.Control, tenant string, admitted Admitted, w compliance.Instant) []compliance.Verdict {
+	l := newLog(b, c, tenant, admitted, w)
 	var verdicts []compliance.Verdict
-	for _, l.control = range c.Versions { // in order of time: an item belongs to the one effective at its own
-		verdicts = append(append(verdicts, l.fromEvents()...), l.fromSchedule()...)
+	for _, s := range l.all() {
+		verdicts = append(verdicts, s.Verdict)
 	}
 	slices.SortFunc(verdicts, func(a, b compliance.Verdict) int { return cmp.Compare(a.Item.ID, b.Item.ID) })
 	return verdicts
 }
 
-func newLog(b *control.Bundle, c *control.Control, tenant string, events []*compliance.Event, w compliance.Instant) *log {
-	l := &log{bundle: b, control: c, w: w, groups: map[string][]fact{}, taken: map[string]map[string]bool{}}
-	known := slices.DeleteFunc(slices.Clone(events), func(e *compliance.Event) bool {
+func newLog(b *control.Bundle, c *control.Control, tenant string, admitted Admitted, w compliance.Instant) *log {
+	l := &log{
+		bundle: b, control: c, w: w, groups: map[string][]fact{}, taken: map[string]map[string]bool{},
+		last: map[[2]string]compliance.Instant{}, waiting: map[string]map[string]bool{},
+	}
+	known := slices.DeleteFunc(slices.Clone(admitted(c)), func(e *compliance.Event) bool {
 		return e.Tenant != tenant || e.Time >= w
 	})
 	l.listen(known)
@@ -87,6 +107,9 @@ func newLog(b *control.Bundle, c *control.Control, tenant string, events []*comp
 	}
 	for key, facts := range l.groups {
 		l.groups[key] = distinct(facts, c.CorrectUntil)
+	}
+	for _, of := range c.ReadVerdicts() {
+		l.read(newLog(b, of, tenant, admitted, w))
 	}
 	return l
 }
@@ -132,12 +155,22 @@ func (l *log) reach(it item) compliance.Instant {
 	return it.Time.Add(l.control.HorizonOf(it.end.Sub(it.Time)))
 }
 
-func (l *log) fromEvents() []compliance.Verdict {
-	var verdicts []compliance.Verdict
-	for _, o := range l.openings() {
-		verdicts = append(verdicts, l.say(o)...)
+// said is a verdict, with the item that it is about or about a part of.
+type said struct {
+	compliance.Verdict
+	view control.View
+}
+
+// all is what is said of every item.
+func (l *log) all() (list []said) {
+	for _, l.control = range l.control.Versions { // in order of time: an item belongs to the one effective at its own
+		for _, o := range append(l.openings(), l.slots()...) {
+			for _, v := range l.say(o) {
+				list = append(list, said{v, o.view})
+			}
+		}
 	}
-	return verdicts
+	return list
 }
 
 // opening is an item that an event opens. If its population's conditions can't be
@@ -161,12 +194,17 @@ func (l *log) openings() []opening {
 	for key, facts := range l.groups {
 		seen := l.takenAt(key)
 		for _, c := range l.candidates(facts, key) {
-			if seen[c.id] {
+			same := l.same(key, &c)
+			if same || seen[c.id] && !l.waits(key, c.id) {
 				continue
 			}
 			view := control.ViewOf(c.Event)
 			view["id"] = c.id
 			o := opening{item: item{compliance.Item{ID: c.id, Time: c.Time}, key, view, &c.fact, c.Time, facts}}
+			if l.waits(key, c.id) {
+				l.possible = append(l.possible, o.item)
+				continue
+			}
 			belongs := control.Unknown
 			switch {
 			case !c.readable:
@@ -180,13 +218,29 @@ func (l *log) openings() []opening {
 				continue
 			}
 			seen[c.id] = true
-			waits := o.stuck != nil && o.stuck.outcome == compliance.Pending
-			if c.Time >= l.control.From && !waits {
+			switch {
+			case o.stuck != nil && o.stuck.outcome == compliance.Pending:
+				l.wait(key, c.id)
+				l.possible = append(l.possible, o.item)
+			case c.Time >= l.control.From:
 				all = append(all, o)
 			}
 		}
 	}
 	return all
+}
+
+// same notes a candidate, in the order of events, and tells whether one of its id came so
+// little before that the id is remembered. An id that is forgotten names several items.
+func (l *log) same(key string, c *candidate) bool {
+	at := [2]string{key, c.id}
+	last, came := l.last[at]
+	l.last[at] = c.Time
+	p := &l.control.Population
+	if c.readable {
+		c.id = p.Named(c.id, c.Time)
+	}
+	return p.SameFor > 0 && came && c.Time.Sub(last) <= p.SameFor
 }
 
 // candidate is the first body of an event that would open an item; disputed if
@@ -230,11 +284,11 @@ func (l *log) having(it item) (control.Truth, *ruling) {
 	scope := l.control.NewScope(it.view, it.Time)
 	l.tables(it, scope)
 	states := l.states(it, scope)
-	t, _ := h.Decide(scope, knownOf(states))
+	t, doubt := h.Decide(scope, knownOf(states))
 	if t != control.Unknown {
 		return t, nil
 	}
-	r := undecided(states, h.Reads)
+	r := undecided(states, h.Reads, doubt)
 	return t, &r
 }
 
@@ -263,8 +317,8 @@ func (l *log) candidate(f fact, key string) (id string, readable, member bool) {
 	return id, true, true
 }
 
-func (l *log) fromSchedule() []compliance.Verdict {
-	var verdicts []compliance.Verdict
+// slots are the items of a schedule.
+func (l *log) slots() (all []opening) {
 	s := l.control.Population.Schedule
 	if s == nil {
 		return nil
@@ -276,10 +330,10 @@ func (l *log) fromSchedule() []compliance.Verdict {
 			if l.takes(key, id.ID) { // by a slot of another zone, in an earlier version
 				continue
 			}
-			verdicts = append(verdicts, l.judge(item{id, key, view, nil, slot.End, l.groups[key]})...)
+			all = append(all, opening{item: item{id, key, view, nil, slot.End, l.groups[key]}})
 		}
 	}
-	return verdicts
+	return all
 }
 
 // takenAt are the ids that are taken at a join key.
@@ -336,8 +390,11 @@ func (l *log) unwaived(it item) []compliance.Verdict {
 	for id, same := range byID {
 		verdicts = append(verdicts, it.verdict(id, l.ruleParts(it, scope, same, false)))
 	}
-	if broken { // there may be parts that nobody sees
+	switch missing := unheard(l.heardRows(it)); { // there may be parts that nobody sees
+	case broken:
 		verdicts = append(verdicts, it.verdict(it.ID, unreadable))
+	case missing != nil:
+		verdicts = append(verdicts, it.verdict(it.ID, *missing))
 	}
 	return verdicts
 }
@@ -361,7 +418,7 @@ func (l *log) tables(it item, scope *control.Scope) (broken bool) {
 	for _, t := range l.control.Tables {
 		rows, failed := l.rowsOf(t, it)
 		broken = broken || failed || l.unclear(t, it)
-		scope.Derived = append(scope.Derived, control.NewTable(rows))
+		scope.Derived = append(scope.Derived, l.heardTable(t, it, rows))
 	}
 	return broken
 }

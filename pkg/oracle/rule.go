@@ -52,28 +52,28 @@ func (l *log) decide(scope *control.Scope, states []state) ruling {
 	c := l.control
 	known := knownOf(states)
 	if c.Cancelled != nil {
-		switch t, _ := c.Cancelled.Decide(scope, known); t {
+		switch t, doubt := c.Cancelled.Decide(scope, known); t {
 		case control.True:
 			return ruling{outcome: compliance.NotApplicable, reason: compliance.ReasonCancelled}
 		case control.Unknown:
-			return undecided(states, c.Cancelled.Reads)
+			return undecided(states, c.Cancelled.Reads, doubt)
 		case control.False:
 		}
 	}
 	if c.Applies != nil {
-		switch t, _ := c.Applies.Decide(scope, known); t {
+		switch t, doubt := c.Applies.Decide(scope, known); t {
 		case control.False:
 			return ruling{outcome: compliance.NotApplicable, reason: compliance.ReasonDoesNotApply}
 		case control.Unknown:
-			return undecided(states, c.Applies.Reads)
+			return undecided(states, c.Applies.Reads, doubt)
 		case control.True:
 		}
 	}
 	for i := range c.Ways {
 		way := &c.Ways[i]
-		when := control.True
+		when, doubt := control.True, control.Doubt{}
 		if way.When != nil {
-			when, _ = way.When.Decide(scope, known)
+			when, doubt = way.When.Decide(scope, known)
 		}
 		switch when {
 		case control.True:
@@ -81,7 +81,7 @@ func (l *log) decide(scope *control.Scope, states []state) ruling {
 			r.way = way
 			return r
 		case control.Unknown:
-			return undecided(states, way.When.Reads)
+			return undecided(states, way.When.Reads, doubt)
 		case control.False:
 		}
 	}
@@ -90,11 +90,11 @@ func (l *log) decide(scope *control.Scope, states []state) ruling {
 
 func (l *log) assert(assertion *control.Condition, scope *control.Scope, states []state) ruling {
 	known := knownOf(states)
-	switch t, _ := assertion.Decide(scope, known); t {
+	switch t, doubt := assertion.Decide(scope, known); t {
 	case control.True:
 		return ruling{outcome: compliance.Pass}
 	case control.Unknown:
-		return undecided(states, assertion.Reads)
+		return undecided(states, assertion.Reads, doubt)
 	case control.False:
 	}
 	for _, reason := range l.control.Reasons {
@@ -105,18 +105,27 @@ func (l *log) assert(assertion *control.Condition, scope *control.Scope, states 
 	return ruling{outcome: compliance.Deviation, reason: compliance.ReasonAssertionFalse}
 }
 
-// undecided is pending while an interval may still tell, then inconclusive.
-func undecided(states []state, reads []int) ruling {
+// undecided is pending while an interval, or a table, may still tell, then inconclusive.
+func undecided(states []state, reads []int, doubt control.Doubt) ruling {
 	r := ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
+	if doubt.Waits {
+		return *unheard(open)
+	}
+	switch {
+	case doubt.Unread:
+		r = *unheard(unread)
+	case doubt.Silent:
+		r = *unheard(silent)
+	}
 	for _, i := range reads {
 		switch st := states[i]; {
 		case !st.finished:
-			return ruling{outcome: compliance.Pending, reason: compliance.ReasonAwaitingEvents}
+			return *unheard(open)
 		case st.unread:
-			r.reason = compliance.ReasonNoHistory
+			r = *unheard(unread)
 		case r.reason == compliance.ReasonNoHistory:
 		case st.silent:
-			r.reason = compliance.ReasonSourceSilent
+			r = *unheard(silent)
 		case st.tooMany && r.reason != compliance.ReasonSourceSilent:
 			r.reason = compliance.ReasonTooMuchEvidence
 		case st.disputed && r.reason == compliance.ReasonEvidenceError:
@@ -162,13 +171,16 @@ func (l *log) ruleParts(it item, scope *control.Scope, parts []control.View, bro
 	byOutcome := map[compliance.Outcome][]ruling{}
 	due := it.Time
 	for _, part := range parts {
-		r := l.rule(it, scope.With(nil, part).Fresh())
+		r := l.rulePart(it, scope.With(nil, part).Fresh())
 		r.evidence = append(l.partEvidence(it, part), r.evidence...)
 		byOutcome[r.outcome] = append(byOutcome[r.outcome], r)
 		due = max(due, r.due)
 	}
 	if broken && len(byOutcome[compliance.Deviation]) == 0 {
 		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError, due: due}
+	}
+	if missing := unheard(l.heardRows(it)); missing != nil && !l.control.Expand.Each { // there may be parts that nobody sees
+		byOutcome[missing.outcome] = append(byOutcome[missing.outcome], *missing)
 	}
 	for _, outcome := range []compliance.Outcome{compliance.Deviation, compliance.Pending, compliance.Inconclusive, compliance.Pass, compliance.NotApplicable} {
 		if rulings := byOutcome[outcome]; len(rulings) > 0 {
@@ -197,19 +209,12 @@ func combine(rulings []ruling, due compliance.Instant) ruling {
 
 // noParts: nothing to hold for, unless the table may lack rows.
 func (l *log) noParts(it item, broken bool) ruling {
-	worst := covered
-	for _, t := range l.control.Tables {
-		worst = max(worst, l.heard(t.Types, compliance.Ever, it.Time))
-	}
+	missing := unheard(l.heardRows(it))
 	switch {
 	case broken:
 		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
-	case worst == unread:
-		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonNoHistory}
-	case worst == silent:
-		return ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonSourceSilent}
-	case worst == open:
-		return ruling{outcome: compliance.Pending, reason: compliance.ReasonAwaitingEvents}
+	case missing != nil:
+		return *missing
 	}
 	return ruling{outcome: compliance.NotApplicable, reason: compliance.ReasonNoParts}
 }

@@ -61,15 +61,15 @@ const (
 
 // heard is the coverage of [from, to] by every source of the types.
 func (l *log) heard(types []string, from, to compliance.Instant) coverage {
-	worst := l.read(from)
+	worst := l.recorded(from)
 	for _, i := range l.bundle.SourcesOf(types) {
 		worst = max(worst, l.heardOf(i, from, to))
 	}
 	return worst
 }
 
-// read tells whether what happened from an instant on was read for this version.
-func (l *log) read(from compliance.Instant) coverage {
+// recorded tells whether what happened from an instant on was read for this version.
+func (l *log) recorded(from compliance.Instant) coverage {
 	if from < l.control.HistoryFrom {
 		return unread
 	}
@@ -87,8 +87,8 @@ func (l *log) heardOf(source int, from, to compliance.Instant) coverage {
 
 // heardFor is heard, of the sources that may send what an expectation about an item wants.
 func (l *log) heardFor(e *control.Expectation, it item, from, to compliance.Instant) coverage {
-	worst := l.read(from)
-	for _, i := range l.bundle.SourcesOf(e.Types) {
+	worst := l.recorded(from)
+	for _, i := range l.bundle.SourcesOf(e.Heard()) {
 		if e.MayCome(l.bundle.Sources[i].Name, it.view) {
 			worst = max(worst, l.heardOf(i, from, to))
 		}

@@ -18,6 +18,8 @@ type state struct {
 	tooMany  bool
 	// disputed: bodies of one event disagree on whether it belongs.
 	disputed bool
+	// doubt: a table that conditions or folds read can't be believed.
+	doubt control.Doubt
 	// bounded: from and to are known.
 	bounded  bool
 	from, to compliance.Instant
@@ -57,17 +59,20 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 	st.narrow(e)
 	heard := max(l.heardFor(e, it, e.Sent(st.from), e.Known(st.to)), undone)
 	closed := e.Known(st.to) < l.w
-	st.finished = closed && heard != open
-	st.silent, st.unread = closed && heard == silent, closed && heard == unread
 	st.tooMany = len(st.events) > e.Max
 	st.events = st.events[:min(len(st.events), e.Max)]
-	failed = st.fold(e, scope) != nil || failed
+	if err := st.fold(e, scope); err != nil {
+		failed, st.doubt = true, st.doubt.Or(control.DoubtOf(err))
+	}
+	st.finished = closed && heard != open && !st.doubt.Waits
+	st.silent = closed && (heard == silent || st.doubt.Silent)
+	st.unread = closed && (heard == unread || st.doubt.Unread)
 	switch {
 	case st.finished && !st.silent && !st.unread && !st.tooMany && !failed:
 		st.known = control.Exact
 	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heardFor(e, it, st.from, st.events[0].Time) == covered:
 		st.known, st.finished = control.Exact, true // the first is final once present
-	case e.Grows && (e.Depends == nil || !st.tooMany): // of too many, others may turn out to be first
+	case e.Grows && (e.Depends == nil && e.Verdicts == nil || !st.tooMany): // of too many, others may turn out to be first
 		st.known = control.Growing
 	}
 	return st
@@ -77,9 +82,22 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 // comes after, as a remedy. failed: whether one belongs could not be computed;
 // undone: whether what may undo them was heard.
 func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earlier []state, from, to end, st *state) (failed bool, undone coverage) {
-	for _, f := range clocked(e, it, scope) {
-		where, disputed := l.place(e, it, scope, f, earlier, from, to)
-		st.disputed = st.disputed || disputed
+	for _, f := range l.clocked(e, it, scope) {
+		if waits := control.Unsettled(f.Type, f.view); waits != "" {
+			mayCome, doubt := l.mayMatch(e, it, scope, f, earlier)
+			switch {
+			case !mayCome || !f.inside(e, from, to):
+				continue
+			case waits == compliance.Pending:
+				undone = max(undone, open)
+			default:
+				failed = true
+			}
+			st.doubt = st.doubt.Or(doubt)
+			continue
+		}
+		where, disputed, doubt := l.place(e, it, scope, f, earlier, from, to)
+		st.disputed, st.doubt = st.disputed || disputed, st.doubt.Or(doubt)
 		switch where {
 		case outside:
 		case unsure:
@@ -90,7 +108,7 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 			}
 		case inside:
 			u := l.undone(e, it, scope, f, earlier)
-			st.disputed = st.disputed || u.disputed
+			st.disputed, st.doubt = st.disputed || u.disputed, st.doubt.Or(u.doubt)
 			failed, undone = failed || u.failed, max(undone, u.heard)
 			if !u.gone {
 				st.events = append(st.events, f)
@@ -100,14 +118,26 @@ func (l *log) gather(it item, scope *control.Scope, e *control.Expectation, earl
 	return failed, undone
 }
 
-// clocked are the facts at the item's key as an expectation sees them: at the time
-// that its clock says, in the order that this gives.
-func clocked(e *control.Expectation, it item, scope *control.Scope) []fact {
-	if e.Clock == nil {
+// factsFor are the facts at the key by which an expectation joins the item.
+func (l *log) factsFor(e *control.Expectation, it item) []fact {
+	key, ok := e.Meets(it.view, it.key)
+	switch {
+	case !ok:
+		return nil
+	case key == it.key:
 		return it.facts
 	}
+	return l.groups[key]
+}
+
+// clocked are the facts at the item's key as an expectation sees them: at the time
+// that its clock says, in the order that this gives.
+func (l *log) clocked(e *control.Expectation, it item, scope *control.Scope) []fact {
+	if e.Clock == nil {
+		return l.factsFor(e, it)
+	}
 	var moved []fact
-	for _, f := range it.facts {
+	for _, f := range l.factsFor(e, it) {
 		there := f.moved(e.Clock, scope)
 		there.rivals = nil
 		for _, rival := range f.rivals {
@@ -151,72 +181,82 @@ const (
 
 // place is where all bodies of f stand; where they disagree on whether it belongs,
 // nobody knows.
-func (l *log) place(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) (where place, disputed bool) {
+func (l *log) place(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) (where place, disputed bool, doubt control.Doubt) {
 	found := map[place]bool{}
 	for _, body := range f.until(l.reach(it)) {
-		where = l.placeOne(e, it, scope, body, earlier, from, to)
-		found[where] = true
+		var why control.Doubt
+		where, why = l.placeOne(e, it, scope, body, earlier, from, to)
+		found[where], doubt = true, doubt.Or(why)
 	}
 	switch {
 	case len(found) == 1:
-		return where, false
+		return where, false, doubt
 	case found[inside] || found[unsure]:
-		return unsure, found[inside] && (found[outside] || found[late])
+		return unsure, found[inside] && (found[outside] || found[late]), doubt
 	}
-	return outside, false
+	return outside, false, doubt
 }
 
-func (l *log) placeOne(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) place {
+func (l *log) placeOne(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) (place, control.Doubt) {
 	in := f.inside(e, from, to)
 	remedies := e.Remedy > 0 && from.before(f, e.Between.From) && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
-	switch belongs := l.matches(e, it, scope, f, earlier); {
+	switch belongs, doubt := l.matches(e, it, scope, f, earlier); {
 	case f.far || f.asSent().Time < l.control.HistoryFrom:
 	case f.unclocked:
 		if in && belongs != control.False {
-			return unsure
+			return unsure, control.Doubt{}
 		}
 	case belongs == control.True && in:
-		return inside
+		return inside, control.Doubt{}
 	case belongs == control.True && remedies:
-		return late
+		return late, control.Doubt{}
 	case belongs == control.Unknown && in:
-		return unsure
+		return unsure, doubt
 	}
-	return outside
+	return outside, control.Doubt{}
 }
 
 // matches tells whether f is of the type, at the key, and as the condition wants;
 // unknown if that fails, or reads expectations of which too little is known.
-func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) control.Truth {
+func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (belongs control.Truth, doubt control.Doubt) {
 	if !control.MatchesAny(e.Types, f.Type) {
-		return control.False
+		return control.False, doubt
 	}
-	if key, ok := e.KeyOf(f.view); !ok || key != it.key {
-		return control.False
+	own, _ := e.Meets(it.view, it.key)
+	if key, ok := e.KeyOf(f.view); !ok || key != own {
+		return control.False, doubt
 	}
 	for _, eq := range e.Also {
 		a, okA := control.EncodeKey(eq.Event.In(f.view))
 		b, okB := control.EncodeKey(eq.Item.In(it.view))
 		if !okA || !okB || a != b {
-			return control.False
+			return control.False, doubt
 		}
 	}
 	at := scope.With(f.view, scope.Part)
 	switch {
 	case e.Where == nil:
-		return control.True
+		return control.True, doubt
 	case e.Depends != nil:
-		t, _ := e.Depends.Decide(at, knownOf(earlier))
-		return t
+		return e.Depends.Decide(at, knownOf(earlier))
 	}
 	ok, err := e.Where.Bool(at)
 	switch {
 	case err != nil:
-		return control.Unknown
+		return control.Unknown, doubt
 	case ok:
-		return control.True
+		return control.True, doubt
 	}
-	return control.False
+	return control.False, doubt
+}
+
+// mayMatch tells whether a verdict that isn't settled may come to match.
+func (l *log) mayMatch(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (may bool, doubt control.Doubt) {
+	for _, as := range control.Settled(f.view) {
+		belongs, why := l.matches(e, it, scope, fact{Event: f.Event, view: as}, earlier)
+		may, doubt = may || belongs != control.False, doubt.Or(why)
+	}
+	return may, doubt
 }
 
 func knownOf(states []state) []control.Knowledge {
@@ -232,6 +272,7 @@ type undoing struct {
 	gone     bool
 	heard    coverage // of the sources of what may undo it; open while it may still come
 	failed   bool     // it could not be computed
+	doubt    control.Doubt
 	disputed bool
 }
 
@@ -249,11 +290,12 @@ func (l *log) undone(e *control.Expectation, it item, scope *control.Scope, f fa
 		return undoing{heard: open}
 	}
 	var found undoing
-	for _, g := range it.facts {
-		where, disputed := l.place(u, it, scope, g, earlier, from, to)
+	for _, g := range l.factsFor(u, it) {
+		where, disputed, doubt := l.place(u, it, scope, g, earlier, from, to)
 		if where == inside {
 			return undoing{gone: true}
 		}
+		found.doubt = found.doubt.Or(doubt)
 		found.failed, found.disputed = found.failed || where == unsure, found.disputed || disputed
 	}
 	found.heard = l.heardFor(u, it, from.at, to.at)
@@ -394,7 +436,8 @@ func resolve(b control.Bound, it item, scope *control.Scope, candidate *fact, ea
 	case control.AnchorComputed:
 		var err error
 		if at, err = b.Compute(scope); err != nil {
-			return end{over: true}
+			doubt := control.DoubtOf(err)
+			return end{over: !doubt.Waits, silent: doubt.Silent, unread: doubt.Unread}
 		}
 	case control.AnchorCandidate:
 		anchor, at = candidate, candidate.Time

@@ -59,7 +59,7 @@ func (r *Report) provenanceColumns() []output.Column[Control] {
 		{Head: "rule_hashes", Cell: func(c Control) string { return strings.Join(c.RuleHashes(), " ") }},
 		same("tenant", r.Tenant), same("from", r.Period.From.String()), same("to", r.Period.To.String()),
 		same("bundle", r.Bundle), same("made_at", r.MadeAt.String()),
-		same("queries", r.queries()), same("command", r.Command),
+		same("queries", r.queries()), same("command", r.Command), same("as_of", moment(r.AsOf)),
 	}
 }
 

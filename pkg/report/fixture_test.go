@@ -167,7 +167,7 @@ func (w *world) say(revisions ...said) {
 		}
 		rule := "none"
 		if c := w.bundle.Control(s.control); c != nil {
-			rule = c.Hash
+			rule = c.At(at(s.at)).Hash
 		}
 		due := at(s.at).Add(time.Hour)
 		require.NoError(w, batch.Append(cmp.Or(s.tenant, w.tenant), s.control, s.item, at(s.at).Time(), uint32(max(1, s.revision)), string(s.outcome), s.reason,

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,12 +25,17 @@ type question struct {
 	query        clickhouse.Query
 }
 
-func newQuestion(name string) (question, error) {
+// newQuestion reads a file; then has it answer for a time in the past.
+func newQuestion(name string, then bool) (question, error) {
 	raw, err := questions.ReadFile("sql/" + name + ".sql")
 	if err != nil {
 		return question{}, fmt.Errorf("reading the question %s: %w", name, err)
 	}
-	query, err := clickhouse.NewQuery(strings.TrimSpace(string(raw)))
+	text := strings.TrimSpace(string(raw))
+	if then {
+		text = asOf(text)
+	}
+	query, err := clickhouse.NewQuery(text)
 	if err != nil {
 		return question{}, fmt.Errorf("reading the question %s: %w", name, err)
 	}
@@ -51,7 +57,7 @@ type Made struct {
 	// Parameters are the values bound to it.
 	Parameters []Parameter `json:"parameters"`
 	// At is when the report was made, Rows how many rows the answer had.
-	At   compliance.Instant `json:"at"`
+	At   compliance.Instant `json:"at,omitzero"`
 	Rows int                `json:"rows"`
 }
 
@@ -60,15 +66,20 @@ type asker struct {
 	conn   clickhouse.Conn
 	tenant string
 	at     compliance.Instant
-	made   []Made
+	// then is the time that answers are as of; 0 says now.
+	then compliance.Instant
+	made []Made
 }
 
 // ask reads the whole answer of a question. The parameters are told in the report as
 // they are given, times as instants.
 func ask[Row any](ctx context.Context, a *asker, name string, params ...clickhouse.Param) ([]Row, error) {
-	q, err := newQuestion(name)
+	q, err := newQuestion(name, a.then != 0)
 	if err != nil {
 		return nil, err
+	}
+	if a.then != 0 {
+		params = append(slices.Clone(params), clickhouse.Named("as_of", a.then))
 	}
 	told := []Parameter{{"tenant", a.tenant}}
 	bound := make([]clickhouse.Param, len(params))

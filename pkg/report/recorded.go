@@ -26,7 +26,7 @@ type Recorded struct {
 // FromClickHouse visits a tenant's events of some types below the watermark w. It
 // holds one at a time, and ends with the first error of visit.
 func (r *Recorded) FromClickHouse(ctx context.Context, conn clickhouse.Conn, types []string, w compliance.Instant, visit func(*compliance.Event) error) (err error) {
-	q, err := newQuestion("recorded")
+	q, err := newQuestion("recorded", false)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,8 @@ type Params struct {
 	Period Period
 	// MadeAt is the time that the report bears.
 	MadeAt compliance.Instant
+	// AsOf has the report say what was known then; 0 says all that is known.
+	AsOf compliance.Instant
 	// Program is the version of the program that makes it.
 	Program string
 	// Arguments are those that named the bundle (--controls, …), for the command that
@@ -39,8 +41,10 @@ type Report struct {
 	Period Period `json:"period"`
 	// Bundle is the rule set that the report speaks of: its controls, and its declared
 	// sources, from which completeness is proven.
-	Bundle  string             `json:"bundle"`
-	MadeAt  compliance.Instant `json:"made_at"`
+	Bundle string             `json:"bundle"`
+	MadeAt compliance.Instant `json:"made_at"`
+	// AsOf is when what the report says was known; absent where it says all that is.
+	AsOf    compliance.Instant `json:"as_of,omitzero"`
 	Program string             `json:"program,omitempty"`
 	// Command makes the report again.
 	Command     string       `json:"command"`
@@ -143,13 +147,16 @@ func Make(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p P
 	if p.Tenant == "" || p.Period.From >= p.Period.To {
 		return nil, compliance.Errorf(compliance.Invalid, "a report needs a tenant and a period that isn't empty")
 	}
-	a := &asker{conn: conn, tenant: p.Tenant, at: p.MadeAt}
+	if err := checkAsOf(p.AsOf, p.MadeAt); err != nil {
+		return nil, err
+	}
+	a := &asker{conn: conn, tenant: p.Tenant, at: p.MadeAt, then: p.AsOf}
 	answers, err := a.answers(ctx, bundle, p.Period)
 	if err != nil {
 		return nil, err
 	}
 	r := &Report{
-		Schema: Schema, Tenant: p.Tenant, Period: p.Period, Bundle: bundle.Hash, MadeAt: p.MadeAt,
+		Schema: Schema, Tenant: p.Tenant, Period: p.Period, Bundle: bundle.Hash, MadeAt: p.MadeAt, AsOf: p.AsOf,
 		Program: p.Program, Command: p.command(), Record: answers.record, Definitions: definitions(), Made: a.made,
 	}
 	for _, c := range bundle.Controls {
@@ -181,6 +188,9 @@ func (p Params) command() string {
 		args = append(args, "--period", p.Period.Label)
 	} else {
 		args = append(args, "--from", p.Period.From.String(), "--to", p.Period.To.String())
+	}
+	if p.AsOf != 0 {
+		args = append(args, "--as-of", p.AsOf.String())
 	}
 	args = append(append(args, "--tenant", p.Tenant), p.Arguments...)
 	for i, arg := range args {
@@ -260,10 +270,10 @@ type extentRow struct {
 }
 
 func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
-	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, spans: map[string]span{}, deviations: map[string][]Verdict{}, rules: map[string][]Rule{}, waivers: map[string][]waiverRow{}, at: a.at}
+	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, spans: map[string]span{}, deviations: map[string][]Verdict{}, rules: map[string][]Rule{}, waivers: map[string][]waiverRow{}, at: cmp.Or(a.then, a.at)}
 	by := "item"
-	if p.wholeDays() {
-		by = "day"
+	if p.wholeDays() && a.then == 0 {
+		by = "day" // the sums by day know the present only
 	}
 	extent, err := ask[extentRow](ctx, a, "extent")
 	if err != nil {

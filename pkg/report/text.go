@@ -21,6 +21,9 @@ func (r *Report) WriteTable(w output.Writer) error {
 	w.Format = output.Table
 	t := printer{w: w}
 	t.say("Controls of tenant %s, %s to %s (not included), UTC\n", r.Tenant, r.Period.From, r.Period.To)
+	if r.AsOf != 0 {
+		t.say("As it was known at %s; what came later is left out.\n", r.AsOf)
+	}
 	printRows(&t, r.Controls, controlColumns())
 	if lines := r.reasonLines(); len(lines) > 0 {
 		t.say("\nReasons\n")

@@ -14,12 +14,12 @@ func (s *Story) Boundary() []byte {
 	fmt.Fprintf(&b, "effective_from: %s\ntenants: [default]\n\nboundary:\n", s.plan.from)
 	writeMembers(&b, "systems", s.plan.systems)
 	writeMembers(&b, "services", s.plan.services)
-	fmt.Fprintf(&b, "  components: %s\n\nsources:\n", flow(components()))
+	fmt.Fprintf(&b, "  components: %s\n\nsources:\n", s.components())
 	for _, src := range s.plan.sources {
 		fmt.Fprintf(&b, "  %s: {types: %s, max_gap: %s}\n", src.name, flow(src.types), hours(src.maxGap))
 	}
 	b.WriteString("\nrefs:\n")
-	writeRefs(&b)
+	s.writeRefs(&b)
 	return []byte(b.String())
 }
 
@@ -34,10 +34,27 @@ func writeMembers(b *strings.Builder, name string, members []member) {
 	}
 }
 
-func writeRefs(b *strings.Builder) {
+// components are those in scope; one that comes into it has a beginning.
+func (s *Story) components() string {
+	list := flow(components())
+	if s.drift != nil && s.drift.Cause == Boundary {
+		list = fmt.Sprintf("%s, {id: %s, from: %s}]", strings.TrimSuffix(list, "]"), newComponent, s.drift.At)
+	}
+	return list
+}
+
+// until ends the row of a provider whose approval ends.
+func (s *Story) until(provider string) string {
+	if s.drift != nil && s.drift.Cause == Reference && provider == endingRow {
+		return fmt.Sprintf("valid_until: %s, ", s.drift.At)
+	}
+	return ""
+}
+
+func (s *Story) writeRefs(b *strings.Builder) {
 	b.WriteString("  providers:\n")
 	for _, p := range providers() {
-		fmt.Fprintf(b, "    %s: {valid_from: %s, classes: %s}\n", p.id, p.from, flow(p.classes))
+		fmt.Fprintf(b, "    %s: {valid_from: %s, %sclasses: %s}\n", p.id, p.from, s.until(p.id), flow(p.classes))
 	}
 	b.WriteString("  required_suites:\n")
 	for _, a := range apps() {

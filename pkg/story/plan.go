@@ -68,10 +68,13 @@ func planFor(size Size) plan {
 		sourcesStart: date(time.May, 25), lifeStart: date(time.June, 24), ticketsStart: date(time.June, 30),
 		from: date(time.July, 1), to: date(time.October, 1), end: date(time.October, 6).Add(6 * time.Hour),
 	}
-	if size == Small {
-		p.small()
-	} else {
+	switch size {
+	case Default:
 		p.full()
+	case Small:
+		p.small()
+	case Middle:
+		p.middle()
 	}
 	return p
 }
@@ -121,6 +124,15 @@ func (p *plan) small() {
 	p.privileged = rhythm{weekday: 0.8, hours: officeHours()}
 	p.logins = rhythm{weekday: 0.7, hours: officeHours()}
 	p.samples, p.thinSamples = span{22, 26}, span{2, 6}
+}
+
+// middle is small, with more of what has to be counted.
+func (p *plan) middle() {
+	p.small()
+	p.tickets = rhythm{weekday: 14, weekend: 6, hours: aroundTheClock()}
+	p.changes = rhythm{weekday: 4, hours: officeHours()}
+	p.releases = rhythm{weekday: 1.5, hours: officeHours()}
+	p.incidents = rhythm{weekday: 1, weekend: 0.5, hours: aroundTheClock()}
 }
 
 func sources(heartbeat, maxGap, scorerHeartbeat, scorerMaxGap time.Duration) []source {

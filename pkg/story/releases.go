@@ -79,6 +79,13 @@ func (s *scene) noteEvaluation(r *prompted, id string, at compliance.Instant, pl
 		Name: "missing-evaluation", Control: CH05a, Outcome: compliance.Deviation, Reason: "no_evaluation",
 		Why: "The prompt went to production before any of its suites had run.",
 	}
+	if s.unheard(at) {
+		s.plant(Planted{
+			Name: "unheard-evaluations", Control: CH05a, Outcome: compliance.Inconclusive, Reason: compliance.ReasonSourceSilent,
+			Why: "The tool that runs evaluations was silent for days, so nobody knows what it said.",
+		}, id, at, false)
+		return
+	}
 	switch plant {
 	case "no-evaluation":
 		s.plant(missing, id, at, false)

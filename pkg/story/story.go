@@ -42,16 +42,21 @@ const (
 // the same for all.
 type Size int
 
-// The sizes: Default is some 150,000 events, Small some 3,000, for tests.
+// The sizes: Default is some 150,000 events, Small some 3,000, for tests, and Middle
+// some 15,000, for tests that need numbers.
 const (
 	Default Size = iota
 	Small
+	Middle
 )
 
 // Options choose a story. The zero value is a good one.
 type Options struct {
 	Seed uint64
 	Size Size
+	// Drift has a control drift for a cause, from the middle of the quarter on. Everything
+	// else stays as it is without.
+	Drift Cause
 }
 
 // Emission is one thing for a driver to do: to send Event, or, where Barrier is
@@ -114,6 +119,7 @@ type Story struct {
 	emissions []Emission
 	census    []Item
 	planted   []Planted
+	drift     *Drift
 }
 
 // New writes the story of o.
@@ -127,8 +133,9 @@ func New(o Options) *Story {
 	w.runReleases()
 	w.runIncidents()
 	w.runTickets()
+	w.runDrift()
 	w.runScorer()
-	return &Story{plan: w.plan, emissions: w.post(), census: w.sortedCensus(), planted: w.planted}
+	return &Story{plan: w.plan, emissions: w.post(), census: w.sortedCensus(), planted: w.planted, drift: w.drift}
 }
 
 // Events are all emissions in the order in which they arrive.

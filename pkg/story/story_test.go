@@ -30,6 +30,10 @@ func sizes(t *testing.T, test func(t *testing.T, s *story.Story)) {
 			test(t, story.New(story.Options{Seed: seed, Size: story.Small}))
 		})
 	}
+	t.Run("middle", func(t *testing.T) {
+		t.Parallel()
+		test(t, story.New(story.Options{Size: story.Middle}))
+	})
 	t.Run("default", func(t *testing.T) {
 		t.Parallel()
 		test(t, theDefault())

@@ -77,8 +77,9 @@ func (t *trace) model(name string) {
 		t.modelAt(name, provider{id: inHouse, model: "chat-own", region: "eu-central"})
 		return
 	}
-	id, at := t.modelAt(name, t.providerFor(t.class, t.now))
-	t.pass(MC01, id, at)
+	p := t.providerFor(t.class, t.now)
+	id, at := t.modelAt(name, p)
+	t.noteCall(id, at, p)
 }
 
 func (t *trace) modelAt(name string, p provider) (id string, at compliance.Instant) {

@@ -22,6 +22,9 @@ type world struct {
 
 	// outage is when the scorer says nothing.
 	outage struct{ from, to compliance.Instant }
+	// drift is what was planted, if anything; quiet is the source that is silent then.
+	drift *Drift
+	quiet outage
 	// answers are the delivered outputs by service, which the scorer samples.
 	answers map[string][]answer
 }
@@ -29,6 +32,16 @@ type world struct {
 type answer struct {
 	at      compliance.Instant
 	traceID string
+}
+
+// outage is when a source says nothing.
+type outage struct {
+	source   string
+	from, to compliance.Instant
+}
+
+func (o outage) has(source string, at compliance.Instant) bool {
+	return o.source == source && o.from <= at && at < o.to
 }
 
 // fields are an event's data.
@@ -57,6 +70,7 @@ const (
 
 func newWorld(o Options) *world {
 	w := &world{plan: planFor(o.Size), seed: o.Seed, answers: map[string][]answer{}}
+	w.planDrift(o.Drift)
 	s := w.scene("outage")
 	// A day in the middle of the services' time, with days on both sides.
 	days := w.plan.slots(w.plan.services[len(w.plan.services)-1])
@@ -91,7 +105,9 @@ func (s *scene) emitPatient(source, kind string, at compliance.Instant, data fie
 func (s *scene) send(l letter) string {
 	l.event.Tenant = "default"
 	l.event.ID = fmt.Sprintf("%s-%016x", strings.TrimPrefix(l.event.Source, "/"), s.rng.Uint64())
-	s.letters = append(s.letters, l)
+	if !s.quiet.has(l.event.Source, l.event.Time) {
+		s.letters = append(s.letters, l)
+	}
 	return l.event.ID
 }
 

@@ -36,7 +36,7 @@ func (c Config) Options(log zerolog.Logger) ([]kgo.Opt, error) {
 		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, kgo.DialTLSConfig(cfg))
+		opts = append(opts, kgo.Dialer(dialTLS(cfg)))
 	}
 	mechanism, err := c.SASL.mechanism()
 	if err != nil {

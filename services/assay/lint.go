@@ -41,8 +41,8 @@ a line a control says what was understood, and what it costs the evaluator:
   MEANING      a hash, which stays as it is if only words or layout change
 
 What has passed is looked for four times in such a span, so all may take a quarter
-longer. A second table says to how many join keys an event of a type is sent. -o json
-has all of it, by type and expectation, and how many events may match each.
+longer. A second table says to how many join keys an event of a type is sent, and notes
+what is sound and may still surprise. -o json has all of it, by type and expectation, and how many events may match each.
 
 Without arguments the built-in library is checked. Controls are read within the
 boundary.yaml of their folder or the nearest above, else the built-in one.`,
@@ -80,12 +80,29 @@ func (o *lintOptions) run(args []string) error {
 	if _, err := fmt.Fprintln(o.out); err != nil {
 		return err
 	}
-	return output.Write(o.writer(), copiesOf(rows), []output.Column[copies]{
+	if err := output.Write(o.writer(), copiesOf(rows), []output.Column[copies]{
 		{Head: "EVENT TYPE", Cell: func(c copies) string { return c.eventType }},
 		{Head: "COPIES", Cell: func(c copies) string { return strconv.Itoa(c.count) }},
 		{Head: "BYTES", Cell: func(c copies) string { return strconv.Itoa(c.bytes) }},
 		{Head: "CONTROLS", Cell: func(c copies) string { return strings.Join(c.controls, ", ") }},
-	})
+	}); err != nil {
+		return err
+	}
+	return o.notes(rows)
+}
+
+// notes says what is sound and may still surprise, a line each.
+func (o *lintOptions) notes(rows []engine.Footprint) error {
+	before := "\n"
+	for _, x := range rows {
+		for _, note := range x.Notes {
+			if _, err := fmt.Fprintf(o.out, "%snote: %s: %s\n", before, x.Control, note); err != nil {
+				return err
+			}
+			before = ""
+		}
+	}
+	return nil
 }
 
 func footprintColumns(format output.Format) []output.Column[engine.Footprint] {

@@ -99,6 +99,7 @@ type reportOptions struct {
 	rules  rulesOptions
 	window periodOptions
 	tenant string
+	asOf   string
 	format reportFormat
 	failOn severity
 }
@@ -122,6 +123,7 @@ be evaluated: what isn't known is not a pass.`,
 	o.rules.flags(c)
 	o.window.flags(c)
 	c.Flags().StringVar(&o.tenant, "tenant", "default", "whose controls")
+	c.Flags().StringVar(&o.asOf, "as-of", "", "say what was known at this `time`, instead of all on record")
 	c.Flags().VarP(&o.format, "output", "o", "table, json, csv or html")
 	c.Flags().Var(&o.failOn, "fail-on", "which results fail the command: any, deviations or none")
 	return c
@@ -129,6 +131,10 @@ be evaluated: what isn't known is not a pass.`,
 
 func (o *reportOptions) run(ctx context.Context) error {
 	period, err := o.window.parse()
+	if err != nil {
+		return err
+	}
+	asOf, err := report.ParseAsOf(o.asOf)
 	if err != nil {
 		return err
 	}
@@ -143,7 +149,7 @@ func (o *reportOptions) run(ctx context.Context) error {
 	var r *report.Report
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
 		r, err = report.Make(ctx, conn, bundle, report.Params{
-			Tenant: o.tenant, Period: period, MadeAt: compliance.InstantOf(time.Now()),
+			Tenant: o.tenant, Period: period, MadeAt: compliance.InstantOf(time.Now()), AsOf: asOf,
 			Program: thisBuild().Version, Arguments: o.rules.arguments(),
 		})
 		return err

@@ -94,6 +94,10 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.migrateCommand(),
 		a.healthcheckCommand(),
 		a.reportCommand(),
+		a.periodCommand(),
+		a.reconcileCommand(),
+		a.sampleCommand(),
+		a.driftCommand(),
 		a.queryCommand(),
 		a.explainCommand(),
 	)

@@ -100,10 +100,12 @@ func (p *upProcess) connect() {
 	require.NoError(p.t, err)
 }
 
-func (p *upProcess) signIn(id string, mfa bool) {
+func (p *upProcess) signIn(id string, mfa bool) { p.signInAt(id, mfa, time.Now()) }
+
+func (p *upProcess) signInAt(id string, mfa bool, at time.Time) {
 	body := fmt.Sprintf(`{"specversion": "1.0", "id": %q, "source": "/me", "type": "access.login", "time": %q,
 		"datacontenttype": "application/json", "data": {"user_id": "u1", "system": "console", "mfa": %t, "privileged": true}}`,
-		id, time.Now().UTC().Format(time.RFC3339Nano), mfa)
+		id, at.UTC().Format(time.RFC3339Nano), mfa)
 	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, "http://"+p.events+"/v1/events", strings.NewReader(body))
 	require.NoError(p.t, err)
 	req.Header.Set("Content-Type", "application/cloudevents+json")

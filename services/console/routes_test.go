@@ -149,6 +149,8 @@ func TestProblems(t *testing.T) {
 		{"/api/v1/periods/0001/report", "invalid", http.StatusBadRequest, []change{r.as("engineer")}},
 		{"/api/v1/items?from=2026-02-30", "invalid", http.StatusBadRequest, []change{r.as("engineer")}},
 		{"/api/v1/periods/soon/report", "invalid_parameters", http.StatusUnprocessableEntity, []change{r.as("engineer")}},
+		{"/api/v1/periods/2026-Q3/report?as_of=9998-01-01", "invalid", http.StatusBadRequest, []change{r.as("engineer")}},
+		{"/api/v1/periods/2026-Q3/report?as_of=soon", "invalid_parameters", http.StatusUnprocessableEntity, []change{r.as("engineer")}},
 		{"/api/v1/sources", "invalid", http.StatusBadRequest, []change{r.as("engineer")}},
 		{"/api/v1/controls/CH-01/days?from=2026-07-01T01:00:00Z&to=2026-08-01", "invalid", http.StatusBadRequest, []change{r.as("engineer")}},
 		{"/api/v1/items?limit=0", "invalid_parameters", http.StatusUnprocessableEntity, []change{r.as("engineer")}},

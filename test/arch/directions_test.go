@@ -31,6 +31,8 @@ var isolations = []isolation{
 	{"services/collector", "github.com/ClickHouse", "the doors stay open while ClickHouse is away"},
 	{"services/collector", module + "/pkg/control", "the doors know event types, not controls"},
 	{"pkg/source", "github.com/twmb/franz-go", "mappings are pure: they see payloads, not records"},
+	{"pkg/drift", module + "/pkg/control", "drift counts; it knows no rule"},
+	{"pkg/sampling", "github.com/ClickHouse", "a draw follows from the population alone, wherever it was read"},
 }
 
 // services are the programs. services/assay is the binary that holds them all,
@@ -122,6 +124,7 @@ var homes = []home{
 	{"github.com/twmb/franz-go/pkg/kfake", []string{"pkg/embedded"}, "only pkg/embedded runs a broker"},
 	{"github.com/ebitengine/purego", []string{"pkg/embedded"}, "only pkg/embedded loads a library"},
 	{"github.com/santhosh-tekuri/jsonschema", []string{"pkg/dictionary"}, "only pkg/dictionary checks data against schemas"},
+	{"gonum.org/v1/gonum", []string{"pkg/sampling"}, "only bounds of samples need the incomplete beta function"},
 	{"github.com/spf13/cobra", []string{"services/assay"}, "only the binary has a command line"},
 	{"github.com/cockroachdb/pebble", []string{"services/evaluator/internal/state"}, "only the evaluator keeps state on disk"},
 }

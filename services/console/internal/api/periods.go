@@ -139,6 +139,7 @@ type reportIn struct {
 	Scope
 
 	Period string `path:"period" maxLength:"10" pattern:"^\\d{4}(-Q[1-4]|-\\d{2}(-\\d{2})?)?$" patternDescription:"a year, quarter, month or day" example:"2026-Q3" doc:"A calendar year, quarter, month or day: 2026, 2026-Q3, 2026-07 or 2026-07-15."`
+	AsOf   string `query:"as_of" minLength:"1" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-10-08T00:00:00Z" doc:"Say what was known at this time, instead of all on record: RFC 3339, or a date."`
 }
 
 func (a *API) report(ctx context.Context, c call, in *reportIn) (*report.Report, error) {
@@ -149,8 +150,12 @@ func (a *API) report(ctx context.Context, c call, in *reportIn) (*report.Report,
 	if err := c.Within(p); err != nil {
 		return nil, err
 	}
+	asOf, err := report.ParseAsOf(in.AsOf)
+	if err != nil {
+		return nil, err
+	}
 	return report.Make(ctx, a.Conn, a.Bundle, report.Params{
-		Tenant: c.Tenant, Period: p, MadeAt: c.now, Program: a.Program, Arguments: a.Arguments,
+		Tenant: c.Tenant, Period: p, MadeAt: c.now, AsOf: asOf, Program: a.Program, Arguments: a.Arguments,
 	})
 }
 

@@ -69,9 +69,14 @@ func (v *visit) named() (report.Period, error) {
 	return p, v.Within(p)
 }
 
+// report is that of a period, as of the time that the address names, if it does.
 func (v *visit) report(p report.Period) (*report.Report, error) {
+	asOf, err := report.ParseAsOf(v.param("as_of"))
+	if err != nil {
+		return nil, err
+	}
 	return report.Make(v.ctx(), v.Conn, v.Bundle, report.Params{
-		Tenant: v.Tenant, Period: p, MadeAt: v.now, Program: v.Program, Arguments: v.Arguments,
+		Tenant: v.Tenant, Period: p, MadeAt: v.now, AsOf: asOf, Program: v.Program, Arguments: v.Arguments,
 	})
 }
 
@@ -88,14 +93,15 @@ func reportPage(v *visit) (*sheet, error) {
 	if err := r.WriteFragment(&inside); err != nil {
 		return nil, err
 	}
-	at := func(file string) string { return v.to(path("reports", p.Label, file)) }
+	asOf := v.param("as_of")
+	at := func(file string) string { return v.to(path("reports", p.Label, file), "as_of", asOf) }
 	b := &reportBody{
 		Label: p.Label, Inside: template.HTML(inside.String()), //nolint:gosec // G203: WriteFragment is a template that escapes
 		JSON: at("report.json"), CSV: at("report.csv"), HTML: at("report.html"), Controls: len(r.Controls),
 		Deviating: r.Deviating(), Unevaluable: r.Unevaluable(), OverviewLink: v.to("/", "period", p.Label),
 		Again: []command{
 			{"With Assay", r.Command},
-			{"From the API", v.curl(path("api", "v1", "periods", p.Label, "report"))},
+			{"From the API", v.curl(path("api", "v1", "periods", p.Label, "report"), "as_of", asOf)},
 		},
 	}
 	for i := range r.Controls {

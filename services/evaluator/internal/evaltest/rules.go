@@ -2,6 +2,7 @@ package evaltest
 
 import (
 	"strings"
+	"sync"
 	"testing/fstest"
 
 	"assay.example/assay/pkg/compliance"
@@ -31,13 +32,15 @@ type Rules struct{}
 func (Rules) Reads(eventType string) bool { return eventType != Unread }
 
 // Types are the types that Rules knows, and Unread.
-func Types() (*dictionary.Dictionary, error) {
+func Types() (*dictionary.Dictionary, error) { return loaded() }
+
+var loaded = sync.OnceValues(func() (*dictionary.Dictionary, error) {
 	types := fstest.MapFS{}
 	for _, name := range []string{Item, Proof, Unread, Beat} {
 		types[name+".json"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(schema, "NAME", name))}
 	}
 	return dictionary.Load(types)
-}
+})
 
 const schema = `{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://assay.example/schemas/events/NAME.json",
 "title": "A NAME of a test", "description": "A NAME of a test.", "x-family": "access", "x-key": "key", "type": "object",

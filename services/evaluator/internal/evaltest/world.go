@@ -4,9 +4,10 @@ package evaltest
 
 import (
 	"context"
-	"errors"
 	"net"
+	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -121,13 +122,20 @@ func (l *Line) dial(ctx context.Context, network, address string) (net.Conn, err
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cut {
-		return nil, errors.New("the line is cut")
+		return nil, refused(network)
 	}
 	conn, err := l.w.dial(ctx, network, address)
 	if err == nil {
 		l.all = append(l.all, conn)
 	}
 	return conn, err
+}
+
+// refused is what the operating system says of a broker that isn't there. The client
+// waits before it tries again after this error, and after few others: after one of our
+// own making it tries for ever without a pause, so that virtual time stands still.
+func refused(network string) error {
+	return &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 }
 
 // Cut ends all connections and refuses new ones.

@@ -108,13 +108,13 @@ func (p *publisher) turn(ctx, work context.Context) error {
 	if err := p.cfg.Hook.At(Turning); err != nil {
 		return err
 	}
-	fetches := p.client.PollRecords(ctx, p.cfg.Batch)
+	fetches, err := p.poll(ctx)
 	defer p.client.AllowRebalance()
-	if err := consume.Failure(ctx, fetches); err != nil {
+	if err != nil {
 		return err
 	}
 	if fetches.NumRecords() == 0 {
-		return nil
+		return p.commit(work)
 	}
 	p.deps.Metrics.Lag.Observe("publisher", fetches)
 	if err := p.cfg.Hook.At(Polled); err != nil {
@@ -126,6 +126,27 @@ func (p *publisher) turn(ctx, work context.Context) error {
 	if err := p.cfg.Hook.At(Published); err != nil {
 		return err
 	}
+	return p.commit(work)
+}
+
+// commitAgain is how long a poll waits at the longest while something is to be committed.
+const commitAgain = time.Second
+
+// poll waits for verdicts. If the group took the last commit not, as it was moving
+// partitions, it doesn't wait for long: what this publisher has kept is committed then,
+// and not only when the next verdict comes.
+func (p *publisher) poll(ctx context.Context) (kgo.Fetches, error) {
+	if len(p.client.UncommittedOffsets()) > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, commitAgain)
+		defer cancel()
+	}
+	fetches := p.client.PollRecords(ctx, p.cfg.Batch)
+	return fetches, consume.Failure(ctx, fetches)
+}
+
+// commit stores where the group reads on; without anything to say it asks nobody.
+func (p *publisher) commit(work context.Context) error {
 	return consume.Commit(work, p.client, p.client.UncommittedOffsets())
 }
 

@@ -126,6 +126,24 @@ func TestKilledPublisherRepeats(t *testing.T) {
 	})
 }
 
+// A commit that the group doesn't take, as it is moving partitions, is made again
+// although no verdict follows.
+func TestCommitsAgainWithoutVerdicts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := evaltest.New(t, 2)
+		refused := w.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: "publisher", Err: kerr.RebalanceInProgress, Count: -1})
+		p := w.Publisher(w.NewLine())
+		deviations(w, 0, 3)
+		w.Eventually("all are published", func() bool { return len(violations(w)) == 3 })
+		synctest.Wait()
+		require.NotZero(t, refused.Hits())
+		refused.Remove()
+		w.Eventually("all is committed", func() bool { return w.Done("publisher", evaltest.Verdicts) })
+		p.Stop()
+		require.Len(t, violations(w), 3)
+	})
+}
+
 // A client that ignores transactions reads the violations while the judge's are
 // aborted one after the other. It must see neither what was aborted nor markers.
 func TestForeignClientSeesNoAbortedRecord(t *testing.T) {

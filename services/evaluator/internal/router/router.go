@@ -62,6 +62,7 @@ type Config struct {
 const (
 	Turning      probe.Point = "router.turning"      // nothing is in hand
 	Polled       probe.Point = "router.polled"       // records are read, nothing follows from them yet
+	Routing      probe.Point = "router.routing"      // before each record: what follows from those before is on the way
 	Routed       probe.Point = "router.routed"       // their facts are on the way, and no mark of this turn
 	Marked       probe.Point = "router.marked"       // the marks are on the way too, unless none was due
 	Acknowledged probe.Point = "router.acknowledged" // all is written, nothing committed
@@ -180,6 +181,9 @@ func (r *router) turn(ctx, work context.Context) error {
 	r.table.assign(r.given.Take())
 	var marked []position
 	for rec := range fetches.RecordsAll() {
+		if err := r.cfg.Hook.At(Routing); err != nil {
+			return err
+		}
 		due, err := r.route(work, rec)
 		if err != nil {
 			return err

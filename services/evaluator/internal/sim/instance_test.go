@@ -109,7 +109,7 @@ func (in *instance) program() func(ctx context.Context) error {
 	case routers:
 		cfg, deps := w.RouterConfig(in.line), w.RouterDeps()
 		cfg.Client, cfg.Hook = in.opts(), in.hook
-		cfg.Bound, cfg.MarkEvery, cfg.Batch = s.bound, s.markEvery, s.routerBatch
+		cfg.Bound, cfg.MarkInterval, cfg.MarkEvery, cfg.Batch = s.bound, s.markInterval, s.markEvery, s.routerBatch
 		deps.Rules, deps.Types = s.rules.Routes, s.rules.types
 		if s.change != nil {
 			deps.Later = s.change.routes
@@ -152,10 +152,7 @@ func (in *instance) hook(p probe.Point) error {
 		return nil
 	}
 	d := in.throw(p)
-	crash, pause := in.s.crashes, in.s.pauses
-	if p == judge.Restoring { // it comes for each record
-		crash, pause = crash/5, pause/5
-	}
+	crash, pause := in.s.risks(p)
 	if !in.s.calm.Load() && d.IntN(1000) < crash {
 		in.s.inject("crash at " + string(p))
 		in.s.tell("%s crashes at %s", in.name, p)
@@ -170,6 +167,23 @@ func (in *instance) hook(p probe.Point) error {
 	}
 	in.arrived <- p
 	return <-in.resume
+}
+
+// risks are how many visits to a point end in a crash, of a thousand, and how many in a
+// pause, of a hundred.
+func (s *sim) risks(p probe.Point) (crash, pause int) {
+	crash, pause = s.crashes, s.pauses
+	switch {
+	case s.holes > 0 && p == router.Routing:
+		return crash / 5, 20 // what it has written arrives, and it goes on
+	case p == judge.Restoring || p == router.Routing: // they come for each record
+		return crash / 5, pause / 5
+	case s.deadly > 0 && (p == judge.Committed || p == publisher.Polled):
+		return 10 * s.deadly, pause
+	case s.holes > 0 && (p == router.Routed || p == router.Marked):
+		return crash, 50
+	}
+	return crash, pause
 }
 
 // throw gives the dice of one visit to a point, whatever happened before.

@@ -51,8 +51,8 @@ type occurrence struct {
 
 // life is all that the sources of a seed send, in order of arrival: disordered, some
 // of it late, some of it twice or with another body, and some that is no event.
-func (d dice) life() []occurrence {
-	disorder := one(d, 0, 5, 40, 200)
+func (d dice) life(late int) []occurrence {
+	disorder := max(late, one(d, 0, 5, 40, 200))
 	var all []occurrence
 	for i := range 12 + d.IntN(24) {
 		ev, body := d.event(i)

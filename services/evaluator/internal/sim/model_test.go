@@ -133,7 +133,10 @@ func (r *reader) take(rec routed.Record) {
 		r.bundle, r.fresh = r.s.change.bundle, true
 	}
 	if f := rec.Fact; f != nil {
-		if f.Prev <= r.hi[f.From] && f.Offset > r.hi[f.From] {
+		switch {
+		case f.Prev > r.hi[f.From]:
+			r.s.inject("gap before a fact")
+		case f.Offset > r.hi[f.From]:
 			r.whole(f.From, f.Offset-1)
 			r.fact(f)
 			r.hi[f.From] = f.Offset
@@ -142,6 +145,7 @@ func (r *reader) take(rec routed.Record) {
 	}
 	for _, p := range rec.Mark.Positions {
 		if p.Prev > r.hi[p.From] {
+			r.s.inject("gap before a mark")
 			continue
 		}
 		r.whole(p.From, p.Offset)

@@ -63,6 +63,33 @@ type settings struct {
 	// the marker of an aborted transaction and remembers the transaction, so that what its
 	// producer commits later can't be seen. So no producer lives on after an abort there.
 	compacts bool
+	aim
+}
+
+// aim makes what is rare by itself frequent in some seeds. They are thrown apart, so that
+// the other seeds go as if there were none.
+type aim struct {
+	// holes among a hundred rounds: Kafka refuses what a router writes to a partition, and
+	// takes what it writes behind it, as the router goes on for a while.
+	holes int
+	// deadly: of a hundred committed transactions, those that their judge doesn't survive,
+	// so that the next one begins between any two records; and of a publisher's polls.
+	deadly int
+	// late is how many minutes the most delayed events take at the least.
+	late int
+	// markInterval as in router.Config: a long one leaves many facts between two marks.
+	markInterval time.Duration
+}
+
+func (d dice) aims() aim {
+	a := aim{holes: one(d, 0, 0, 0, 10), deadly: one(d, 0, 0, 0, 40), markInterval: 500 * time.Millisecond}
+	if a.deadly > 0 {
+		a.late = 90
+	}
+	if a.holes+a.deadly > 0 {
+		a.markInterval = one(d, 500*time.Millisecond, 4*time.Second)
+	}
+	return a
 }
 
 func (d dice) settings() settings {
@@ -84,8 +111,9 @@ func newSim(t *testing.T, seed uint64) *sim {
 	t.Helper()
 	s := &sim{t: t, seed: seed, dice: dice{rand.New(rand.NewPCG(seed, 3))}, now: compliance.Ever, injected: map[string]int{}, lines: map[string][]*evaltest.Line{}}
 	s.settings = s.dice.settings()
+	s.aim = dice{rand.New(rand.NewPCG(seed, 5))}.aims()
 	s.rules = one(s.dice, ruleSets(t)...)
-	s.life = s.dice.life()
+	s.life = s.dice.life(s.late)
 	if changes(seed) {
 		s.change = s.newActivation()
 	}
@@ -144,6 +172,9 @@ func (s *sim) run() {
 	for _, kind := range []string{routers, judges, publishers} {
 		s.birth(kind)
 	}
+	if s.deadly > 0 {
+		s.allClocks(100)
+	}
 	for len(s.life) > 0 {
 		s.round()
 	}
@@ -166,6 +197,7 @@ func (s *sim) round() {
 		percent int
 		do      func()
 	}{
+		{s.holes, s.hole},
 		{s.troubles, s.trouble},
 		{s.deaths, s.death},
 		{s.births, func() { s.grow(one(s.dice, routers, judges, judges, publishers)) }},
@@ -280,6 +312,15 @@ func (s *sim) clock() {
 	s.w.Produce(records...)
 }
 
+// allClocks says the same time to all sources.
+func (s *sim) allClocks(at int) {
+	var records []*kgo.Record
+	for _, from := range sources {
+		records = append(records, record.EncodeClock(from.Topic, from.Partition, minute(at)))
+	}
+	s.w.Produce(records...)
+}
+
 // finale lets everything come to rest: nothing fails any more, though what failed
 // before may still stand somewhere and wake up.
 func (s *sim) finale() {
@@ -293,11 +334,7 @@ func (s *sim) finale() {
 		s.bury()
 	}
 	s.tell("the last hour")
-	var records []*kgo.Record
-	for _, from := range sources {
-		records = append(records, record.EncodeClock(from.Topic, from.Partition, minute(doom)))
-	}
-	s.w.Produce(records...)
+	s.allClocks(doom)
 	s.settle(s.judged)
 	for _, kind := range []string{routers, judges} {
 		s.stopAll(kind)

@@ -1,0 +1,5 @@
+//go:build planted_first_verdict
+
+package engine
+
+const planted = "first_verdict"

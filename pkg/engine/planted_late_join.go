@@ -1,0 +1,5 @@
+//go:build planted_late_join
+
+package engine
+
+const planted = "late_join"

@@ -1,0 +1,5 @@
+//go:build planted_pending_verdict
+
+package engine
+
+const planted = "pending_verdict"

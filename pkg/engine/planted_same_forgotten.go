@@ -1,0 +1,5 @@
+//go:build planted_same_forgotten
+
+package engine
+
+const planted = "same_forgotten"

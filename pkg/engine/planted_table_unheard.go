@@ -1,0 +1,5 @@
+//go:build planted_table_unheard
+
+package engine
+
+const planted = "table_unheard"

@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// same is what is remembered of ids where a control forgets them again (same_for).
+type same struct {
+	// candidates are the events that may open an item of an id, in order.
+	candidates map[string][]*fact
+	// gone is when the last of those came that aren't kept any more: a word for each id
+	// that is still remembered.
+	gone map[string]compliance.Instant
+}
+
+func sameFor(v *control.Control) time.Duration { return v.Population.SameFor }
+
+func forgetsIDs(v *control.Control) bool { return v.Population.SameFor > 0 }
+
+// remember notes a body that may open an item; those of its id that come after may not
+// open one then.
+func (g *group) remember(e *Engine, f *fact) {
+	if !g.control.Some(forgetsIDs) {
+		return
+	}
+	if g.same.candidates == nil {
+		g.same.candidates = map[string][]*fact{}
+	}
+	list := insertCandidate(g.same.candidates[f.base], f)
+	g.same.candidates[f.base] = list
+	for _, later := range list[slices.Index(list, f)+1:] {
+		if it := g.items[later.opens]; it != nil {
+			it.quiet = false
+			e.dirty[it] = struct{}{}
+		}
+	}
+}
+
+// first tells whether a body is the first of its event that has its id.
+func (f *fact) first() bool {
+	for _, b := range f.lead.bodies() {
+		if b.base == f.base {
+			return b == f
+		}
+	}
+	return false
+}
+
+// same tells whether an event of the same id came so little before f that the id is still
+// remembered.
+func (r *review) same(f *fact) bool {
+	g := r.it.group
+	p := &g.control.At(f.ev.Time).Population
+	if p.SameFor == 0 {
+		return false
+	}
+	since := f.ev.Time.Add(-p.SameFor)
+	if last, ok := g.same.gone[f.base]; ok && last >= since && planted != plantedSameForgotten {
+		return true
+	}
+	return !f.first() || slices.ContainsFunc(g.same.candidates[f.base], func(o *fact) bool {
+		return o.ev.Time >= since && compareFacts(o, f) < 0 && o.lead != nil && o.lead != f.lead && o.first()
+	})
+}
+
+// forget keeps a word of the bodies of events that are dropped.
+func (g *group) forget(e *Engine, bodies []*fact) {
+	for _, f := range bodies {
+		i := slices.Index(g.same.candidates[f.base], f)
+		if i < 0 {
+			continue
+		}
+		g.same.candidates[f.base] = slices.Delete(g.same.candidates[f.base], i, i+1)
+		if len(g.same.candidates[f.base]) == 0 {
+			delete(g.same.candidates, f.base)
+		}
+		if last, known := g.same.gone[f.base]; f.lead != nil && f.first() && (!known || last < f.ev.Time) {
+			g.goneAt(f.base, f.ev.Time)
+			e.note(func() Change { return sameChange(g, f.base) })
+		}
+	}
+}
+
+func (g *group) goneAt(base string, at compliance.Instant) {
+	if g.same.gone == nil {
+		g.same.gone = map[string]compliance.Instant{}
+	}
+	g.same.gone[base] = at
+}
+
+// forgetIDs drops those that no event that may still open an item can be the same as.
+func (g *group) forgetIDs(e *Engine, before compliance.Instant) {
+	long := g.control.Longest(sameFor)
+	for base, last := range g.same.gone {
+		if last.Add(long) < before {
+			delete(g.same.gone, base)
+			e.note(func() Change { return Change{Key: sameChange(g, base).Key} })
+		}
+	}
+}
+
+func sameChange(g *group, base string) Change {
+	k := g.key
+	return Change{stateKey(kindSame, k.tenant, k.control, k.key, base), encode(int64(g.same.gone[base]))}
+}
+
+func (e *Engine) loadSame(key []string, value []byte) error {
+	var last int64
+	if err := decode(value, &last); err != nil {
+		return fmt.Errorf("reading when an id came last: %w", err)
+	}
+	if c := e.bundle.Control(key[2]); c != nil {
+		g := e.group(groupKey{key[1], key[2], key[3]}, c)
+		g.goneAt(key[4], compliance.Instant(last))
+		e.setEnding(g)
+	}
+	return nil
+}

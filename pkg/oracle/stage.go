@@ -1,0 +1,42 @@
+package oracle
+
+import (
+	"slices"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// read takes what another control says at the watermark as evidence: at the time of
+// its item, at the keys that its verdicts are joined by.
+func (l *log) read(of *log) {
+	c := of.control
+	list := of.all()
+	for _, it := range of.possible { // it may be said yet, whatever the verdict
+		if it.Time >= c.At(it.Time).From {
+			list = append(list, said{compliance.Verdict{Item: it.Item, Outcome: compliance.Pending}, it.view})
+		}
+	}
+	for _, s := range list {
+		ev, counts := c.Verdict(&s.Verdict, s.view)
+		if !counts {
+			continue
+		}
+		for _, key := range l.control.VerdictKeys(ev) {
+			l.groups[key] = append(l.groups[key], fact{Event: ev, view: control.ViewOf(ev)})
+		}
+	}
+	for _, facts := range l.groups {
+		slices.SortStableFunc(facts, func(a, b fact) int { return a.Compare(b.Event) })
+	}
+}
+
+// wait notes that nobody can tell yet which event opens an item.
+func (l *log) wait(key, id string) {
+	if l.waiting[key] == nil {
+		l.waiting[key] = map[string]bool{}
+	}
+	l.waiting[key][id] = true
+}
+
+func (l *log) waits(key, id string) bool { return l.waiting[key][id] }

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"strings"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// onRecord are the tables that a report reads, as they stood at {as_of}: an event was
+// there once it was received, a revision once it was known. They stand in front of a
+// question and take the tables' names, so that the same file answers for any time. It
+// costs a pass over the tenant's revisions, since none of them says until when it held.
+var onRecord = []struct{ table, then string }{
+	{"events", `events AS (
+    SELECT * FROM events
+    WHERE tenant = {tenant:String} AND received <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')
+)`},
+	{"verdict_revisions", `verdict_revisions AS (
+    SELECT * FROM verdict_revisions
+    WHERE tenant = {tenant:String} AND known_at <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')
+)`},
+	{"verdicts", `verdicts AS (
+    SELECT * FROM verdict_revisions
+    WHERE tenant = {tenant:String} AND known_at <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')
+    ORDER BY control, item_id, revision DESC
+    LIMIT 1 BY control, item_id
+)`},
+}
+
+// asOf is a question's text with those tables in front that it reads.
+func asOf(sql string) string {
+	head, body := comments(sql)
+	var with []string
+	for _, t := range onRecord {
+		if reads(body, t.table) {
+			with = append(with, t.then)
+		}
+	}
+	body = strings.ReplaceAll(body, "verdicts FINAL", "verdicts")
+	if rest, ok := strings.CutPrefix(body, "WITH "); ok {
+		with, body = append(with, rest), ""
+	}
+	return head + "WITH " + strings.Join(with, ", ") + "\n" + body
+}
+
+// comments cuts the lines of comment off the top.
+func comments(sql string) (head, body string) {
+	body = sql
+	for strings.HasPrefix(body, "--") {
+		line, rest, _ := strings.Cut(body, "\n")
+		head, body = head+line+"\n", rest
+	}
+	return head, body
+}
+
+func reads(sql, table string) bool {
+	for _, after := range strings.Split(sql, "FROM ")[1:] {
+		if name, _, _ := strings.Cut(after, "\n"); strings.TrimSuffix(strings.Fields(name)[0], ")") == table {
+			return true
+		}
+	}
+	return false
+}
+
+// checkAsOf refuses a time that nothing is known of yet.
+func checkAsOf(at, now compliance.Instant) error {
+	if at > now {
+		return compliance.Errorf(compliance.Invalid, "as of %s: that lies ahead; what will be known then is not on record", at)
+	}
+	return nil
+}
+
+// ParseAsOf reads a time that a report is to be as of; nothing says now.
+func ParseAsOf(text string) (compliance.Instant, error) {
+	if text == "" {
+		return 0, nil
+	}
+	return ParseTime(text)
+}

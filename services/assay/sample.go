@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/pkg/sampling"
+)
+
+// sampleFormat is how a sample is written; it is a flag's value.
+type sampleFormat string
+
+// String is pflag.Value's.
+func (f *sampleFormat) String() string { return string(*f) }
+
+// Type is pflag.Value's.
+func (f *sampleFormat) Type() string { return "format" }
+
+// Set is pflag.Value's.
+func (f *sampleFormat) Set(text string) error {
+	return choose(f, text, "table", "json", "csv", "population")
+}
+
+type sampleOptions struct {
+	*app
+	rules     rulesOptions
+	window    periodOptions
+	params    report.SampleParams
+	asOf      string
+	plan      string
+	frequency string
+	format    sampleFormat
+}
+
+func (a *app) sampleCommand() *cobra.Command {
+	o := sampleOptions{app: a, format: "table"}
+	c := &cobra.Command{
+		Use:   "sample",
+		Short: "Draw items of a control's population for an auditor to test",
+		Long: `The draw follows from the engagement's name, the control and the population alone,
+so neither side can draw again for a better one, and anybody can re-perform it:
+docs/formats/sampling.md says how. The same again gives the same bytes.
+
+Sizes come from a plan: ` + strings.Join(sampling.Names(), ", ") + `, or
+a firm's own in a YAML file.`,
+		Example: `  assay sample --control CH-01 --period 2026-Q3 --engagement soc2-2026 --plan chiaro
+  assay sample --control CH-01 --period 2026-Q3 --engagement soc2-2026 -o population | sha256sum`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	o.rules.flags(c)
+	o.window.flags(c)
+	c.Flags().StringVar(&o.params.Tenant, "tenant", "default", "whose items")
+	c.Flags().StringVar(&o.params.Control, "control", "", "the control's `id`")
+	c.Flags().StringVar(&o.params.Engagement, "engagement", "", "the engagement's `name`, as its letter has it")
+	c.Flags().StringVar(&o.asOf, "as-of", "", "draw from what was known at this `time`, instead of all on record")
+	c.Flags().StringVar(&o.plan, "plan", "chiaro", "the sampling plan: a `name`, or a file that ends in .yaml")
+	c.Flags().StringVar(&o.frequency, "frequency", "", "how `often` the control operates, where its schedule doesn't say: annual, quarterly, monthly, weekly, daily, many_daily or ad_hoc")
+	c.Flags().StringVar(&o.params.Stratum, "stratum", "", "draw of each `part`: month, member, rule, or a field such as event.component")
+	c.Flags().VarP(&o.format, "output", "o", "table, json, csv, or population: the bytes that are hashed")
+	return c
+}
+
+func (o *sampleOptions) run(ctx context.Context) error {
+	if err := o.read(); err != nil {
+		return err
+	}
+	cfg, _, err := o.loadForReading("clickhouse")
+	if err != nil {
+		return err
+	}
+	bundle, err := o.rules.load(cfg)
+	if err != nil {
+		return err
+	}
+	var s *report.Sample
+	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
+		s, err = report.MakeSample(ctx, conn, bundle, o.params)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if s.Open(compliance.InstantOf(time.Now()), bundle.Control(s.Control).CorrectUntil) {
+		_, _ = fmt.Fprintln(o.err, "The population may still change: the period isn't over, or late events still count.")
+	}
+	return o.write(s)
+}
+
+// read makes parameters of the flags.
+func (o *sampleOptions) read() (err error) {
+	p := &o.params
+	if p.Control == "" {
+		return compliance.Errorf(compliance.Invalid, "of which control? Say --control CH-01")
+	}
+	if p.Engagement == "" {
+		return compliance.Errorf(compliance.Invalid, "for which engagement? Say --engagement, as its letter has it: the draw hangs on it")
+	}
+	if p.Frequency = sampling.Frequency(o.frequency); o.frequency != "" && !slices.Contains(sampling.Frequencies(), p.Frequency) {
+		return compliance.Errorf(compliance.Invalid, "--frequency: %q is unknown; choose one of %v", o.frequency, sampling.Frequencies())
+	}
+	if p.Period, err = o.window.parse(); err != nil {
+		return err
+	}
+	if p.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+		return fmt.Errorf("--as-of: %w", err)
+	}
+	p.Plan, err = readPlan(o.plan)
+	return err
+}
+
+func readPlan(name string) (*sampling.Plan, error) {
+	if !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
+		return sampling.Named(name)
+	}
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, compliance.Errorf(compliance.NotFound, "reading the sampling plan: %w", err)
+	}
+	return sampling.ReadPlan(raw, name)
+}
+
+func (o *sampleOptions) write(s *report.Sample) error {
+	switch o.format {
+	case "json":
+		return s.WriteJSON(o.out)
+	case "csv":
+		return s.WriteCSV(o.writer())
+	case "population":
+		_, err := o.out.Write(s.PopulationBytes())
+		return err
+	}
+	return s.WriteTable(o.writer())
+}
