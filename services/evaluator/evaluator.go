@@ -97,22 +97,10 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	if deps.Bundle == nil {
 		return errors.New("running the evaluator: there is no bundle")
 	}
-	if err := judgeable(deps.Bundle); err != nil {
+	if err := rules.Judgeable(deps.Bundle); err != nil {
 		return err
 	}
 	return run(ctx, cfg, deps, rules.Of(deps.Bundle))
-}
-
-// judgeable refuses controls that the partitions of the routed log can't judge yet: what
-// they read is said in others.
-func judgeable(b *control.Bundle) error {
-	for _, c := range b.Controls {
-		if c.Stage > 0 {
-			return compliance.Errorf(compliance.Invalid, "running the evaluator: %s (%s) is judged in stages, for it reads the verdicts of others or its expectations join by several fields; "+
-				"`assay test` can judge it, and the evaluator can't yet: take it out of the folder of controls, or write it as several with part_of:", c.ID, c.File)
-		}
-	}
-	return nil
 }
 
 func run(ctx context.Context, cfg Config, deps Deps, of rules.Rules) error {

@@ -21,6 +21,9 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 	if err != nil {
 		return compliance.Errorf(compliance.Invalid, "the rules don't compile: %w", err)
 	}
+	if err := Judgeable(to); err != nil {
+		return err
+	}
 	if to.Hash != c.Proposed.Bundle {
 		return compliance.Errorf(compliance.Invalid, "the files are bundle %s, and bundle %s was proposed; propose it again with the same release of assay", to.Hash, c.Proposed.Bundle)
 	}
@@ -35,6 +38,18 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 		return restates(from, to)
 	}
 	return prospective(from, to, now.Add(control.Early+slack))
+}
+
+// Judgeable refuses controls that the partitions of the routed log can't judge yet: what
+// they read is said in others.
+func Judgeable(b *control.Bundle) error {
+	for _, c := range b.Controls {
+		if c.Stage > 0 {
+			return compliance.Errorf(compliance.Invalid, "%s (%s) is judged in stages, for it reads the verdicts of others or its expectations join by several fields; "+
+				"`assay test` can judge it, and the evaluator can't yet: take it out of the folder of controls, or write it as several with part_of:", c.ID, c.File)
+		}
+	}
+	return nil
 }
 
 // prospective refuses what takes effect before since.
