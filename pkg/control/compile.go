@@ -196,11 +196,11 @@ func (c *compiler) population(doc, n *yaml.Node) {
 		c.r.Problem(doc, "a control needs a population: an event, or every: and for_each:")
 		return
 	}
-	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone", "calendar", "same_for")
+	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone", "calendar", "same_for", "clock", "within")
 	p := &c.control.Population
 	c.days = c.workdays(f["calendar"], f["zone"])
 	if f["every"] != nil {
-		for _, key := range []string{"event", "where", "item", "having", "same_for"} {
+		for _, key := range []string{"event", "where", "item", "having", "same_for", "clock", "within"} {
 			if f[key] != nil {
 				c.r.Problem(f[key], "%s: doesn't go with every:", key)
 			}
@@ -225,6 +225,7 @@ func (c *compiler) population(doc, n *yaml.Node) {
 	p.ID = c.compile(f["item"], cel.StringType)
 	c.having = f["having"]
 	p.SameFor = c.sameFor(f)
+	p.Clock = c.clock(f)
 	c.control.texts.population = c.r.Text(f["where"], "where")
 }
 
@@ -252,7 +253,7 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 		return s
 	}
 	if zone := f["zone"]; zone != nil {
-		loc, err := time.LoadLocation(zone.Value)
+		loc, err := Zone(zone.Value)
 		if err != nil {
 			return s // reported with the calendar
 		}
@@ -351,6 +352,9 @@ func (c *compiler) finish(f map[string]*yaml.Node) {
 	}
 	if c.countsDays() {
 		meaning["workdays"] = c.days.meaning()
+	}
+	if s := c.control.Population.Schedule; s != nil && s.Zone != time.UTC {
+		meaning["zone"] = zoneMeaning(s.Zone)
 	}
 	if read := c.judgedBy(func(v *Control) string { return v.Hash }); len(read) > 0 {
 		meaning["verdicts"] = read

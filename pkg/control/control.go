@@ -92,6 +92,8 @@ type Population struct {
 	// SameFor is how long an id is remembered: an event opens an item unless another of
 	// its id came that long before, at most. 0: for ever.
 	SameFor time.Duration
+	// Clock says when its events count, and so the item's time; nil: at their own time.
+	Clock *Clock
 	// Having is over expectations: an event for which it is false opens nothing.
 	Having   *Condition // nil: always
 	Schedule *Schedule

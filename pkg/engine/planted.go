@@ -43,4 +43,6 @@ const (
 	plantedPendingVerdict = "pending_verdict" // a verdict that isn't there yet is not waited for
 	plantedLateJoin       = "late_join"       // an item that comes to a key after its evidence doesn't get it
 	plantedFirstVerdict   = "first_verdict"   // what an item said first stays evidence
+	plantedOpensSoon      = "opens_soon"      // an event opens its item before the time that its clock says
+	plantedTableOfItem    = "table_of_item"   // a table is read as of the item, whatever time is asked
 )

@@ -157,7 +157,8 @@ func (r *review) evidence(verdicts []compliance.Verdict, known map[string]compli
 	for i := range verdicts {
 		add(&verdicts[i], r.it.view)
 	}
-	for _, f := range r.possible {
+	for _, candidate := range r.possible {
+		f := candidate.shown
 		if f.ev.Time >= c.At(f.ev.Time).From {
 			add(&compliance.Verdict{Item: compliance.Item{ID: r.it.id, Time: f.ev.Time}, Outcome: compliance.Pending}, f.view)
 		}
@@ -181,11 +182,15 @@ func (it *item) toldAt(ev *compliance.Event) compliance.Instant {
 // what is asked of that one isn't known.
 func (r *review) mayStillOpen(i int, passed []*fact) {
 	for _, f := range r.it.candidates[i:] {
-		if f.ev.Time >= r.w {
-			r.wakeAt(f.ev.Time)
+		if f.shown.ev.Time >= r.w {
+			r.wakeAt(f.shown.ev.Time)
 			return
 		}
-		if f.lead != nil && !slices.Contains(passed, f.lead) && !r.same(f) {
+		if f.ev.Time >= r.w {
+			r.wakeAt(f.ev.Time)
+			continue
+		}
+		if f.lead != nil && f.first() && !slices.Contains(passed, f.lead) && !r.same(f) {
 			passed = append(passed, f.lead)
 			r.possible = append(r.possible, f)
 		}

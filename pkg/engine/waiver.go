@@ -252,7 +252,7 @@ func (e *Engine) holds(w *waivers, bodies []*fact) bool {
 			continue
 		}
 		for _, it := range g.items {
-			if it.slot && covers(it.time) || slices.ContainsFunc(it.candidates, func(f *fact) bool { return covers(f.ev.Time) }) {
+			if it.slot && covers(it.time) || slices.ContainsFunc(it.candidates, func(f *fact) bool { return covers(f.shown.ev.Time) }) {
 				return true
 			}
 		}
