@@ -20,8 +20,6 @@ WITH said AS (
         FROM events
         WHERE tenant = {tenant:String}
           AND (type IN {types:Array(String)} OR arrayExists(p -> startsWith(type, p), {prefixes:Array(String)}))
-          AND time >= fromUnixTimestamp64Micro(least({from:Int64}, {baseline_from:Int64}), 'UTC')
-          AND time < fromUnixTimestamp64Micro(greatest({to:Int64}, {baseline_to:Int64}), 'UTC')
         GROUP BY source, id
     )
 )

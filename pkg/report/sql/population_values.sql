@@ -24,7 +24,5 @@ FROM events
 INNER JOIN opened ON events.source = opened.source AND events.id = opened.id
 WHERE tenant = {tenant:String}
   AND (type IN {types:Array(String)} OR arrayExists(p -> startsWith(type, p), {prefixes:Array(String)}))
-  AND time >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')
-  AND time < fromUnixTimestamp64Micro({to:Int64}, 'UTC')
 GROUP BY item_id
 ORDER BY item_id
