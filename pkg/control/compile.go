@@ -48,7 +48,7 @@ var (
 		`|A1\.[1-3]|PI1\.[1-5]|C1\.[12]|P([1278]\.1|3\.[12]|4\.[1-3]|5\.[12]|6\.[1-7]))$`)
 	severities = []string{"critical", "high", "medium", "low"}
 	// semantic keys make the hash; the others are words.
-	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness", "waivable"}
+	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness", "waivable", "compensated_by"}
 	// placed says when it takes effect: neither a part of the rule nor words.
 	placed = []string{"effective_from"}
 	words  = []string{"title", "description", "criteria", "severity", "part_of", "owner", "control_text"}
@@ -74,7 +74,9 @@ func (c *compiler) run(doc *yaml.Node) *Control {
 	c.expectations(f["expect"])
 	c.instead(f["instead"])
 	c.cancelledBy(f["cancelled_by"])
+	c.compensatedBy(f["compensated_by"])
 	c.conditions(doc, f)
+	c.unnamed()
 	c.joinKey(doc)
 	c.finish(f)
 	return c.control

@@ -49,6 +49,8 @@ type Control struct {
 	// FinalAfter is how long after its deadline a verdict is provisional;
 	// CorrectUntil how late an event may come and still count.
 	FinalAfter, CorrectUntil time.Duration
+	// Compensations are the controls that a waiver may name to hold instead.
+	Compensations []Compensation
 	// Waivable says that waivers may cover its deviations.
 	Waivable bool
 	// Key are the item's fields that make the join key; empty if the item's

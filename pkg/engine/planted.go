@@ -39,6 +39,7 @@ const (
 	plantedAnySender      = "any_sender"      // the silence of who can't send the evidence matters
 	plantedTableUnheard   = "table_unheard"   // what a table says is believed, heard or not
 	plantedSameForgotten  = "same_forgotten"  // an id is forgotten when its events are dropped
+	plantedCompensated    = "compensated"     // a waiver covers whatever the compensating control said
 	plantedPendingVerdict = "pending_verdict" // a verdict that isn't there yet is not waited for
 	plantedLateJoin       = "late_join"       // an item that comes to a key after its evidence doesn't get it
 	plantedFirstVerdict   = "first_verdict"   // what an item said first stays evidence

@@ -285,20 +285,20 @@ func (it *item) misses(facts []*fact) bool {
 	return missed
 }
 
-// awaits is what an unsettled verdict leaves open: it may be known yet, or never.
-func (r *review) awaits(x *control.Expectation, scope *control.Scope, m match, inside bool, s *sight) (never bool, yet coverage) {
+// awaits adds what an unsettled verdict leaves open: it may be known yet, or never.
+func (r *review) awaits(x *control.Expectation, scope *control.Scope, m match, inside bool, s *sight, failed bool, undone coverage) (bool, coverage) {
 	may, doubt := r.mayHold(x, scope, m)
 	if !inside || !may {
-		return false, covered
+		return failed, undone
 	}
 	s.doubt = s.doubt.Or(doubt)
 	switch {
 	case m.waits == compliance.Inconclusive:
-		return true, covered
+		return true, undone
 	case planted != plantedPendingVerdict:
-		return false, open
+		return failed, max(undone, open)
 	}
-	return false, covered
+	return failed, undone
 }
 
 // mayHold tells whether a verdict that isn't settled may come to be what an expectation

@@ -204,7 +204,9 @@ func (l *log) openings() []opening {
 				l.possible = append(l.possible, o.item)
 				continue
 			}
-			if l.belongs(&o, c) == control.False {
+			var belongs control.Truth
+			belongs, o.stuck = l.belongs(o.item, &c)
+			if belongs == control.False {
 				continue
 			}
 			seen[c.id] = true
@@ -220,17 +222,16 @@ func (l *log) openings() []opening {
 	return all
 }
 
-// belongs tells whether a candidate opens the item; if nobody knows, the opening says why.
-func (l *log) belongs(o *opening, c candidate) (belongs control.Truth) {
+// belongs tells whether a candidate opens its item; stuck says what is said if nobody
+// knows.
+func (l *log) belongs(it item, c *candidate) (belongs control.Truth, stuck *ruling) {
 	switch {
 	case !c.readable:
-		o.stuck = &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError}
+		return control.Unknown, &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError}
 	case c.disputed:
-		o.stuck = &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonConflictingEvidence}
-	default:
-		belongs, o.stuck = l.having(o.item)
+		return control.Unknown, &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonConflictingEvidence}
 	}
-	return belongs
+	return l.having(it)
 }
 
 // same notes a candidate, in the order of events, and tells whether one of its id came so
