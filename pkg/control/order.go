@@ -138,10 +138,15 @@ func entry(n *yaml.Node, key string) *yaml.Node {
 }
 
 // Beside are the files, of some, that a control's file can't be compiled without: those
-// of the controls whose verdicts it reads, and so on.
+// of the control's other versions, and of the controls whose verdicts they read, and so on.
 func Beside(doc *document.Document, files []*document.Document) (needed []*document.Document) {
 	seen := map[string]bool{idOf(doc): true}
-	for next := []*document.Document{doc}; len(next) > 0; next = next[1:] {
+	for _, other := range files {
+		if other.File != doc.File && idOf(other) == idOf(doc) {
+			needed = append(needed, other)
+		}
+	}
+	for next := append([]*document.Document{doc}, needed...); len(next) > 0; next = next[1:] {
 		for _, read := range readings(next[0].Root) {
 			if seen[read.of] {
 				continue

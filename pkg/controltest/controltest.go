@@ -212,7 +212,7 @@ func (o *Options) compile(rules, tests *document.Document) (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := subject(bundle, rules)
+	c := version(subject(bundle, rules), rules)
 	s := &suite{id: c.ID, rules: c, heard: heartbeats(bundle, c), document: rules, tests: tests}
 	if tests == nil {
 		return s, nil
@@ -222,14 +222,25 @@ func (o *Options) compile(rules, tests *document.Document) (*suite, error) {
 	return s, r.Problems.OrNil()
 }
 
-// subject is the control of a file: those beside it are there to be read.
+// subject is the control of a file, in its last version: those beside it are there to be
+// read.
 func subject(b *control.Bundle, rules *document.Document) *control.Control {
 	for _, c := range b.Controls {
-		if rules != nil && c.File == rules.File {
+		if rules != nil && c.Some(func(v *control.Control) bool { return v.File == rules.File }) {
 			return c
 		}
 	}
 	return b.Controls[0]
+}
+
+// version is the one of a control that a file has.
+func version(c *control.Control, rules *document.Document) *control.Control {
+	for _, v := range c.Versions {
+		if v.File == rules.File {
+			return v
+		}
+	}
+	return c
 }
 
 func heartbeats(b *control.Bundle, c *control.Control) bool {

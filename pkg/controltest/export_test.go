@@ -3,6 +3,7 @@ package controltest
 import (
 	"fmt"
 
+	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/document"
 )
 
@@ -15,5 +16,7 @@ func MutantsOf(rules *document.Document) map[string]*document.Document {
 	return all
 }
 
-// Subject is the control of a file.
-var Subject = subject
+// Subject is the control of a file, in the version that the file has.
+func Subject(b *control.Bundle, rules *document.Document) *control.Control {
+	return version(subject(b, rules), rules)
+}

@@ -203,8 +203,10 @@ func (r *reader) expected(key, n *yaml.Node, start compliance.Instant) expected 
 // reasons are the codes that a verdict of the control may have; the first is none.
 func (r *reader) reasons() []string {
 	known := []string{""}
-	for _, reason := range subject(r.bundle, r.rules[0]).Reasons {
-		known = append(known, reason.Code)
+	for _, v := range subject(r.bundle, r.rules[0]).Versions {
+		for _, reason := range v.Reasons {
+			known = append(known, reason.Code)
+		}
 	}
 	return append(known,
 		compliance.ReasonAssertionFalse, compliance.ReasonSourceSilent, compliance.ReasonEvidenceError,

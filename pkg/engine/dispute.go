@@ -120,8 +120,7 @@ func (r *review) weigh(x *control.Expectation, scope *control.Scope, earlier []s
 				s.remedy = lead
 			}
 		case inside:
-			u := r.undone(x, scope, earlier, lead)
-			s.disputed, s.doubt = s.disputed || u.disputed, s.doubt.Or(u.doubt)
+			u := r.weighUndone(x, scope, earlier, lead, s)
 			failed, undone = failed || u.failed, max(undone, u.heard)
 			if !u.gone {
 				s.events = insertFact(s.events, lead)

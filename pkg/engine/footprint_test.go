@@ -47,9 +47,11 @@ func TestStateEndsAsFootprintsSay(t *testing.T) {
 	for _, files := range []fs.FS{controls.FS, os.DirFS("../controltest/testdata/language")} {
 		b, err := control.Load(files, d)
 		require.NoError(t, err)
-		for i, f := range engine.Footprints(b, samples) {
-			c := b.Controls[i]
-			require.Equal(t, c.ID, f.Control)
+		for _, f := range engine.Footprints(b, samples) {
+			c := b.Control(f.Control)
+			if c.Stage > 0 {
+				continue // an engine of its stage has what it is told, too
+			}
 			for _, fact := range f.Facts {
 				ev := samples[fact.Type]
 				ev.Time = minute(60 * 24 * 90)

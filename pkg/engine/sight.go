@@ -100,8 +100,7 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		case late:
 			s.remedy = m.fact
 		default:
-			u := r.undone(x, scope, earlier, m.fact)
-			s.disputed, s.doubt = s.disputed || u.disputed, s.doubt.Or(u.doubt)
+			u := r.weighUndone(x, scope, earlier, m.fact, s)
 			failed, undone = failed || u.failed, max(undone, u.heard)
 			if !u.gone {
 				s.events = append(s.events, m.fact)
@@ -109,6 +108,13 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		}
 	}
 	return failed, undone
+}
+
+// weighUndone tells whether what lies in the interval is undone, and notes why that isn't known.
+func (r *review) weighUndone(x *control.Expectation, scope *control.Scope, earlier []sight, f *fact, s *sight) undoing {
+	u := r.undone(x, scope, earlier, f)
+	s.disputed, s.doubt = s.disputed || u.disputed, s.doubt.Or(u.doubt)
+	return u
 }
 
 // isAhead tells whether a match isn't known yet, and has the item looked at when it is.

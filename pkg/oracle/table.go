@@ -1,6 +1,9 @@
 package oracle
 
 import (
+	"maps"
+	"slices"
+
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 )
@@ -74,4 +77,83 @@ func unheard(heard coverage) *ruling {
 	case covered:
 	}
 	return nil
+}
+
+// tables sets the derived tables as of the item; broken says that a row could
+// not be read, or that bodies of an event disagree on it.
+func (l *log) tables(it item, scope *control.Scope) (broken bool) {
+	for _, t := range l.control.Tables {
+		_, failed := l.rowsOf(t, it, it.Time)
+		broken = broken || failed || l.unclear(t, it)
+		scope.Derived = append(scope.Derived, l.tableAt(t, it, it.Time).AsOf(func(at compliance.Instant) *control.Table { return l.tableAt(t, it, at) }))
+	}
+	return broken
+}
+
+func (l *log) rowsOf(t *control.DerivedTable, it item, at compliance.Instant) (rows map[string]control.View, failed bool) {
+	last := map[string]fact{}
+	for _, f := range it.facts { // in order
+		if c := l.changeOf(t, it, f, at); c.here {
+			last[c.row] = f
+		}
+	}
+	rows = map[string]control.View{}
+	for key, f := range last {
+		c := l.changeOf(t, it, f, at)
+		if failed = failed || c.failed; c.live {
+			rows[key] = f.view
+		}
+	}
+	return rows, failed
+}
+
+// change is what a body of an event does to a table.
+type change struct {
+	row                string
+	here, live, failed bool
+}
+
+func (l *log) changeOf(t *control.DerivedTable, it item, f fact, by compliance.Instant) (c change) {
+	if !control.MatchesAny(t.Types, f.Type) || f.Time > by {
+		return c
+	}
+	at, here := t.KeyOf(f.view)
+	row, ok := t.RowOf(f.view)
+	if !here || at != it.key || !ok {
+		return c
+	}
+	c = change{row: row, here: true, live: true}
+	if t.Live != nil {
+		live, err := t.Live.Bool(l.control.NewScope(nil, by).With(f.view, nil))
+		c.live, c.failed = live, err != nil
+	}
+	return c
+}
+
+// unclear tells whether a row is as an event left it whose bodies disagree on what
+// it does to the table.
+func (l *log) unclear(t *control.DerivedTable, it item) bool {
+	type written struct {
+		fact
+		change
+		disputed bool
+	}
+	var all []written
+	for _, f := range it.facts {
+		changes := map[change]bool{}
+		for _, body := range f.until(l.reach(it)) {
+			changes[l.changeOf(t, it, body, it.Time)] = true
+		}
+		for _, body := range f.until(l.reach(it)) {
+			if c := l.changeOf(t, it, body, it.Time); c.here && (len(changes) > 1 || body.Event == f.Event) {
+				all = append(all, written{body, c, len(changes) > 1})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b written) int { return a.Compare(b.Event) })
+	last := map[string]bool{}
+	for _, w := range all {
+		last[w.row] = w.disputed
+	}
+	return slices.Contains(slices.Collect(maps.Values(last)), true)
 }
