@@ -154,24 +154,6 @@ func (l *log) reach(it item) compliance.Instant {
 	return it.Time.Add(l.control.HorizonOf(it.end.Sub(it.Time)))
 }
 
-// said is a verdict, with the item that it is about or about a part of.
-type said struct {
-	compliance.Verdict
-	view control.View
-}
-
-// all is what is said of every item.
-func (l *log) all() (list []said) {
-	for _, l.control = range l.control.Versions { // in order of time: an item belongs to the one effective at its own
-		for _, o := range append(l.openings(), l.slots()...) {
-			for _, v := range l.say(o) {
-				list = append(list, said{v, o.view})
-			}
-		}
-	}
-	return list
-}
-
 // opening is an item that an event opens. If its population's conditions can't be
 // computed, stuck says so of it.
 type opening struct {

@@ -7,6 +7,24 @@ import (
 	"assay.example/assay/pkg/control"
 )
 
+// said is a verdict, with the item that it is about or about a part of.
+type said struct {
+	compliance.Verdict
+	view control.View
+}
+
+// all is what is said of every item.
+func (l *log) all() (list []said) {
+	for _, l.control = range l.control.Versions { // in order of time: an item belongs to the one effective at its own
+		for _, o := range append(l.openings(), l.slots()...) {
+			for _, v := range l.say(o) {
+				list = append(list, said{v, o.view})
+			}
+		}
+	}
+	return list
+}
+
 // read takes what another control says at the watermark as evidence: at the time of
 // its item, at the keys that its verdicts are joined by.
 func (l *log) read(of *log) {
