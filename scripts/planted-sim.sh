@@ -18,12 +18,15 @@ mkdir "$dir/src"
 
 # plant NAME builds the test with the bug, and leaves the repository as it is.
 plant() {
-  local file
-  file=$(sed -n 's|^+++ b/||p' "$sim/testdata/planted/$1.diff")
-  mkdir -p "$dir/src/$(dirname "$file")"
-  cp "$file" "$dir/src/$file"
+  local file files replace=$steady
+  mapfile -t files < <(sed -n 's|^+++ b/||p' "$sim/testdata/planted/$1.diff")
+  for file in "${files[@]}"; do
+    mkdir -p "$dir/src/$(dirname "$file")"
+    cp "$file" "$dir/src/$file"
+    replace+=${replace:+, }"\"$root/$file\": \"$dir/src/$file\""
+  done
   (cd "$dir/src" && GIT_DIR=/dev/null git apply "$root/$sim/testdata/planted/$1.diff")
-  printf '{"Replace": {"%s": "%s"%s}}' "$root/$file" "$dir/src/$file" "${steady:+, $steady}" >"$dir/overlay.json"
+  printf '{"Replace": {%s}}' "$replace" >"$dir/overlay.json"
   go test -tags synctests -overlay "$dir/overlay.json" -c -o "$dir/sim.test" "./$sim"
 }
 

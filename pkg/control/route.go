@@ -225,7 +225,8 @@ func keyAt(paths []Path, view View) (string, bool) {
 // surely none has no key; one whose item can't be joined is kept at its own id,
 // so that it is judged all the same.
 func (c *Control) ItemKey(ev *compliance.Event, view View) (string, bool) {
-	s := c.NewScope(nil, ev.Time)
+	at, view, placed := c.Placed(ev, view)
+	s := c.NewScope(nil, at)
 	s.Event = view
 	if c.Population.Where != nil {
 		if ok, err := c.Population.Where.Bool(s); err == nil && !ok {
@@ -236,7 +237,7 @@ func (c *Control) ItemKey(ev *compliance.Event, view View) (string, bool) {
 		return key, true
 	}
 	id, ok := c.Population.ItemID(s)
-	if !ok {
+	if !ok || !placed {
 		id = UnreadableID(ev)
 	}
 	return EncodeKey("item", id)

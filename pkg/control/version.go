@@ -61,6 +61,8 @@ func (v versioned) follows(before versioned) document.Problems {
 		v.reader.At(1, 1, "the version of %s in %s has another correct_until; events are admitted once for all versions, so it is the same in all", v.ID, before.File)
 	case (v.Population.Schedule == nil) != (before.Population.Schedule == nil):
 		v.reader.At(1, 1, "the version of %s in %s makes its items otherwise, by events or by a schedule; that is another control, with an id of its own", v.ID, before.File)
+	case !v.Population.Clock.sameAs(before.Population.Clock):
+		v.reader.At(1, 1, "the version of %s in %s has another clock in its population; which version an item belongs to hangs on it, so it is the same in all", v.ID, before.File)
 	default:
 		return nil
 	}

@@ -57,6 +57,8 @@ var constructs = []struct {
 	{"tables", readsTable, settled},
 	{"tables unheard", readsTable, func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
 	{"restated", regexp.MustCompile(`restated:`), settled},
+	{"tables as of events", regexp.MustCompile(`refs.held.at\((event|x|e\d)`), settled},
+	{"clock of items", regexp.MustCompile(`population:\n  event: .*\n(  where: .*\n)?  clock`), settled},
 	{"same_for", regexp.MustCompile(`same_for:`), settled},
 	{"same_for: withdrawn", regexp.MustCompile(`same_for:`), func(r compliance.Revision) bool { return r.Outcome == compliance.Withdrawn }},
 	{"versions", regexp.MustCompile(`effective_from:`), settled},

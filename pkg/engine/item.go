@@ -278,9 +278,9 @@ func compareToTime(f *fact, t compliance.Instant) int {
 // events; see review.scope.
 func (it *item) scope() *control.Scope { return it.rules.NewScope(it.view, it.time) }
 
-// rows is a derived table as of the item's time.
-func (it *item) rows(t *control.DerivedTable) (rows map[string]control.View, broken bool) {
-	g, at := it.group, it.time
+// rows is a derived table as of an instant.
+func (it *item) rows(t *control.DerivedTable, at compliance.Instant) (rows map[string]control.View, broken bool) {
+	g := it.group
 	rows = map[string]control.View{}
 	failed := map[string]bool{}
 	for _, f := range g.facts {

@@ -156,7 +156,7 @@ func (it *item) verdict(id string, f finding) compliance.Verdict {
 		Outcome: f.outcome, Reason: f.reason, RemediatedAt: f.remediated,
 	}
 	if it.opened != nil {
-		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", &it.opened.ev))
+		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", it.opened.asSent()))
 	}
 	v.Evidence = append(v.Evidence, f.evidence...)
 	return v
@@ -169,11 +169,15 @@ func (r *review) open(stuck *finding) bool {
 	it.undecided = false
 	var passed []*fact // events that turned out not to belong
 	for i, f := range it.candidates {
-		if f.ev.Time >= r.w {
-			r.wakeAt(f.ev.Time)
+		if f.shown.ev.Time >= r.w && planted != plantedOpensSoon {
+			r.wakeAt(f.shown.ev.Time)
 			break
 		}
-		if f.lead == nil || slices.Contains(passed, f.lead) || r.same(f) {
+		if f.ev.Time >= r.w { // with a clock another one may be known
+			r.wakeAt(f.ev.Time)
+			continue
+		}
+		if f.lead == nil || !f.first() || slices.Contains(passed, f.lead) || r.same(f) {
 			continue
 		}
 		r.anchor(f)
@@ -204,16 +208,16 @@ func (r *review) open(stuck *finding) bool {
 // anchor puts the item where f stands.
 func (r *review) anchor(f *fact) {
 	it := r.it
-	if it.opened == f || it.opened != nil && planted == plantedNoReanchor {
+	if it.opened == f.shown || it.opened != nil && planted == plantedNoReanchor {
 		return
 	}
-	view := f.view
+	view, at := f.shown.view, f.shown.ev.Time
 	if view["id"] != it.id {
 		view = maps.Clone(view)
 		view["id"] = it.id
 	}
-	it.at(f.ev.Time, f.ev.Time, view)
-	it.opened = f
+	it.at(at, at, view)
+	it.opened = f.shown
 	r.c, r.feeds = it.rules, r.e.feedsOf(it.rules)
 }
 

@@ -93,8 +93,7 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		ok, bad, doubt := r.holds(x, scope, m)
 		switch {
 		case m.waits != "":
-			never, yet := r.awaits(x, scope, m, inside, s)
-			failed, undone = failed || never, max(undone, yet)
+			failed, undone = r.awaits(x, scope, m, inside, s, failed, undone)
 		case bad && inside:
 			failed, s.doubt = true, s.doubt.Or(doubt)
 		case bad || !ok:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -77,6 +78,7 @@ func (o *driftOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.params.Now = compliance.InstantOf(time.Now())
 	var d *report.Drift
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
 		d, err = report.MakeDrift(ctx, conn, bundle, o.params)

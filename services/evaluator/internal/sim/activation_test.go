@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 	"testing/fstest"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -161,18 +160,18 @@ func (r ruleSet) after(clock compliance.Instant) *control.Bundle {
 	return b
 }
 
-func loadSet(names []string, types *dictionary.Dictionary) (first, second *control.Bundle, files fstest.MapFS, err error) {
-	files = fstest.MapFS{control.BoundaryFile: {Data: []byte(boundary)}}
-	for i, name := range names {
-		id := fmt.Sprintf("TT-0%d", i+1)
-		files[id+".yaml"] = &fstest.MapFile{Data: []byte("id: " + id + "\ntitle: An item is " + name + "\ncriteria: [CC8.1]\nseverity: high" + controls[name] + "\n")}
+// compile makes the bundle of a set, and the one of a change where the set has none of
+// its own.
+func (s set) compile(types *dictionary.Dictionary) (r ruleSet, err error) {
+	r = ruleSet{types: types, files: s.files()}
+	if r.bundle, err = control.Load(r.files, types); err != nil {
+		return r, err
 	}
-	if first, err = control.Load(files, types); err != nil {
-		return nil, nil, nil, fmt.Errorf("compiling %s: %w", strings.Join(names, ", "), err)
+	r.Rules = rules.Of(r.bundle)
+	if s.changes {
+		return r, nil
 	}
-	maps.Copy(files, laterFiles(names))
-	if second, err = control.Load(files, types); err != nil {
-		return nil, nil, nil, fmt.Errorf("compiling %s: %w", strings.Join(names, ", "), err)
-	}
-	return first, second, files, nil
+	maps.Copy(r.files, laterFiles(s.names))
+	r.later, err = control.Load(r.files, types)
+	return r, err
 }

@@ -70,11 +70,16 @@ func (s *sim) check() {
 		rev, err := record.DecodeRevision(r.Value)
 		require.NoError(s.t, err)
 		verdicts[r.Partition] = append(verdicts[r.Partition], rev)
+		s.inject("verdict " + string(rev.Outcome))
 	}
 	s.checkRouted(past, logs, verdicts)
 	s.checkViolations(verdicts, logs[evaltest.Violations])
 	s.same("verdicts", bytesOf(logs[evaltest.Verdicts]), bytesOf(logs[again(evaltest.Verdicts)]))
-	s.same("state", lastOf(logs[evaltest.State]), lastOf(logs[again(evaltest.State)]))
+	if len(s.rules.bundle.Sources) > 0 {
+		// What a source says may come so late that nothing ends within a life. Without one,
+		// items end, and a restart has them end sooner or later than they would have.
+		s.same("state", lastOf(logs[evaltest.State]), lastOf(logs[again(evaltest.State)]))
+	}
 }
 
 // checkRouted reads the routed partitions as a judge must, and demands at each mark

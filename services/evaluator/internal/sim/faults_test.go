@@ -108,13 +108,6 @@ func (s *sim) arm(tr trouble) {
 	s.armed = append(s.armed, &armed{tr, s.w.Cluster.Fault(tr.fault)})
 }
 
-// hole has Kafka refuse what the next router writes to a routed partition.
-func (s *sim) hole() {
-	s.arm(trouble{name: "hole in routed", fault: kfake.Fault{
-		Keys: []kmsg.Key{kmsg.Produce}, Topic: evaltest.Routed, Partitions: []int32{s.Int32N(s.partitions)}, Err: kerr.TopicAuthorizationFailed,
-	}})
-}
-
 // connect notes the line of an instance.
 func (s *sim) connect(in *instance) {
 	s.mu.Lock()

@@ -54,6 +54,8 @@ type instance struct {
 	// at is where it stands; "" while it runs, since it waits for others.
 	at   probe.Point
 	dead bool
+	// until is the round before which it isn't moved.
+	until uint64
 	// free: it stands and fails nowhere any more.
 	free atomic.Bool
 }
@@ -197,6 +199,8 @@ func (in *instance) throw(p probe.Point) dice {
 // patience is how long the simulation looks at one instance before it turns to
 // another, in virtual time.
 const patience = 1013 * time.Millisecond
+
+func (in *instance) sleeps(round uint64) bool { return round < in.until }
 
 // step lets the instance go on to the next point at which it stands still.
 func (in *instance) step() {

@@ -46,6 +46,7 @@ var sources = []routed.Source{
 type occurrence struct {
 	arrives int // in minutes
 	from    routed.Source
+	event   *compliance.Event
 	record  *kgo.Record
 }
 
@@ -121,5 +122,5 @@ func (d dice) arrival(ev *compliance.Event, body map[string]any, disorder int) o
 	r := record.EncodeEvent(ev, ev.Source, value)
 	r.Topic, r.Partition = from.Topic, from.Partition
 	happened := min(int(ev.Time.Sub(epoch)/time.Minute), lasts)
-	return occurrence{arrives: happened + d.IntN(disorder+1), from: from, record: r}
+	return occurrence{arrives: happened + d.IntN(disorder+1), from: from, event: ev, record: r}
 }

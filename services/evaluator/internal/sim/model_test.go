@@ -66,6 +66,9 @@ func (s *sim) classify(r *kgo.Record, o *origin, bundle *control.Bundle) {
 		return
 	}
 	if !bundle.Reads(ev.Type) {
+		if bundle.Counts(ev.Source) {
+			o.event, o.routes = ev, bundle.Route(ev)
+		}
 		return
 	}
 	if ev.Data, err = kind.Decode(r.Value); err != nil {
@@ -178,15 +181,38 @@ func (r *reader) fact(f *routed.Fact) {
 		if e.Control != f.Entries[i].Control || e.Key != f.Entries[i].Key || o.event.ID != f.Event.ID || o.event.Time != f.Event.Time {
 			r.s.fail("the fact of %v at %d is another than its event: %+v", f.From, f.Offset, f)
 		}
-		if r.w != compliance.Ever && o.event.Time < r.w.Add(-r.correctUntil(e.Control)) {
-			if e.Control != "" {
-				r.quarantined = append(r.quarantined, fmt.Sprintf("%s %s %s@%d", e.Control, e.Key, o.event.ID, f.Offset))
-			}
-			continue
-		}
-		r.admitted[e.Control] = append(r.admitted[e.Control], o.event)
-		r.fresh = true
+		r.hear(o.event, e, f.Offset)
 	}
+}
+
+// hear admits an event for whom an entry is, unless it comes too late.
+func (r *reader) hear(ev *compliance.Event, e control.Route, offset int64) {
+	switch {
+	case e.Control == "" && !control.SpeaksOfSource(ev.Type):
+		r.count(ev)
+	case !r.tooLate(ev, e.Control):
+		r.admitted[e.Control] = append(r.admitted[e.Control], ev)
+		r.fresh = true
+	case e.Control != "":
+		r.quarantined = append(r.quarantined, fmt.Sprintf("%s %s %s@%d", e.Control, e.Key, ev.ID, offset))
+	}
+}
+
+// count admits the number of an event, for each control by itself: what a control is
+// too late for is missing to it. What else the event says is for whom it was routed to.
+func (r *reader) count(ev *compliance.Event) {
+	number := *ev
+	number.ID, number.Type, number.Data = fmt.Sprintf("%s of %v", ev.ID, ev.Ref), typeIdle, nil
+	for _, c := range r.s.rules.bundle.Controls {
+		if !r.tooLate(ev, c.ID) {
+			r.admitted[c.ID] = append(r.admitted[c.ID], &number)
+			r.fresh = true
+		}
+	}
+}
+
+func (r *reader) tooLate(ev *compliance.Event, id string) bool {
+	return r.w != compliance.Ever && ev.Time < r.w.Add(-r.correctUntil(id))
 }
 
 func (r *reader) correctUntil(id string) time.Duration {

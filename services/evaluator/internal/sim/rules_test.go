@@ -1,6 +1,8 @@
 package sim_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,14 +91,21 @@ cancelled_by:
 assert: e0.count >= 1 && e0.last.ok`,
 }
 
+// set names the controls of a bundle, and says whether they change.
+type set struct {
+	names    []string
+	boundary string
+	changes  bool
+}
+
 // sets are the bundles that a seed chooses from.
-var sets = [][]string{
-	{"followed"},
-	{"preceded", "scheduled"},
-	{"folded", "cancelled"},
-	{"expanded", "followed"},
-	{"having", "preceded"},
-	{"scheduled", "expanded", "cancelled"},
+var sets = []set{
+	{names: []string{"followed"}, boundary: boundary},
+	{names: []string{"preceded", "scheduled"}, boundary: boundary},
+	{names: []string{"folded", "cancelled"}, boundary: boundary},
+	{names: []string{"expanded", "followed"}, boundary: boundary},
+	{names: []string{"having", "preceded"}, boundary: boundary},
+	{names: []string{"scheduled", "expanded", "cancelled"}, boundary: boundary},
 }
 
 // ruleSet is a bundle, compiled once.
@@ -109,11 +118,12 @@ type ruleSet struct {
 	files fstest.MapFS
 }
 
+// compiled are sets, then rareSets.
 var compiled = sync.OnceValues(compile)
 
 func compile() ([]ruleSet, error) {
 	files := fstest.MapFS{}
-	for _, name := range []string{typeA, typeB, typeC, typeIdle, control.Heartbeat, control.SourceRetired} {
+	for _, name := range []string{typeA, typeB, typeC, typeIdle, control.Heartbeat, control.SourceRetired, control.WaiverApproved, control.WaiverRevoked} {
 		files[name+".json"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(schema, "NAME", name))}
 	}
 	types, err := dictionary.Load(files)
@@ -121,21 +131,35 @@ func compile() ([]ruleSet, error) {
 		return nil, err
 	}
 	var all []ruleSet
-	for _, names := range sets {
-		first, second, texts, err := loadSet(names, types)
+	for _, set := range slices.Concat(sets, rareSets) {
+		compiled, err := set.compile(types)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("compiling %v: %w", set.names, err)
 		}
-		all = append(all, ruleSet{rules.Of(first), first, types, second, texts})
+		all = append(all, compiled)
 	}
 	return all, nil
 }
 
-func ruleSets(t *testing.T) []ruleSet {
+// files are the bundle as somebody would write it.
+func (s set) files() fstest.MapFS {
+	fsys := fstest.MapFS{control.BoundaryFile: {Data: []byte(s.boundary)}}
+	for i, name := range s.names {
+		id := fmt.Sprintf("TT-0%d", i+1)
+		head := "id: " + id + "\ntitle: An item is " + name + "\ncriteria: [CC8.1]\nseverity: high"
+		fsys[id+".yaml"] = &fstest.MapFile{Data: []byte(head + controls[name] + "\n")}
+		if next, ok := changed[name]; ok && s.changes {
+			fsys[id+"@2.yaml"] = &fstest.MapFile{Data: []byte(head + next + "\n")}
+		}
+	}
+	return fsys
+}
+
+func ruleSets(t *testing.T) (usual, rare []ruleSet) {
 	t.Helper()
 	all, err := compiled()
 	require.NoError(t, err)
-	return all
+	return all[:len(sets)], all[len(sets):]
 }
 
 // slotsOf tells on which routed partition the items of a control's schedule live.

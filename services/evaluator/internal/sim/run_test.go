@@ -66,32 +66,6 @@ type settings struct {
 	aim
 }
 
-// aim makes what is rare by itself frequent in some seeds. They are thrown apart, so that
-// the other seeds go as if there were none.
-type aim struct {
-	// holes among a hundred rounds: Kafka refuses what a router writes to a partition, and
-	// takes what it writes behind it, as the router goes on for a while.
-	holes int
-	// deadly: of a hundred committed transactions, those that their judge doesn't survive,
-	// so that the next one begins between any two records; and of a publisher's polls.
-	deadly int
-	// late is how many minutes the most delayed events take at the least.
-	late int
-	// markInterval as in router.Config: a long one leaves many facts between two marks.
-	markInterval time.Duration
-}
-
-func (d dice) aims() aim {
-	a := aim{holes: one(d, 0, 0, 0, 10), deadly: one(d, 0, 0, 0, 40), markInterval: 500 * time.Millisecond}
-	if a.deadly > 0 {
-		a.late = 90
-	}
-	if a.holes+a.deadly > 0 {
-		a.markInterval = one(d, 500*time.Millisecond, 4*time.Second)
-	}
-	return a
-}
-
 func (d dice) settings() settings {
 	st := settings{
 		partitions: 1 + d.Int32N(3), bound: one(d, 0, 2*time.Second, 10*time.Minute), markEvery: one(d, 20*time.Minute, time.Hour),
@@ -112,9 +86,13 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{t: t, seed: seed, dice: dice{rand.New(rand.NewPCG(seed, 3))}, now: compliance.Ever, injected: map[string]int{}, lines: map[string][]*evaltest.Line{}}
 	s.settings = s.dice.settings()
 	s.aim = dice{rand.New(rand.NewPCG(seed, 5))}.aims()
-	s.rules = one(s.dice, ruleSets(t)...)
+	usual, rare := ruleSets(t)
+	s.rules = one(s.dice, usual...)
 	s.life = s.dice.life(s.late)
-	if changes(seed) {
+	if s.rare {
+		d := dice{rand.New(rand.NewPCG(seed, 6))}
+		s.rules, s.life = one(d, rare...), d.rareLife(s.life)
+	} else if changes(seed) {
 		s.change = s.newActivation()
 	}
 	s.w = evaltest.New(t, s.partitions, kfake.SeedTopics(s.partitions, again(evaltest.Verdicts), again(evaltest.State)), kfake.SeedTopics(1, again(evaltest.Quarantine)))
@@ -198,6 +176,7 @@ func (s *sim) round() {
 		do      func()
 	}{
 		{s.holes, s.hole},
+		{s.crowd, s.jostle},
 		{s.troubles, s.trouble},
 		{s.deaths, s.death},
 		{s.births, func() { s.grow(one(s.dice, routers, judges, judges, publishers)) }},
@@ -215,8 +194,9 @@ func (s *sim) round() {
 
 // move lets an instance take a step.
 func (s *sim) move() {
-	if len(s.alive) > 0 {
-		one(s.dice, s.alive...).step()
+	awake := slices.DeleteFunc(slices.Clone(s.alive), func(in *instance) bool { return in.sleeps(s.rounds) })
+	if len(awake) > 0 {
+		one(s.dice, awake...).step()
 		s.bury()
 	}
 }
