@@ -26,8 +26,12 @@ func (l *log) tableAt(t *control.DerivedTable, it item, at compliance.Instant) *
 		if at >= l.w { // more may come
 			heard = open
 		}
-		return control.Doubt{Waits: heard == open, Silent: heard == silent, Unread: heard == unread}
+		return doubtOf(heard)
 	})
+}
+
+func doubtOf(heard coverage) control.Doubt {
+	return control.Doubt{Waits: heard == open, Silent: heard == silent, Unread: heard == unread}
 }
 
 // heardRows is whether the tables that parts come from have been heard long enough to

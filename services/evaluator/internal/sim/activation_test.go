@@ -160,18 +160,17 @@ func (r ruleSet) after(clock compliance.Instant) *control.Bundle {
 	return b
 }
 
-// compile makes the bundle of a set, and the one of a change where the set has none of
-// its own.
-func (s set) compile(types *dictionary.Dictionary) (r ruleSet, err error) {
-	r = ruleSet{types: types, files: s.files()}
-	if r.bundle, err = control.Load(r.files, types); err != nil {
-		return r, err
+func loadSet(of set, types *dictionary.Dictionary) (first, second *control.Bundle, files fstest.MapFS, err error) {
+	files = of.files()
+	if first, err = control.Load(files, types); err != nil {
+		return nil, nil, nil, fmt.Errorf("compiling %v: %w", of.names, err)
 	}
-	r.Rules = rules.Of(r.bundle)
-	if s.changes {
-		return r, nil
+	if of.changes {
+		return first, first, files, nil
 	}
-	maps.Copy(r.files, laterFiles(s.names))
-	r.later, err = control.Load(r.files, types)
-	return r, err
+	maps.Copy(files, laterFiles(of.names))
+	if second, err = control.Load(files, types); err != nil {
+		return nil, nil, nil, fmt.Errorf("compiling %v: %w", of.names, err)
+	}
+	return first, second, files, nil
 }

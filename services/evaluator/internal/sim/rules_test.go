@@ -132,11 +132,11 @@ func compile() ([]ruleSet, error) {
 	}
 	var all []ruleSet
 	for _, set := range slices.Concat(sets, rareSets) {
-		compiled, err := set.compile(types)
+		first, second, texts, err := loadSet(set, types)
 		if err != nil {
-			return nil, fmt.Errorf("compiling %v: %w", set.names, err)
+			return nil, err
 		}
-		all = append(all, compiled)
+		all = append(all, ruleSet{rules.Of(first), first, types, second, texts})
 	}
 	return all, nil
 }

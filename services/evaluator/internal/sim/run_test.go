@@ -92,7 +92,8 @@ func newSim(t *testing.T, seed uint64) *sim {
 	if s.rare {
 		d := dice{rand.New(rand.NewPCG(seed, 6))}
 		s.rules, s.life = one(d, rare...), d.rareLife(s.life)
-	} else if changes(seed) {
+	}
+	if changes(seed) && !s.rare { // their controls have versions from the start
 		s.change = s.newActivation()
 	}
 	s.w = evaltest.New(t, s.partitions, kfake.SeedTopics(s.partitions, again(evaltest.Verdicts), again(evaltest.State)), kfake.SeedTopics(1, again(evaltest.Quarantine)))
