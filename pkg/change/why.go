@@ -41,6 +41,9 @@ func (o *Options) explain(r *Result, types []string, before, after *control.Bund
 		w := reasoning{item: it, differences: r.Differences}
 		w.before, w.after = sides[0].explain(it, o.AsOf), sides[1].explain(it, o.AsOf)
 		it.Why = w.why()
+		if w.after != nil {
+			it.Verdict = &w.after.Verdict
+		}
 	}
 	return nil
 }

@@ -28,6 +28,10 @@ type Control struct {
 	// version of the control; Version is its place among Versions, in order of time.
 	From, Until compliance.Instant
 	Version     int
+	// HistoryFrom is where the record begins that was read for this version: earlier
+	// evidence isn't looked for, and an interval that reaches before it is unknown. Ever:
+	// the record has no beginning.
+	HistoryFrom compliance.Instant
 	// Versions are all of this control, this one among them.
 	Versions []*Control
 	// Stage is 0 if all versions read events only, else one more than that of any whose

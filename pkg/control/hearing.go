@@ -19,13 +19,13 @@ type Doubt struct {
 	// Failed: it could not be computed although its evidence is exact.
 	Failed bool
 	// Waits: the sources of a table that it reads haven't been heard yet, and may be.
-	// Silent: they weren't, for good.
-	Waits, Silent bool
+	// Silent: they weren't, for good. Unread: it reaches before the record of its version.
+	Waits, Silent, Unread bool
 }
 
 // Or has what either doubt has.
 func (d Doubt) Or(o Doubt) Doubt {
-	return Doubt{d.Failed || o.Failed, d.Waits || o.Waits, d.Silent || o.Silent}
+	return Doubt{d.Failed || o.Failed, d.Waits || o.Waits, d.Silent || o.Silent, d.Unread || o.Unread}
 }
 
 // unheard is the error of a look into a table that can't be believed.

@@ -311,6 +311,7 @@ var boundaryRefusals = []struct{ old, planted, text string }{
 	{"2026-07-01T00:00:00Z\ntenants", "‸yesterday\ntenants", `time "yesterday" is not RFC 3339`},
 	{"{components: [api], ", "{‸My-Parts: [api], ", `"My-Parts" can't be named in a condition`},
 	{"[api]", "‸api", "boundary.components must be a list"},
+	{"effective_from: 2026-07-01T00:00:00Z\n", "effective_from: 2026-07-01T00:00:00Z\nhistory_from: ‸2026-07-02T00:00:00Z\n", "history_from: is after effective_from:, so nobody knows all items from there on; let effective_from be 2026-07-02T00:00:00Z or later"},
 	{"until: 2026-10-01T00:00:00Z", "until: ‸2026-07-01T00:00:00Z", "this is never valid: it ends before it begins"},
 	{"{id: console, ", "{‸name: console, ", `an entry has no key "name"`},
 	{"{types: [change.*], max_gap: 3h}", "‸{max_gap: 3h}", "a source needs types:, the event types that it sends"},

@@ -172,6 +172,9 @@ func (c *Control) Copies(eventType string) int {
 	}
 	for _, v := range c.Versions {
 		add(v.Population.Types, v.Key)
+		if v.Hops { // what opens an item goes wherever its evidence is, too
+			v.eachJoin(func(e *Expectation) { add(v.Population.Types, append([]Path{{"item"}}, e.ItemPaths...)) })
+		}
 		for _, e := range v.Expectations {
 			add(e.Types, e.KeyPaths)
 			if e.Unless != nil {

@@ -33,7 +33,7 @@ func (b *Bundle) join(all []versioned) (problems document.Problems) {
 		slices.SortStableFunc(versions, func(x, y versioned) int { return cmp.Compare(x.effective, y.effective) })
 		var family []*Control
 		for i, v := range versions {
-			v.Version, v.From, v.Until = i, max(v.effective, b.EffectiveFrom), compliance.Never
+			v.Version, v.From, v.Until, v.HistoryFrom = i, max(v.effective, b.EffectiveFrom), compliance.Never, b.HistoryFrom
 			if i > 0 {
 				problems = append(problems, v.follows(versions[i-1])...)
 				family[i-1].Until = v.From

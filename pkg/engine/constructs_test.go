@@ -53,6 +53,7 @@ var constructs = []struct {
 	}},
 	{"conflicts", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonConflictingEvidence }},
 	{"silence", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
+	{"no history", regexp.MustCompile(`expect:`), func(r compliance.Revision) bool { return r.Reason == compliance.ReasonNoHistory }},
 	{"tables", readsTable, settled},
 	{"tables unheard", readsTable, func(r compliance.Revision) bool { return r.Reason == compliance.ReasonSourceSilent }},
 	{"restated", regexp.MustCompile(`restated:`), settled},

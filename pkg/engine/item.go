@@ -170,6 +170,9 @@ func (it *item) matching(x *control.Expectation, scope *control.Scope, facts []*
 // match applies everything but the interval. A fact whose condition fails is
 // kept as failed: it may belong.
 func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (match, bool) {
+	if f.ev.Time < it.rules.HistoryFrom && planted != plantedUnreadCounts {
+		return match{}, false
+	}
 	key, ok := x.KeyOf(f.view)
 	own, joined := x.Meets(it.view, it.group.key.key)
 	if !ok || !joined || key != own || f.hop != hopOf(x, own) {

@@ -45,4 +45,6 @@ const (
 	plantedFirstVerdict   = "first_verdict"   // what an item said first stays evidence
 	plantedOpensSoon      = "opens_soon"      // an event opens its item before the time that its clock says
 	plantedTableOfItem    = "table_of_item"   // a table is read as of the item, whatever time is asked
+	plantedHistory        = "history"         // what was never read counts as read
+	plantedUnreadCounts   = "unread_counts"   // what came before the record of a version counts for it
 )

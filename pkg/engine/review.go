@@ -46,14 +46,20 @@ func (e *Engine) review(it *item) []compliance.Revision {
 	}
 	e.timers.set(it, r.wake)
 	var revisions []compliance.Revision
-	said, known := len(verdicts), map[string]compliance.Instant{}
+	said := len(verdicts)
+	var known map[string]compliance.Instant // needed by later stages only
+	if len(e.readers[it.group.control.ID]) > 0 {
+		known = map[string]compliance.Instant{}
+	}
 	verdicts = append(verdicts, it.gone(verdicts)...)
 	for i := range verdicts {
 		v := &verdicts[i]
 		received := r.waive(v)
 		if last := it.said(v.Item.ID); last == nil || !last.Verdict.Same(v) {
 			rev := e.publish(it, *v, max(received, r.receipt()))
-			revisions, known[v.Item.ID] = append(revisions, *rev), rev.KnownAt
+			if revisions = append(revisions, *rev); known != nil {
+				known[v.Item.ID] = rev.KnownAt
+			}
 		}
 	}
 	r.tell(verdicts[:said], known)

@@ -30,7 +30,7 @@ func (r *review) table(t *control.DerivedTable, at compliance.Instant) *control.
 	}
 	return control.NewHeard(r.it.group.key.key, rows, func(row control.View) control.Doubt {
 		state := r.heardSince(t, row, at)
-		return control.Doubt{Waits: state == open, Silent: state == silent}
+		return control.Doubt{Waits: state == open, Silent: state == silent, Unread: state == unread}
 	})
 }
 
@@ -79,6 +79,8 @@ func unheard(state coverage) finding {
 		return waiting()
 	case silent:
 		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonSourceSilent}
+	case unread:
+		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonNoHistory}
 	case covered:
 	}
 	return finding{}

@@ -29,8 +29,12 @@ func (l *log) tableAt(t *control.DerivedTable, it item, at compliance.Instant) *
 		if at >= l.w { // more may come
 			heard = open
 		}
-		return control.Doubt{Waits: heard == open, Silent: heard == silent}
+		return doubtOf(heard)
 	})
+}
+
+func doubtOf(heard coverage) control.Doubt {
+	return control.Doubt{Waits: heard == open, Silent: heard == silent, Unread: heard == unread}
 }
 
 // heardRows is whether the tables that parts come from have been heard long enough to
@@ -68,6 +72,8 @@ func unheard(heard coverage) *ruling {
 		return &ruling{outcome: compliance.Pending, reason: compliance.ReasonAwaitingEvents}
 	case silent:
 		return &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonSourceSilent}
+	case unread:
+		return &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonNoHistory}
 	case covered:
 	}
 	return nil
