@@ -124,6 +124,10 @@ func declared(from, to *control.Bundle, e Effect) (all []Difference) {
 	if from.EffectiveFrom != to.EffectiveFrom {
 		all = append(all, Difference{Change: Rule, Effect: e, From: min(from.EffectiveFrom, to.EffectiveFrom), Key: "effective_from", Before: from.EffectiveFrom.String(), After: to.EffectiveFrom.String()})
 	}
+	if from.HistoryFrom != to.HistoryFrom {
+		since := min(from.EffectiveFrom, to.EffectiveFrom)
+		all = append(all, Difference{Change: Rule, Effect: e, From: since, Key: "history_from", Before: from.HistoryFrom.String(), After: to.HistoryFrom.String()})
+	}
 	if !slices.Equal(from.Tenants, to.Tenants) {
 		all = append(all, Difference{Change: Rule, Effect: e, From: min(from.EffectiveFrom, to.EffectiveFrom), Key: "tenants", Before: strings.Join(from.Tenants, ", "), After: strings.Join(to.Tenants, ", ")})
 	}

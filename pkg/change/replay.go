@@ -70,6 +70,9 @@ type Item struct {
 	After  *Outcome `json:"after"`
 	// Why says what of the rule, and what evidence, makes the difference.
 	Why []string `json:"why,omitempty"`
+	// Verdict is the whole of After, by the reference rules; nil if the item is listed
+	// without reasons, or is none.
+	Verdict *compliance.Verdict `json:"-"`
 }
 
 // Total counts the items of a control that go from one outcome to another. Where both

@@ -41,6 +41,9 @@ func (o *Options) explain(r *Result, types []string, before, after *control.Bund
 		w := reasoning{item: it, differences: r.Differences}
 		w.before, w.after = sides[0].explain(it, o.AsOf), sides[1].explain(it, o.AsOf)
 		it.Why = w.why()
+		if w.after != nil {
+			it.Verdict = &w.after.Verdict
+		}
 	}
 	return nil
 }
@@ -104,16 +107,18 @@ func (x *exhibits) findSlot(c *control.Control, it *Item) {
 // find notes the join keys of the items that ev may open.
 func (x *exhibits) find(ev *compliance.Event) {
 	for _, last := range x.bundle.Controls {
-		c := last.At(ev.Time)
+		view := control.ViewOf(ev)
+		at, shown, _ := last.Placed(ev, view)
+		c := last.At(at)
 		if len(x.wanted[c.ID]) == 0 || !control.MatchesAny(c.Population.Types, ev.Type) {
 			continue
 		}
-		view := control.ViewOf(ev)
 		key, ok := c.ItemKey(ev, view)
 		if !ok {
 			continue
 		}
-		id, readable := c.Population.ItemID(c.NewScope(nil, ev.Time).With(view, nil))
+		id, readable := c.Population.ItemID(c.NewScope(nil, at).With(shown, nil))
+		id = c.Population.Named(id, at)
 		for _, it := range x.wanted[c.ID] {
 			if readable && it.belongs(id) || it.ID == control.UnreadableID(ev) {
 				x.want(it, key)

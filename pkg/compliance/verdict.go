@@ -82,8 +82,10 @@ type Verdict struct {
 
 // Reasons that the engine gives itself, beside a control's own codes.
 const (
-	ReasonAssertionFalse  = "assertion_false"
-	ReasonSourceSilent    = "source_silent"
+	ReasonAssertionFalse = "assertion_false"
+	ReasonSourceSilent   = "source_silent"
+	// ReasonNoHistory: evidence may lie before what was read for this version of the control.
+	ReasonNoHistory       = "no_history"
 	ReasonEvidenceError   = "evidence_error"
 	ReasonAwaitingEvents  = "awaiting_evidence"
 	ReasonDoesNotApply    = "does_not_apply"

@@ -22,6 +22,7 @@ type Bundle struct {
 	Controls []*Control // in the order of ids
 	Declarations
 	byID       map[string]*Control
+	files      map[string]string
 	dictionary *dictionary.Dictionary
 }
 
@@ -29,11 +30,13 @@ type Bundle struct {
 type Declarations struct {
 	// EffectiveFrom: items before it don't exist; evidence before it does.
 	EffectiveFrom compliance.Instant
-	Tenants       []string
-	Boundary      map[string]*Declared
-	Refs          map[string]*Declared
-	Sources       []Source // in the order of names
-	Calendars     map[string]*Calendar
+	// HistoryFrom is where the record begins; Ever if the file doesn't say.
+	HistoryFrom compliance.Instant
+	Tenants     []string
+	Boundary    map[string]*Declared
+	Refs        map[string]*Declared
+	Sources     []Source // in the order of names
+	Calendars   map[string]*Calendar
 }
 
 // Source is a declared sender of events.
@@ -135,6 +138,7 @@ func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, e
 	if err != nil {
 		return nil, err
 	}
+	texts := map[string]string{BoundaryFile: string(boundary)}
 	var files []*document.Document
 	var problems document.Problems
 	err = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -145,6 +149,7 @@ func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, e
 		if err != nil {
 			return err
 		}
+		texts[name] = string(text)
 		doc, err := document.Parse(name, text)
 		if err == nil {
 			files = append(files, doc)
@@ -158,6 +163,9 @@ func LoadWith(fsys fs.FS, boundary []byte, d *dictionary.Dictionary) (*Bundle, e
 	b, err := Compile(declared, files, d)
 	if problems = append(problems, document.ProblemsOf(err)...); len(problems) > 0 {
 		return nil, problems.OrNil()
+	}
+	if b != nil {
+		b.files = texts
 	}
 	return b, err
 }
@@ -225,10 +233,15 @@ type boundaryReader struct {
 }
 
 func (r *boundaryReader) declarations(n *yaml.Node) Declarations {
-	d := Declarations{EffectiveFrom: compliance.Ever, Boundary: map[string]*Declared{}, Refs: map[string]*Declared{}, Calendars: map[string]*Calendar{}}
-	f := r.Mapping(n, "the boundary file", "effective_from", "tenants", "boundary", "sources", "refs", "calendars")
+	d := Declarations{EffectiveFrom: compliance.Ever, HistoryFrom: compliance.Ever, Boundary: map[string]*Declared{}, Refs: map[string]*Declared{}, Calendars: map[string]*Calendar{}}
+	f := r.Mapping(n, "the boundary file", "effective_from", "history_from", "tenants", "boundary", "sources", "refs", "calendars")
 	if n := f["effective_from"]; n != nil {
 		d.EffectiveFrom = r.instant(n)
+	}
+	if n := f["history_from"]; n != nil {
+		if d.HistoryFrom = r.instant(n); d.HistoryFrom > d.EffectiveFrom {
+			r.Problem(n, "history_from: is after effective_from:, so nobody knows all items from there on; let effective_from be %s or later", d.HistoryFrom)
+		}
 	}
 	d.Tenants = r.Texts(f["tenants"], "tenants")
 	if len(d.Tenants) == 0 {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	_ "time/tzdata" // zones are the same on a machine that has none of its own
 
 	"go.yaml.in/yaml/v3"
 
@@ -77,8 +76,7 @@ func (w *Workdays) span(n int) time.Duration {
 	return time.Duration(longest+2) * 24 * time.Hour
 }
 
-// meaning is what the rule hash holds of the days: the calendar, and what the zone's
-// clocks do. Other rules for the zone make it another rule, and are seen as such.
+// meaning is what the rule hash holds of the days: the calendar, and its zone.
 func (w *Workdays) meaning() any {
 	var weekend []string
 	for d, free := range w.weekend {
@@ -88,31 +86,10 @@ func (w *Workdays) meaning() any {
 	}
 	holidays := slices.AppendSeq([]string{}, maps.Keys(w.holidays))
 	slices.Sort(holidays)
-	return []any{weekend, holidays, w.Zone.String(), clockChanges(w.Zone)}
-}
-
-// clockChanges are the hours, from 2000 to 2050, in which a zone's clocks change, each
-// with what they are off UTC from then on. Time.ZoneBounds would tell them without a
-// search, but stands still at the end of some years.
-func clockChanges(zone *time.Location) [][2]int64 {
-	var changes [][2]int64
-	last := int64(-1)
-	offset := func(t time.Time) int64 {
-		_, seconds := t.In(zone).Zone()
-		return int64(seconds)
+	if w.Zone == time.UTC { // as rule hashes have always had it
+		return []any{weekend, holidays, "UTC", [][2]int64{{time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix(), 0}}}
 	}
-	for day := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() < 2050; day = day.AddDate(0, 0, 1) {
-		if offset(day.AddDate(0, 0, 1)) == last {
-			continue
-		}
-		for hour := day; !hour.After(day.AddDate(0, 0, 1)); hour = hour.Add(time.Hour) {
-			if now := offset(hour); now != last {
-				last = now
-				changes = append(changes, [2]int64{hour.Unix(), last})
-			}
-		}
-	}
-	return changes
+	return []any{weekend, holidays, zoneMeaning(w.Zone)}
 }
 
 // calendar reads {weekend: […], holidays: […]}.
@@ -172,16 +149,6 @@ func (c *compiler) workdays(calendar, zone *yaml.Node) *Workdays {
 		return nil
 	}
 	return &Workdays{days, in}
-}
-
-// zone reads an IANA time zone; nil if it is none.
-func (c *compiler) zone(n *yaml.Node) *time.Location {
-	loc, err := time.LoadLocation(n.Value)
-	if err != nil || n.Value == "" || n.Value == "Local" { // Local is where the machine stands
-		c.r.Problem(n, "%q is no IANA time zone, such as Europe/Berlin", n.Value)
-		return nil
-	}
-	return loc
 }
 
 // Move is the bound's own time, given that of its anchor.

@@ -34,6 +34,29 @@ func (k *Clock) At(own compliance.Instant, s *Scope) (at compliance.Instant, ok 
 	return at, at >= own.Add(-k.Within) && at <= own.Add(k.Within), nil
 }
 
+// Placed is when an event of c's population counts, and its view as of then. ok is false
+// if nobody knows when, or it would be too far off: then it is as it came, and unreadable.
+func (c *Control) Placed(ev *compliance.Event, view View) (at compliance.Instant, shown View, ok bool) {
+	first := c.Versions[0] // all have the same clock
+	clock := first.Population.Clock
+	if clock == nil {
+		return ev.Time, view, true
+	}
+	at, near, err := clock.At(ev.Time, first.NewScope(nil, ev.Time).With(view, nil))
+	if err != nil || !near {
+		return ev.Time, view, false
+	}
+	return at, view.Moved(at), true
+}
+
+// sameAs tells whether two clocks say the same.
+func (k *Clock) sameAs(o *Clock) bool {
+	if k == nil || o == nil {
+		return k == o
+	}
+	return k.Within == o.Within && k.Time.Source == o.Time.Source
+}
+
 // Moved is a view of an event as it is seen at another time.
 func (v View) Moved(at compliance.Instant) View {
 	moved := maps.Clone(v)

@@ -48,7 +48,7 @@ var (
 		`|A1\.[1-3]|PI1\.[1-5]|C1\.[12]|P([1278]\.1|3\.[12]|4\.[1-3]|5\.[12]|6\.[1-7]))$`)
 	severities = []string{"critical", "high", "medium", "low"}
 	// semantic keys make the hash; the others are words.
-	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness", "waivable"}
+	semantic = []string{"id", "population", "expect", "assert", "applies", "instead", "cancelled_by", "tables", "expand", "params", "reasons", "lateness", "waivable", "compensated_by"}
 	// placed says when it takes effect: neither a part of the rule nor words.
 	placed = []string{"effective_from"}
 	words  = []string{"title", "description", "criteria", "severity", "part_of", "owner", "control_text"}
@@ -74,7 +74,9 @@ func (c *compiler) run(doc *yaml.Node) *Control {
 	c.expectations(f["expect"])
 	c.instead(f["instead"])
 	c.cancelledBy(f["cancelled_by"])
+	c.compensatedBy(f["compensated_by"])
 	c.conditions(doc, f)
+	c.unnamed()
 	c.joinKey(doc)
 	c.finish(f)
 	return c.control
@@ -194,11 +196,11 @@ func (c *compiler) population(doc, n *yaml.Node) {
 		c.r.Problem(doc, "a control needs a population: an event, or every: and for_each:")
 		return
 	}
-	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone", "calendar", "same_for")
+	f := c.r.Mapping(n, "population", "event", "where", "item", "having", "every", "for_each", "zone", "calendar", "same_for", "clock", "within")
 	p := &c.control.Population
 	c.days = c.workdays(f["calendar"], f["zone"])
 	if f["every"] != nil {
-		for _, key := range []string{"event", "where", "item", "having", "same_for"} {
+		for _, key := range []string{"event", "where", "item", "having", "same_for", "clock", "within"} {
 			if f[key] != nil {
 				c.r.Problem(f[key], "%s: doesn't go with every:", key)
 			}
@@ -223,6 +225,7 @@ func (c *compiler) population(doc, n *yaml.Node) {
 	p.ID = c.compile(f["item"], cel.StringType)
 	c.having = f["having"]
 	p.SameFor = c.sameFor(f)
+	p.Clock = c.clock(f)
 	c.control.texts.population = c.r.Text(f["where"], "where")
 }
 
@@ -250,7 +253,7 @@ func (c *compiler) schedule(n *yaml.Node, f map[string]*yaml.Node) *Schedule {
 		return s
 	}
 	if zone := f["zone"]; zone != nil {
-		loc, err := time.LoadLocation(zone.Value)
+		loc, err := Zone(zone.Value)
 		if err != nil {
 			return s // reported with the calendar
 		}
@@ -349,6 +352,9 @@ func (c *compiler) finish(f map[string]*yaml.Node) {
 	}
 	if c.countsDays() {
 		meaning["workdays"] = c.days.meaning()
+	}
+	if s := c.control.Population.Schedule; s != nil && s.Zone != time.UTC {
+		meaning["zone"] = zoneMeaning(s.Zone)
 	}
 	if read := c.judgedBy(func(v *Control) string { return v.Hash }); len(read) > 0 {
 		meaning["verdicts"] = read

@@ -28,6 +28,10 @@ type Control struct {
 	// version of the control; Version is its place among Versions, in order of time.
 	From, Until compliance.Instant
 	Version     int
+	// HistoryFrom is where the record begins that was read for this version: earlier
+	// evidence isn't looked for, and an interval that reaches before it is unknown. Ever:
+	// the record has no beginning.
+	HistoryFrom compliance.Instant
 	// Versions are all of this control, this one among them.
 	Versions []*Control
 	// Stage is 0 if all versions read events only, else one more than that of any whose
@@ -49,6 +53,8 @@ type Control struct {
 	// FinalAfter is how long after its deadline a verdict is provisional;
 	// CorrectUntil how late an event may come and still count.
 	FinalAfter, CorrectUntil time.Duration
+	// Compensations are the controls that a waiver may name to hold instead.
+	Compensations []Compensation
 	// Waivable says that waivers may cover its deviations.
 	Waivable bool
 	// Key are the item's fields that make the join key; empty if the item's
@@ -90,6 +96,8 @@ type Population struct {
 	// SameFor is how long an id is remembered: an event opens an item unless another of
 	// its id came that long before, at most. 0: for ever.
 	SameFor time.Duration
+	// Clock says when its events count, and so the item's time; nil: at their own time.
+	Clock *Clock
 	// Having is over expectations: an event for which it is false opens nothing.
 	Having   *Condition // nil: always
 	Schedule *Schedule

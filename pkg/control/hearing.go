@@ -19,13 +19,13 @@ type Doubt struct {
 	// Failed: it could not be computed although its evidence is exact.
 	Failed bool
 	// Waits: the sources of a table that it reads haven't been heard yet, and may be.
-	// Silent: they weren't, for good.
-	Waits, Silent bool
+	// Silent: they weren't, for good. Unread: it reaches before the record of its version.
+	Waits, Silent, Unread bool
 }
 
 // Or has what either doubt has.
 func (d Doubt) Or(o Doubt) Doubt {
-	return Doubt{d.Failed || o.Failed, d.Waits || o.Waits, d.Silent || o.Silent}
+	return Doubt{d.Failed || o.Failed, d.Waits || o.Waits, d.Silent || o.Silent, d.Unread || o.Unread}
 }
 
 // unheard is the error of a look into a table that can't be believed.
@@ -56,6 +56,48 @@ func NewHeard(at string, rows map[string]View, doubts func(row View) Doubt) *Tab
 	return t
 }
 
+// AsOf has the table say what it was at another instant, too.
+func (t *Table) AsOf(table func(compliance.Instant) *Table) *Table {
+	seen := map[compliance.Instant]*Table{}
+	t.asOf = func(at compliance.Instant) *Table {
+		if seen[at] == nil {
+			seen[at] = table(at)
+		}
+		return seen[at]
+	}
+	return t
+}
+
+// atBinding is `refs.t.at(event.time)`.
+func atBinding(table, at ref.Val) ref.Val {
+	t, ok := table.(*Table)
+	when, isTime := at.Value().(time.Time)
+	if !ok || !isTime || t.asOf == nil {
+		return types.NewErr(".at() needs a reference table, and the time of an event")
+	}
+	return t.asOf(compliance.InstantOf(when))
+}
+
+// checkAt refuses a table as of any time but the item's, or that of an event which is
+// evidence: rows are kept no longer than these reach.
+func (c *compiler) checkAt(e ast.Expr, vars map[string]fieldSet, report report) {
+	if !c.timeOfEvent(e, vars) {
+		report(e, "a table is told as of the item, or of an event that is evidence: item.time, event.time, or the .time of one in an expectation")
+	}
+}
+
+func (c *compiler) timeOfEvent(e ast.Expr, vars map[string]fieldSet) bool {
+	switch e.Kind() {
+	case ast.IdentKind:
+		n, ok := c.evidence[e.AsIdent()]
+		return ok && strings.HasSuffix(e.AsIdent(), ".time") && c.control.Expectations[n.of].Pick != PickAll
+	case ast.SelectKind:
+		s := e.AsSelect()
+		return s.FieldName() == "time" && s.Operand().Kind() == ast.IdentKind && vars[s.Operand().AsIdent()] != nil
+	}
+	return false
+}
+
 // doubt is the error of looking under a key at rows that can't be believed; nil if they can.
 func (t *Table) doubt(key string, rows ...View) ref.Val {
 	if t.at != "" && key != "" && key != t.at && !strings.HasPrefix(key, strings.TrimSuffix(t.at, "]")+",") {
@@ -78,9 +120,17 @@ func (s *Scope) believing() *Scope {
 	b := *s
 	b.Derived = nil
 	for _, t := range s.Derived {
-		b.Derived = append(b.Derived, &Table{rows: t.rows, keys: t.keys, at: t.at})
+		b.Derived = append(b.Derived, t.believed())
 	}
 	return &b
+}
+
+func (t *Table) believed() *Table {
+	b := &Table{rows: t.rows, keys: t.keys, at: t.at}
+	if t.asOf != nil {
+		b.asOf = func(at compliance.Instant) *Table { return t.asOf(at).believed() }
+	}
+	return b
 }
 
 // Told is when the event happened that a row comes from; false if it comes from none.

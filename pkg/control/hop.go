@@ -19,6 +19,9 @@ func (c *compiler) hops(doc *yaml.Node, all []*Expectation) {
 	case c.control.Population.Schedule != nil:
 		c.r.Problem(doc, "the expectations share no key of the item; those of a schedule's items join by item.member, so write two controls with part_of:")
 		return
+	case c.control.Population.Clock != nil:
+		c.r.Problem(doc, "the expectations share no key of the item, and clock: in the population needs one; write two controls with part_of:")
+		return
 	case len(c.control.Tables) > 0:
 		c.tableKeys(doc)
 		return

@@ -14,6 +14,9 @@ func (c *Control) Horizon() time.Duration {
 // HorizonOf is the horizon of an item whose slot is so long.
 func (c *Control) HorizonOf(slot time.Duration) time.Duration {
 	var longest time.Duration
+	if k := c.Population.Clock; k != nil { // an earlier event may still come to open it
+		longest = k.Within
+	}
 	reach := func(b Bound) time.Duration { return c.reach(b, slot) }
 	for _, e := range c.Expectations {
 		longest = max(longest, reach(e.Between.To)+e.within()+e.settling(), e.Remedy+e.within()+e.settling())

@@ -77,6 +77,8 @@ func (c *compiler) checkCall(e ast.Expr, vars map[string]fieldSet, report report
 	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
 		operators.Greater, operators.GreaterEquals, operators.Add, operators.Subtract:
 		c.checkPair(e, args[0], args[1], vars, report)
+	case "at":
+		c.checkAt(args[0], vars, report)
 	case "bucket":
 		if width, ok := args[1].AsLiteral().(types.String); args[1].Kind() == ast.LiteralKind && ok {
 			if d, err := ParseDuration(string(width)); err != nil || d <= 0 {

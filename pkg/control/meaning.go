@@ -283,7 +283,7 @@ func (m *meaning) clocks() {
 	case m.c.countsDays():
 		m.add("calendars", written(m.c.days.meaning()))
 	case s != nil && s.Zone != time.UTC:
-		m.add("population.zone.clocks", hashOf(clockChanges(s.Zone)))
+		m.add("population.zone.clocks", zoneMeaning(s.Zone))
 	}
 }
 

@@ -90,6 +90,11 @@ func readings(root *yaml.Node) []reading {
 		}
 	}
 	var found []reading
+	if n := entry(root, "compensated_by"); n != nil && n.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			found = append(found, reading{n.Content[i].Value, n.Content[i]})
+		}
+	}
 	for _, n := range expects {
 		if n == nil || n.Kind != yaml.MappingNode {
 			continue

@@ -169,6 +169,7 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, `"(push.time, item.time]"`, "\"[-3d, push.time]\"\n    remedy_until: ‸3d", "remedy_until: needs an interval that ends at the item or its period"},
 	{sound, "on: {event.change_id: item.change_id}\n", "on: {event.change_id: ‸item.id}\n", ""},
 	{sound, "on: {event.change_id: item.change_id}\n", "on: {‸event.chng_id: item.change_id}\n", `event has no field "chng_id"`},
+	{sound, "item: event.deploy_id\nexpect:\n  push: {event: change.pushed, on: {event.change_id: item.change_id}", "item: event.deploy_id\n  clock: event.time\n  within: 1d\nexpect:\n  push: {event: change.pushed, on: {event.commit: item.commit}", "the expectations share no key of the item, and clock: in the population needs one"},
 	{scheduled, "expect:\n", "expect:\n  other: {event: access.reviewed, on: {event.month: item.slot}, between: \"[0s, period)\"}\n", "the expectations share no key of the item"},
 	{sound, `unless: {event: change.approval_revoked, on: {event.change_id: item.change_id}, `, `unless: ‸{event: eval.run.completed, `, `event has no field "change_id"`},
 	{sound, `"(approval.time, item.time]"`, `‸"(later.time, item.time]"`, `"later" is no expectation that stands before this one`},
@@ -233,6 +234,9 @@ var refusals = []struct{ base, old, planted, text string }{
 	{expanded, "  held: {", "  ‸providers: {", ""},
 	{expanded, "as: part", "as: ‸entitlement", "parts are called part; as: has no other value"},
 	{expanded, "count: item", "count: ‸parts", "count: is item, if the parts count together"},
+	{expanded, "gone.count >= 1", "'!(\"a\" in refs.held.at(timestamp‸(item.person_id)))'", "a table is told as of the item, or of an event that is evidence"},
+	{expanded, "gone.count >= 1", "'!(\"a\" in refs.held.at(part‸.time))'", "a table is told as of the item, or of an event that is evidence"},
+	{expanded, "gone.count >= 1", "gone.exists(g, \"a\" in refs.held.at(g.time)) || \"a\" in refs.held.at(item‸.id)", "a table is told as of the item, or of an event that is evidence"},
 	{expanded, `"access.granted"}`, `"access.granted", restated: ‸0s}`, "restated: is how often all live rows are told again, such as 24h"},
 	{expanded, "expand: {over: refs.held.of(item.person_id), ", "expand: ‸{", "expand needs over: and key:"},
 	{expanded, "refs.held.of(item.person_id)", "refs.held.of(item.kind)", "over: must read its table with .of(item.person_id) or .of([item.person_id, …]), the key that the expectations join by"},
@@ -307,6 +311,7 @@ var boundaryRefusals = []struct{ old, planted, text string }{
 	{"2026-07-01T00:00:00Z\ntenants", "‸yesterday\ntenants", `time "yesterday" is not RFC 3339`},
 	{"{components: [api], ", "{‸My-Parts: [api], ", `"My-Parts" can't be named in a condition`},
 	{"[api]", "‸api", "boundary.components must be a list"},
+	{"effective_from: 2026-07-01T00:00:00Z\n", "effective_from: 2026-07-01T00:00:00Z\nhistory_from: ‸2026-07-02T00:00:00Z\n", "history_from: is after effective_from:, so nobody knows all items from there on; let effective_from be 2026-07-02T00:00:00Z or later"},
 	{"until: 2026-10-01T00:00:00Z", "until: ‸2026-07-01T00:00:00Z", "this is never valid: it ends before it begins"},
 	{"{id: console, ", "{‸name: console, ", `an entry has no key "name"`},
 	{"{types: [change.*], max_gap: 3h}", "‸{max_gap: 3h}", "a source needs types:, the event types that it sends"},
@@ -344,7 +349,7 @@ func plantInBoundary(t *testing.T, old, planted, text string) string {
 
 // unplanted are texts that no file can bring about, or that tests of their own show.
 var unplanted = []string{
-	"making the language", "declaring names", "versions of a control differ", "another correct_until", "makes its items otherwise",
+	"making the language", "declaring names", "versions of a control differ", "another correct_until", "another clock", "makes its items otherwise",
 	"whose verdicts could be read", "reads its own verdicts", "judged by events alone", "go with verdicts:",
 }
 

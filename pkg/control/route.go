@@ -172,6 +172,9 @@ func (c *Control) Copies(eventType string) int {
 	}
 	for _, v := range c.Versions {
 		add(v.Population.Types, v.Key)
+		if v.Hops { // what opens an item goes wherever its evidence is, too
+			v.eachJoin(func(e *Expectation) { add(v.Population.Types, append([]Path{{"item"}}, e.ItemPaths...)) })
+		}
 		for _, e := range v.Expectations {
 			add(e.Types, e.KeyPaths)
 			if e.Unless != nil {
@@ -225,7 +228,8 @@ func keyAt(paths []Path, view View) (string, bool) {
 // surely none has no key; one whose item can't be joined is kept at its own id,
 // so that it is judged all the same.
 func (c *Control) ItemKey(ev *compliance.Event, view View) (string, bool) {
-	s := c.NewScope(nil, ev.Time)
+	at, view, placed := c.Placed(ev, view)
+	s := c.NewScope(nil, at)
 	s.Event = view
 	if c.Population.Where != nil {
 		if ok, err := c.Population.Where.Bool(s); err == nil && !ok {
@@ -236,7 +240,7 @@ func (c *Control) ItemKey(ev *compliance.Event, view View) (string, bool) {
 		return key, true
 	}
 	id, ok := c.Population.ItemID(s)
-	if !ok {
+	if !ok || !placed {
 		id = UnreadableID(ev)
 	}
 	return EncodeKey("item", id)

@@ -25,6 +25,8 @@ type Table struct {
 	at string
 	// doubts says why a row, or with nil that there is none, can't be believed; nil: all can.
 	doubts func(row View) Doubt
+	// asOf is the table as of another instant; nil: it has no other.
+	asOf func(compliance.Instant) *Table
 }
 
 // NewTable takes rows by their encoded key.
@@ -183,7 +185,7 @@ func (d *Declared) version(at compliance.Instant) declaredVersion {
 		}
 	}
 	slices.Sort(keys)
-	return declaredVersion{from: at, table: NewTable(rows), keys: keys}
+	return declaredVersion{from: at, table: NewTable(rows).AsOf(d.At), keys: keys}
 }
 
 func (d *Declared) at(t compliance.Instant) *declaredVersion {

@@ -82,6 +82,8 @@ func TestReadersAreRefused(t *testing.T) {
 		{sound, "verdicts: CH-01", "verdicts: CH-01\n    event: deploy.completed", `A.yaml:8:12: event: doesn't go with verdicts:; an expectation is about events or about verdicts`},
 		{sound, "verdicts: CH-01", "verdicts: CH-01\n    clock: event.time\n    within: 1d", `A.yaml:8:12: clock: doesn't go with verdicts:; a verdict counts at its item's time`},
 		{sound, "verdicts: CH-01", "verdicts: CH-01\n    links: {event.a: event.b}", `A.yaml:8:12: links: doesn't go with verdicts:; verdicts don't cause each other`},
+		{sound, "assert:", "compensated_by:\n  CH-02: {on: {event.item.component: item.member}, between: \"[0s, 1d]\"}\nassert:", `A.yaml:13:3: there is no control "CH-02" whose verdicts could be read`},
+		{sound, "assert:", "compensated_by:\n  CH-01: {on: {event.item.component: item.member}}\nassert:", `A.yaml:13:10: an expectation needs between:`},
 		{sound, "event.outcome", "event.reason", `A.yaml:9:59: event has no field "reason"; it has control, item, outcome, time`},
 		{sound, "event.item.environment", "event.item.environmen", `A.yaml:9:22: event.item has no field "environmen" (did you mean "environment"?)`},
 		{sound, "event.item.component:", "event.item.part:", `A.yaml:8:10: event.item has no field "part"`},

@@ -33,7 +33,7 @@ func (b *Bundle) join(all []versioned) (problems document.Problems) {
 		slices.SortStableFunc(versions, func(x, y versioned) int { return cmp.Compare(x.effective, y.effective) })
 		var family []*Control
 		for i, v := range versions {
-			v.Version, v.From, v.Until = i, max(v.effective, b.EffectiveFrom), compliance.Never
+			v.Version, v.From, v.Until, v.HistoryFrom = i, max(v.effective, b.EffectiveFrom), compliance.Never, b.HistoryFrom
 			if i > 0 {
 				problems = append(problems, v.follows(versions[i-1])...)
 				family[i-1].Until = v.From
@@ -61,6 +61,8 @@ func (v versioned) follows(before versioned) document.Problems {
 		v.reader.At(1, 1, "the version of %s in %s has another correct_until; events are admitted once for all versions, so it is the same in all", v.ID, before.File)
 	case (v.Population.Schedule == nil) != (before.Population.Schedule == nil):
 		v.reader.At(1, 1, "the version of %s in %s makes its items otherwise, by events or by a schedule; that is another control, with an id of its own", v.ID, before.File)
+	case !v.Population.Clock.sameAs(before.Population.Clock):
+		v.reader.At(1, 1, "the version of %s in %s has another clock in its population; which version an item belongs to hangs on it, so it is the same in all", v.ID, before.File)
 	default:
 		return nil
 	}

@@ -54,6 +54,7 @@ effective_from: 2026-08-01T00:00:00Z
 population: {every: month, for_each: boundary.systems}
 assert: item.member != ""
 `,
+		"the version of CH-01 in a/CH-01.yaml has another clock in its population; ": strings.Replace(later, "item: event.deploy_id", "item: event.deploy_id\n  clock: event.time\n  within: 1d", 1),
 	} {
 		_, err := load(t, map[string]string{"a/CH-01.yaml": sound, "b/CH-01.yaml": second})
 		require.ErrorContains(t, err, "b/CH-01.yaml:1:1: "+fault)

@@ -24,7 +24,7 @@ const WaiverEvidence = "waiver"
 const (
 	FlawSelfApproved = "self_approved"  // who asked for it approved it
 	FlawFieldNotRead = "field_not_read" // its scope names a field that the control doesn't read
-	FlawCompensating = "compensating"   // it hangs on another control, which can't be checked yet
+	FlawCompensating = "compensating"   // the control that it hangs on didn't operate, or may not hold instead
 )
 
 // Waiver is what a waiver.approved or waiver.revoked says to one control.
@@ -37,6 +37,10 @@ type Waiver struct {
 	// Flaw is why it covers nothing, though it is approved; empty if it counts.
 	Flaw string
 
+	// Compensating is the control that has to have operated for it to count; empty: none.
+	Compensating string
+
+	within *Interval       // where, around the item; nil: where the control that is waived says
 	covers bool            // something
 	items  map[string]bool // nil: any
 	fields map[string]any
@@ -91,7 +95,7 @@ func (c *Control) WaiverOf(ev *compliance.Event) *Waiver {
 		w.Flaw = FlawSelfApproved
 	case !readable:
 		w.Flaw = FlawFieldNotRead
-	case ev.Data["compensating"] != nil:
+	case ev.Data["compensating"] != nil && !w.compensating(c, ev.Data["compensating"]):
 		w.Flaw = FlawCompensating
 	}
 	return w

@@ -43,7 +43,7 @@ func TestTheDocumentedExamples(t *testing.T) {
 			listed = strings.TrimSpace(m[2])
 		}
 	}
-	require.Len(t, files, 17)
+	require.Len(t, files, 18)
 	_, err = control.LoadWith(files, boundary, d)
 	require.NoError(t, err)
 	_, err = control.LoadWith(faulty, boundary, d)

@@ -210,7 +210,7 @@ func (r *reader) reasons() []string {
 		compliance.ReasonAssertionFalse, compliance.ReasonSourceSilent, compliance.ReasonEvidenceError,
 		compliance.ReasonAwaitingEvents, compliance.ReasonDoesNotApply, compliance.ReasonNoParts,
 		compliance.ReasonTooMuchEvidence, compliance.ReasonCancelled, compliance.ReasonPopulationError,
-		compliance.ReasonConflictingEvidence)
+		compliance.ReasonConflictingEvidence, compliance.ReasonNoHistory)
 }
 
 // instant reads RFC 3339, or an offset from start.

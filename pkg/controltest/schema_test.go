@@ -34,6 +34,7 @@ var readers = map[string]struct{ kind, def string }{
 	"an expectation":      {"control", "expectation"},
 	"unless":              {"control", "undoing"},
 	"cancelled_by":        {"control", "cancellation"},
+	"a compensation":      {"control", "compensation"},
 	"an alternative":      {"control", "alternative"},
 	"a table":             {"control", "table"},
 	"expand":              {"control", "expand"},
@@ -58,6 +59,7 @@ population: {x: 1}
 expect:
   a: {x: 1, event: incident.opened, on: {event.incident_id: item.incident_id}, between: "[0s, 1h]", unless: {x: 1}}
 cancelled_by: {x: 1}
+compensated_by: {EX-02: {x: 1}}
 instead: [{x: 1}]
 tables: {t: {x: 1}}
 expand: {x: 1}

@@ -76,6 +76,10 @@ func only(t *testing.T, in drift.Input) drift.Finding {
 func TestBehaviour(t *testing.T) {
 	near := drift.Change{Kind: drift.Release, Type: "prompt.released", ID: "p1", What: "prompt answer", At: dayOf(39).Add(20 * time.Hour)}
 	changes := []drift.Change{near, {Kind: drift.Release, Type: "prompt.released", ID: "p2", What: "after", At: dayOf(41)}, {Kind: drift.Release, Type: "prompt.released", ID: "p0", What: "long before", At: dayOf(20)}}
+	// After the first bad item, and what opened it.
+	late := drift.Change{Kind: drift.Setting, Type: "config.changed", What: "too late", At: dayOf(40).Add(12 * time.Hour)}
+	own := drift.Change{Kind: drift.Model, Type: "model.route.changed", What: "the item itself", At: dayOf(40).Add(9 * time.Hour)}
+	changes = append(changes, late, own)
 	for d := range 60 { // what comes every day is no wonder
 		changes = append(changes, drift.Change{Kind: drift.Deployment, Type: "deploy.completed", What: "a deployment", At: dayOf(d).Add(8 * time.Hour)})
 	}
@@ -90,8 +94,19 @@ func TestBehaviour(t *testing.T) {
 	require.Len(t, f.Changes, 5)
 	for _, ch := range f.Changes {
 		require.LessOrEqual(t, ch.At, f.Onset.First)
-		require.NotEqual(t, "long before", ch.What)
+		require.NotContains(t, []string{"long before", "too late", "the item itself"}, ch.What)
 	}
+}
+
+// Where days in a row may be the onset, changes count up to the first bad item after the
+// last of them; what opened a bad item is no cause of it.
+func TestUncertainOnset(t *testing.T) {
+	own := drift.Change{Kind: drift.Model, Type: "model.route.changed", What: "the item itself", At: dayOf(40).Add(9 * time.Hour)}
+	between := drift.Change{Kind: drift.Setting, Type: "config.changed", What: "between", At: dayOf(40).Add(20 * time.Hour)}
+	f := only(t, twoMonths(daily("CH-01", 60, func(d int) int { return since(40, 1)(d) - since(41, 1)(d) + since(43, 1)(d) }), own, between))
+	require.Less(t, f.Onset.First, f.Onset.Last)
+	require.Len(t, f.Changes, 1)
+	require.Equal(t, between, f.Changes[0].Change)
 }
 
 func TestRule(t *testing.T) {
@@ -141,6 +156,7 @@ func TestReferenceAndBoundary(t *testing.T) {
 	require.Equal(t, drift.ByReference, f.Cause)
 	require.Equal(t, []string{"refs.providers[acme] ends"}, f.Causes[0].What)
 	require.InDelta(t, 1, f.Causes[0].Share, 1e-9)
+	require.Equal(t, drift.Count{Bad: 22 * 6, Of: 22 * 10}, f.Causes[0].Count, "of the provider, and since then")
 	require.Equal(t, ends, f.Changes[0].Change)
 
 	// The same row ends, but all providers deviate: behaviour has half of it.

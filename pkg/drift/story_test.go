@@ -2,6 +2,7 @@ package drift_test
 
 import (
 	"io/fs"
+	"os"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -148,12 +149,18 @@ type score struct {
 
 // Over fifty seeds: each planted drift is found, with its cause, and the day on which it
 // began; nothing else is, and nothing at all in a story without drift.
+//
+// ASSAY_TEST_STORY=default does it with stories of the demonstration's size, in some minutes.
 func TestPlantedDriftsAreFound(t *testing.T) {
+	size := story.Middle
+	if os.Getenv("ASSAY_TEST_STORY") == "default" {
+		size = story.Default
+	}
 	for _, cause := range append([]story.Cause{story.NoDrift}, story.Causes()...) {
 		t.Run(string(cause), func(t *testing.T) {
 			var sc score
 			for seed := range uint64(50) {
-				sc.look(t, story.New(story.Options{Seed: seed, Size: story.Middle, Drift: cause}))
+				sc.look(t, story.New(story.Options{Seed: seed, Size: size, Drift: cause}))
 			}
 			t.Logf("%-14s %d stories: %d found, %d with the right cause, %d with the onset within the support, %d with the change named first, %d among five; %d other findings; greatest adjusted p %.2g",
 				cause, sc.stories, sc.found, sc.cause, sc.onset, sc.first, sc.listed, sc.others, sc.worst)

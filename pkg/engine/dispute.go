@@ -137,7 +137,7 @@ func (f *fact) bodies() []*fact { return append([]*fact{f}, f.rivals...) }
 // insertCandidate keeps the bodies that may open an item in order.
 func insertCandidate(list []*fact, f *fact) []*fact {
 	i, _ := slices.BinarySearchFunc(list, f, func(a, b *fact) int {
-		return cmp.Or(compareFacts(a, b), bytes.Compare(a.ev.Ref.SHA256[:], b.ev.Ref.SHA256[:]))
+		return cmp.Or(compareFacts(a.shown, b.shown), bytes.Compare(a.ev.Ref.SHA256[:], b.ev.Ref.SHA256[:]))
 	})
 	return slices.Insert(list, i, f)
 }

@@ -119,7 +119,7 @@ func (e *Engine) endItems(g *group) {
 func (it *item) endsAt(correct time.Duration) compliance.Instant {
 	last := it.time
 	if n := len(it.candidates); n > 0 {
-		last = max(last, it.candidates[n-1].ev.Time)
+		last = max(last, it.candidates[n-1].shown.ev.Time)
 	}
 	slot := it.end.Sub(it.time)
 	return last.Add(it.group.control.Longest(func(v *control.Control) time.Duration { return v.HorizonOf(slot) }) + correct + time.Microsecond)
@@ -133,7 +133,7 @@ func (e *Engine) endFacts(g *group) {
 	kept := g.neededRows(before)
 	var gone map[*fact]bool
 	for key, bodies := range g.bodies {
-		if bodies[len(bodies)-1].ev.Time >= before || slices.ContainsFunc(bodies, func(f *fact) bool { return kept[f] }) {
+		if bodies[len(bodies)-1].ev.Time >= before || slices.ContainsFunc(bodies, func(f *fact) bool { return kept[f] || f.countsFrom(before) }) {
 			continue
 		}
 		delete(g.bodies, key)
@@ -158,13 +158,17 @@ func (e *Engine) endFacts(g *group) {
 	}
 }
 
+// countsFrom tells whether a clock has the event open an item at an instant or later.
+func (f *fact) countsFrom(t compliance.Instant) bool { return f.shown != nil && f.shown.ev.Time >= t }
+
 // outOfReach is the time before which nobody looks any more.
 func (e *Engine) outOfReach(g *group) compliance.Instant {
 	c := g.control
 	oldest := e.w.Add(-e.correctUntil(c) - c.Longest((*control.Control).Horizon)) // of the events that may still open an item, or come to
 	for _, it := range g.items {
-		if oldest = min(oldest, it.time); len(it.candidates) > 0 {
-			oldest = min(oldest, it.candidates[0].ev.Time)
+		oldest = min(oldest, it.time)
+		for _, f := range it.candidates {
+			oldest = min(oldest, f.ev.Time, f.shown.ev.Time)
 		}
 	}
 	if planted == plantedEndsEarly {

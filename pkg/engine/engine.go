@@ -68,6 +68,7 @@ type Engine struct {
 	readers               map[string][]*control.Control // by the id of the control whose verdicts they read
 	said                  []Said
 	hopsAt                map[groupKey]*hop
+	nextSweep             compliance.Instant // of the hops
 }
 
 type groupKey struct{ tenant, control, key string }
@@ -90,7 +91,7 @@ func New(b *control.Bundle, partition, partitions int32) *Engine {
 // them is Said, and they take that with AddSaid.
 func NewStage(b *control.Bundle, stage int, partition, partitions int32) *Engine {
 	e := &Engine{
-		bundle: b, stage: stage, readers: map[string][]*control.Control{}, hopsAt: map[groupKey]*hop{}, partition: partition, partitions: partitions, w: compliance.Ever,
+		bundle: b, stage: stage, readers: map[string][]*control.Control{}, hopsAt: map[groupKey]*hop{}, nextSweep: compliance.Never, partition: partition, partitions: partitions, w: compliance.Ever,
 		state: newMemory(), dirty: map[*item]struct{}{},
 		roles: map[*control.Control]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[*control.Control]*feeds{}, waivers: map[waiverKey]*waivers{},
 	}

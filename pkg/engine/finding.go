@@ -144,17 +144,20 @@ func unsettled(views []sight, reads []int, doubt control.Doubt) finding {
 	if doubt.Waits {
 		return waiting()
 	}
-	isSilent, tooMany, disputed := doubt.Silent, false, false
+	isUnread, isSilent, tooMany, disputed := doubt.Unread, doubt.Silent, false, false
 	for _, i := range reads {
 		if !views[i].finished {
 			return waiting()
 		}
+		isUnread = isUnread || views[i].unread
 		isSilent = isSilent || views[i].silent
 		tooMany = tooMany || views[i].tooMany
 		disputed = disputed || views[i].disputed
 	}
 	f := finding{outcome: compliance.Inconclusive, reason: compliance.ReasonEvidenceError}
 	switch {
+	case isUnread:
+		f.reason = compliance.ReasonNoHistory
 	case isSilent:
 		f.reason = compliance.ReasonSourceSilent
 	case tooMany:

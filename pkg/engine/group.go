@@ -16,8 +16,10 @@ type fact struct {
 	roles []*roles // by version of the control
 	// opens is the item that it may open here, if any; base is its id, without the time
 	// that tells items of one id apart.
-	opens      string
-	base       string
+	opens string
+	base  string
+	// shown is the event as its population's clock sees it; itself where there is none.
+	shown      *fact
 	unreadable bool
 	counts     bool // it is the body of its event that counts
 	waiver     *control.Waiver
@@ -97,10 +99,21 @@ func (e *Engine) evidenceFact(g *group, ev compliance.Event) *fact {
 
 func (e *Engine) newFact(g *group, in *Fact) *fact {
 	f := e.evidenceFact(g, in.Event)
-	if v := g.control.At(f.ev.Time); f.roles[v.Version].population {
-		g.readCandidate(f, &in.Event, v)
+	at, shown, placed := g.control.Placed(&in.Event, f.view)
+	if v := g.control.At(at); f.roles[v.Version].population {
+		f.show(at, shown)
+		g.readCandidate(f, &in.Event, v, placed)
 	}
 	return f
+}
+
+// show notes when the event counts as one of the population.
+func (f *fact) show(at compliance.Instant, view control.View) {
+	if f.shown = f; at != f.ev.Time {
+		there := *f
+		there.ev.Time, there.view, there.sent = at, view, &f.ev.Time
+		f.shown = &there
+	}
 }
 
 // plays tells whether f may be evidence in some version; a row of a table, if rows.
@@ -111,26 +124,26 @@ func (f *fact) plays(rows bool) bool {
 }
 
 // readCandidate finds which item f may open at this key, by the version of its time.
-func (g *group) readCandidate(f *fact, ev *compliance.Event, v *control.Control) {
+func (g *group) readCandidate(f *fact, ev *compliance.Event, v *control.Control, placed bool) {
 	key, ok := v.ItemKey(ev, f.view)
 	if !ok || key != g.key.key {
 		return
 	}
 	p := &v.Population
-	s := v.NewScope(nil, f.ev.Time).With(f.view, nil)
+	f.opens, f.unreadable = control.UnreadableID(ev), true
+	f.base = f.opens
+	if !placed {
+		return
+	}
+	s := v.NewScope(nil, f.shown.ev.Time).With(f.shown.view, nil)
 	if p.Where != nil {
 		if _, err := p.Where.Bool(s); err != nil {
-			f.opens, f.unreadable = control.UnreadableID(ev), true
-			f.base = f.opens
 			return
 		}
 	}
-	if f.base, ok = p.ItemID(s); !ok {
-		f.opens, f.unreadable = control.UnreadableID(ev), true
-		f.base = f.opens
-		return
+	if id, ok := p.ItemID(s); ok {
+		f.base, f.opens, f.unreadable = id, p.Named(id, f.shown.ev.Time), false
 	}
-	f.opens = p.Named(f.base, f.ev.Time)
 }
 
 // group is everything that one control knows at one join key.

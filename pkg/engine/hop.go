@@ -34,6 +34,7 @@ func (e *Engine) hopAt(key groupKey, c *control.Control) *hop {
 	if h == nil {
 		h = &hop{key: key, control: c, bodies: map[compliance.EventKey][]compliance.Event{}, told: map[string][]compliance.Event{}, items: map[string]struct{}{}, sweep: e.w.Add(e.hopSpan(c))}
 		e.hopsAt[key] = h
+		e.nextSweep = min(e.nextSweep, h.sweep)
 	}
 	return h
 }
@@ -125,10 +126,15 @@ func (e *Engine) hopSaid(c *control.Control, s *Said) {
 
 // endHops drops what no item looks back to any more, and items that nothing reaches.
 func (e *Engine) endHops() {
+	if e.w <= e.nextSweep {
+		return
+	}
+	e.nextSweep = compliance.Never
 	for _, h := range e.hopsAt {
 		if e.w > h.sweep {
 			e.endHop(h)
 		}
+		e.nextSweep = min(e.nextSweep, h.sweep)
 	}
 }
 

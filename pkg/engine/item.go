@@ -170,6 +170,9 @@ func (it *item) matching(x *control.Expectation, scope *control.Scope, facts []*
 // match applies everything but the interval. A fact whose condition fails is
 // kept as failed: it may belong.
 func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (match, bool) {
+	if f.ev.Time < it.rules.HistoryFrom && planted != plantedUnreadCounts {
+		return match{}, false
+	}
 	key, ok := x.KeyOf(f.view)
 	own, joined := x.Meets(it.view, it.group.key.key)
 	if !ok || !joined || key != own || f.hop != hopOf(x, own) {
@@ -275,9 +278,9 @@ func compareToTime(f *fact, t compliance.Instant) int {
 // events; see review.scope.
 func (it *item) scope() *control.Scope { return it.rules.NewScope(it.view, it.time) }
 
-// rows is a derived table as of the item's time.
-func (it *item) rows(t *control.DerivedTable) (rows map[string]control.View, broken bool) {
-	g, at := it.group, it.time
+// rows is a derived table as of an instant.
+func (it *item) rows(t *control.DerivedTable, at compliance.Instant) (rows map[string]control.View, broken bool) {
+	g := it.group
 	rows = map[string]control.View{}
 	failed := map[string]bool{}
 	for _, f := range g.facts {

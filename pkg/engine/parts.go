@@ -65,7 +65,7 @@ func (r *review) eachPart(scope *control.Scope) []compliance.Verdict {
 // found if there are no parts.
 func (r *review) rows(scope *control.Scope) (parts []control.View, broken bool, none *finding) {
 	for _, t := range r.c.Tables {
-		_, b := r.it.rows(t)
+		_, b := r.it.rows(t, r.it.time)
 		broken = broken || b || r.unclear(t)
 	}
 	parts, err := r.c.Expand.Over.Rows(scope)

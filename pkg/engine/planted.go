@@ -39,7 +39,12 @@ const (
 	plantedAnySender      = "any_sender"      // the silence of who can't send the evidence matters
 	plantedTableUnheard   = "table_unheard"   // what a table says is believed, heard or not
 	plantedSameForgotten  = "same_forgotten"  // an id is forgotten when its events are dropped
+	plantedCompensated    = "compensated"     // a waiver covers whatever the compensating control said
 	plantedPendingVerdict = "pending_verdict" // a verdict that isn't there yet is not waited for
 	plantedLateJoin       = "late_join"       // an item that comes to a key after its evidence doesn't get it
 	plantedFirstVerdict   = "first_verdict"   // what an item said first stays evidence
+	plantedOpensSoon      = "opens_soon"      // an event opens its item before the time that its clock says
+	plantedTableOfItem    = "table_of_item"   // a table is read as of the item, whatever time is asked
+	plantedHistory        = "history"         // what was never read counts as read
+	plantedUnreadCounts   = "unread_counts"   // what came before the record of a version counts for it
 )

@@ -101,6 +101,9 @@ func (g generator) control() string {
 		if g.chance(40) {
 			b.WriteString("  where: '" + g.one("event.ok", "event.n > 1", "event.v in boundary.vs", "event.v in refs.rows") + "'\n")
 		}
+		if g.chance(12) {
+			b.WriteString("  clock: '" + g.one("event.due", "event.ok ? event.time : event.due", "timestamp(event.due)") + "'\n  within: " + g.one("2h", "5h", "9d") + "\n")
+		}
 		g.items(&b, ids)
 		b.WriteString(havingHere)
 	}
@@ -224,7 +227,7 @@ func (g generator) where(scheduled, expand bool, earlier []string) string {
 	if len(earlier) > 0 && g.chance(25) {
 		return g.whereOf(earlier)
 	}
-	choices := []string{"", "", "event.ok", "event.n > 1", "event.v in refs.rows && refs.rows[event.v].good", "event.x < 0.5"}
+	choices := []string{"", "", "event.ok", "event.n > 1", "event.v in refs.rows && refs.rows[event.v].good", "event.v in refs.rows.at(event.time)", "event.x < 0.5"}
 	if !scheduled {
 		choices = append(choices, "event.v != item.v", "event.n >= item.n")
 	}
@@ -232,7 +235,7 @@ func (g generator) where(scheduled, expand bool, earlier []string) string {
 		choices = append(choices, "event.v == part.v", "event.v == part.v")
 	}
 	if g.table != "" {
-		choices = append(choices, g.ofTable("event.k", "event.v"), g.ofTable(g.key, "event.v"), g.ofTable("event.k", `"v1"`))
+		choices = append(choices, g.ofTable("event.k", "event.v", "event"), g.ofTable(g.key, "event.v", "event"), g.ofTable("event.k", `"v1"`, "event"))
 	}
 	return g.one(choices...)
 }
@@ -276,7 +279,7 @@ func (g generator) between(scheduled bool, picked []string) string {
 	}
 	left, right := g.one("[", "("), g.one("]", ")")
 	if g.table != "" && g.chance(50) {
-		return "'" + left + "-30m, item.time + span(" + g.ofTable(g.key, `"v1"`) + " ? \"15m\" : \"1h\")" + right + "'\n    cap: 2h"
+		return "'" + left + "-30m, item.time + span(" + g.ofTable(g.key, `"v1"`, "item") + " ? \"15m\" : \"1h\")" + right + "'\n    cap: 2h"
 	}
 	ends := g.one("0s, item.due", "item.due, item.time + span(\"2h\")", "timestamp(item.due) - span(\"20m\"), item.due", "-30m, item.time + span(refs.rows[item.v].keep)", "item.due, 30m")
 	if scheduled {
@@ -313,16 +316,19 @@ func (g generator) condition(names, folded, linked, picked []string) string {
 		l := g.one(linked...)
 		atoms = append(atoms, l+".orphans.size() == 0", l+".exists(x, "+l+".precedes(x, item))")
 	}
+	if len(picked) > 0 && g.table != "" {
+		atoms = append(atoms, g.ofTable(g.key, `"v1"`, g.one(picked...)), g.ofTable(g.key, `"v1"`, g.one(picked...)+".last"))
+	}
 	if len(picked) > 0 {
 		p := g.one(picked...)
 		atoms = append(atoms, p+".time < timestamp(\"2026-07-01T02:00:00Z\")", p+".count == 1")
 	}
 	if g.table != "" {
-		atoms = append(atoms, g.ofTable(g.key, `"v1"`), g.ofTable(g.key, `"v0"`), n+".exists(x, "+g.ofTable("x.k", "x.v")+")", n+".all(x, "+g.ofTable("x.k", "x.v")+")")
+		atoms = append(atoms, g.ofTable(g.key, `"v1"`, "item"), g.ofTable(g.key, `"v0"`, "item"), n+".exists(x, "+g.ofTable("x.k", "x.v", "x")+")", n+".all(x, "+g.ofTable("x.k", "x.v", "x")+")")
 	}
 	expr := g.one(atoms...)
 	if g.table != "" && g.chance(40) {
-		expr = g.ofTable(g.key, `"v1"`)
+		expr = g.ofTable(g.key, `"v1"`, "item")
 	}
 	if len(folded) > 0 && g.chance(15) {
 		expr = g.one(folded...) + ".same in [\"" + digests() + "\"]"

@@ -46,14 +46,20 @@ func (e *Engine) review(it *item) []compliance.Revision {
 	}
 	e.timers.set(it, r.wake)
 	var revisions []compliance.Revision
-	said, known := len(verdicts), map[string]compliance.Instant{}
+	said := len(verdicts)
+	var known map[string]compliance.Instant // needed by later stages only
+	if len(e.readers[it.group.control.ID]) > 0 {
+		known = map[string]compliance.Instant{}
+	}
 	verdicts = append(verdicts, it.gone(verdicts)...)
 	for i := range verdicts {
 		v := &verdicts[i]
 		received := r.waive(v)
 		if last := it.said(v.Item.ID); last == nil || !last.Verdict.Same(v) {
 			rev := e.publish(it, *v, max(received, r.receipt()))
-			revisions, known[v.Item.ID] = append(revisions, *rev), rev.KnownAt
+			if revisions = append(revisions, *rev); known != nil {
+				known[v.Item.ID] = rev.KnownAt
+			}
 		}
 	}
 	r.tell(verdicts[:said], known)
@@ -156,7 +162,7 @@ func (it *item) verdict(id string, f finding) compliance.Verdict {
 		Outcome: f.outcome, Reason: f.reason, RemediatedAt: f.remediated,
 	}
 	if it.opened != nil {
-		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", &it.opened.ev))
+		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", it.opened.asSent()))
 	}
 	v.Evidence = append(v.Evidence, f.evidence...)
 	return v
@@ -169,11 +175,15 @@ func (r *review) open(stuck *finding) bool {
 	it.undecided = false
 	var passed []*fact // events that turned out not to belong
 	for i, f := range it.candidates {
-		if f.ev.Time >= r.w {
-			r.wakeAt(f.ev.Time)
+		if f.shown.ev.Time >= r.w && planted != plantedOpensSoon {
+			r.wakeAt(f.shown.ev.Time)
 			break
 		}
-		if f.lead == nil || slices.Contains(passed, f.lead) || r.same(f) {
+		if f.ev.Time >= r.w { // with a clock another one may be known
+			r.wakeAt(f.ev.Time)
+			continue
+		}
+		if f.lead == nil || !f.first() || slices.Contains(passed, f.lead) || r.same(f) {
 			continue
 		}
 		r.anchor(f)
@@ -204,16 +214,16 @@ func (r *review) open(stuck *finding) bool {
 // anchor puts the item where f stands.
 func (r *review) anchor(f *fact) {
 	it := r.it
-	if it.opened == f || it.opened != nil && planted == plantedNoReanchor {
+	if it.opened == f.shown || it.opened != nil && planted == plantedNoReanchor {
 		return
 	}
-	view := f.view
+	view, at := f.shown.view, f.shown.ev.Time
 	if view["id"] != it.id {
 		view = maps.Clone(view)
 		view["id"] = it.id
 	}
-	it.at(f.ev.Time, f.ev.Time, view)
-	it.opened = f
+	it.at(at, at, view)
+	it.opened = f.shown
 	r.c, r.feeds = it.rules, r.e.feedsOf(it.rules)
 }
 

@@ -43,6 +43,9 @@ func (g *group) remember(e *Engine, f *fact) {
 
 // first tells whether a body is the first of its event that has its id.
 func (f *fact) first() bool {
+	if len(f.lead.rivals) == 0 {
+		return true
+	}
 	for _, b := range f.lead.bodies() {
 		if b.base == f.base {
 			return b == f
@@ -55,16 +58,23 @@ func (f *fact) first() bool {
 // remembered.
 func (r *review) same(f *fact) bool {
 	g := r.it.group
-	p := &g.control.At(f.ev.Time).Population
+	p := &g.control.At(f.shown.ev.Time).Population
 	if p.SameFor == 0 {
 		return false
 	}
-	since := f.ev.Time.Add(-p.SameFor)
+	since := f.shown.ev.Time.Add(-p.SameFor)
 	if last, ok := g.same.gone[f.base]; ok && last >= since && planted != plantedSameForgotten {
 		return true
 	}
-	return !f.first() || slices.ContainsFunc(g.same.candidates[f.base], func(o *fact) bool {
-		return o.ev.Time >= since && compareFacts(o, f) < 0 && o.lead != nil && o.lead != f.lead && o.first()
+	return slices.ContainsFunc(g.same.candidates[f.base], func(o *fact) bool {
+		if o.shown.ev.Time < since || compareFacts(o.shown, f.shown) >= 0 {
+			return false
+		}
+		if o.ev.Time >= r.w {
+			r.wakeAt(o.ev.Time)
+			return false
+		}
+		return o.lead != nil && o.lead != f.lead && o.first()
 	})
 }
 
@@ -79,8 +89,8 @@ func (g *group) forget(e *Engine, bodies []*fact) {
 		if len(g.same.candidates[f.base]) == 0 {
 			delete(g.same.candidates, f.base)
 		}
-		if last, known := g.same.gone[f.base]; f.lead != nil && f.first() && (!known || last < f.ev.Time) {
-			g.goneAt(f.base, f.ev.Time)
+		if last, known := g.same.gone[f.base]; f.lead != nil && f.first() && (!known || last < f.shown.ev.Time) {
+			g.goneAt(f.base, f.shown.ev.Time)
 			e.note(func() Change { return sameChange(g, f.base) })
 		}
 	}

@@ -26,7 +26,7 @@ func TestHolesAreForgotten(t *testing.T) {
 	s, number := newState(b), uint64(0)
 	say := func(kind string, at compliance.Instant) {
 		ev := compliance.Event{Tenant: "default", Source: "/s1", ID: strconv.FormatUint(number, 10), Type: kind, Time: at, Sequence: number}
-		require.Equal(t, engine.Admitted, s.Add(&engine.Fact{Tenant: "default", Event: ev}))
+		require.Equal(t, engine.Admitted, s.Add(0, &engine.Fact{Tenant: "default", Event: ev}))
 	}
 	most := 0
 	for day := range 365 {

@@ -12,6 +12,7 @@ type sight struct {
 	known    control.Knowledge
 	finished bool
 	silent   bool
+	unread   bool // it reaches before what was read
 	tooMany  bool
 	disputed bool // bodies of one event disagree on whether it belongs
 	doubt    control.Doubt
@@ -31,6 +32,8 @@ type edge struct {
 	state edgeState
 	// silent: why the edge can't be known.
 	silent bool
+	// unread: that is because the record began later.
+	unread bool
 }
 
 type edgeState int8
@@ -52,6 +55,7 @@ func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []si
 		return sight{
 			finished: from.state != edgeWaiting && to.state != edgeWaiting,
 			silent:   from.silent || to.silent,
+			unread:   from.unread || to.unread,
 		}
 	}
 	s := sight{placed: true, from: from, to: to}
@@ -89,8 +93,7 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		ok, bad, doubt := r.holds(x, scope, m)
 		switch {
 		case m.waits != "":
-			never, yet := r.awaits(x, scope, m, inside, s)
-			failed, undone = failed || never, max(undone, yet)
+			failed, undone = r.awaits(x, scope, m, inside, s, failed, undone)
 		case bad && inside:
 			failed, s.doubt = true, s.doubt.Or(doubt)
 		case bad || !ok:
@@ -262,8 +265,8 @@ func (r *review) close(x *control.Expectation, scope *control.Scope, s *sight, f
 		folds, err := foldAll(x, scope, s.events)
 		s.doubt = s.doubt.Or(control.DoubtOf(err))
 		s.finished = heard != open && !s.doubt.Waits
-		s.silent = heard == silent || s.doubt.Silent
-		if s.finished && !s.silent && !s.tooMany && !failed && err == nil {
+		s.silent, s.unread = heard == silent || s.doubt.Silent, heard == unread || s.doubt.Unread
+		if s.finished && !s.silent && !s.unread && !s.tooMany && !failed && err == nil {
 			s.known, s.folds = control.Exact, folds
 			return
 		}
@@ -297,9 +300,9 @@ func (r *review) edge(b control.Bound, scope *control.Scope, candidate *fact, ea
 		anchor := &earlier[b.Of]
 		switch {
 		case anchor.known != control.Exact && anchor.finished:
-			return edge{state: edgeLost, silent: anchor.silent}
+			return edge{state: edgeLost, silent: anchor.silent, unread: anchor.unread}
 		case anchor.known != control.Exact:
-			return edge{state: edgeWaiting, silent: anchor.silent}
+			return edge{state: edgeWaiting, silent: anchor.silent, unread: anchor.unread}
 		case len(anchor.events) == 0:
 			return edge{state: edgeAbsent}
 		}
@@ -314,9 +317,9 @@ func (r *review) edge(b control.Bound, scope *control.Scope, candidate *fact, ea
 // lostEdge is one that can't be computed, yet or for good.
 func lostEdge(why control.Doubt) edge {
 	if why.Waits {
-		return edge{state: edgeWaiting, silent: why.Silent}
+		return edge{state: edgeWaiting, silent: why.Silent, unread: why.Unread}
 	}
-	return edge{state: edgeLost, silent: why.Silent}
+	return edge{state: edgeLost, silent: why.Silent, unread: why.Unread}
 }
 
 // admitsAfter: f lies after this edge, the start of an interval.

@@ -146,12 +146,16 @@ const (
 	covered coverage = iota
 	open
 	silent
+	unread // before what was read for this version of the control
 )
 
 // heard is the coverage of [from, to] at w by all sources of some types, for an
 // item; it notes what the item has to wait for.
 func (r *review) heard(sources []int, from, to compliance.Instant) coverage {
 	worst := covered
+	if from < r.c.HistoryFrom && planted != plantedHistory {
+		worst = unread
+	}
 	for _, i := range sources {
 		s := r.sources[i]
 		state, next := s.heard(r.c.CorrectUntil, from, to, r.w)

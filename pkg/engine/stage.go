@@ -157,7 +157,8 @@ func (r *review) evidence(verdicts []compliance.Verdict, known map[string]compli
 	for i := range verdicts {
 		add(&verdicts[i], r.it.view)
 	}
-	for _, f := range r.possible {
+	for _, candidate := range r.possible {
+		f := candidate.shown
 		if f.ev.Time >= c.At(f.ev.Time).From {
 			add(&compliance.Verdict{Item: compliance.Item{ID: r.it.id, Time: f.ev.Time}, Outcome: compliance.Pending}, f.view)
 		}
@@ -181,11 +182,15 @@ func (it *item) toldAt(ev *compliance.Event) compliance.Instant {
 // what is asked of that one isn't known.
 func (r *review) mayStillOpen(i int, passed []*fact) {
 	for _, f := range r.it.candidates[i:] {
-		if f.ev.Time >= r.w {
-			r.wakeAt(f.ev.Time)
+		if f.shown.ev.Time >= r.w {
+			r.wakeAt(f.shown.ev.Time)
 			return
 		}
-		if f.lead != nil && !slices.Contains(passed, f.lead) && !r.same(f) {
+		if f.ev.Time >= r.w {
+			r.wakeAt(f.ev.Time)
+			continue
+		}
+		if f.lead != nil && f.first() && !slices.Contains(passed, f.lead) && !r.same(f) {
 			passed = append(passed, f.lead)
 			r.possible = append(r.possible, f)
 		}
@@ -280,20 +285,20 @@ func (it *item) misses(facts []*fact) bool {
 	return missed
 }
 
-// awaits is what an unsettled verdict leaves open: it may be known yet, or never.
-func (r *review) awaits(x *control.Expectation, scope *control.Scope, m match, inside bool, s *sight) (never bool, yet coverage) {
+// awaits adds what an unsettled verdict leaves open: it may be known yet, or never.
+func (r *review) awaits(x *control.Expectation, scope *control.Scope, m match, inside bool, s *sight, failed bool, undone coverage) (bool, coverage) {
 	may, doubt := r.mayHold(x, scope, m)
 	if !inside || !may {
-		return false, covered
+		return failed, undone
 	}
 	s.doubt = s.doubt.Or(doubt)
 	switch {
 	case m.waits == compliance.Inconclusive:
-		return true, covered
+		return true, undone
 	case planted != plantedPendingVerdict:
-		return false, open
+		return failed, max(undone, open)
 	}
-	return false, covered
+	return failed, undone
 }
 
 // mayHold tells whether a verdict that isn't settled may come to be what an expectation

@@ -1,6 +1,9 @@
 package engine
 
-import "iter"
+import (
+	"iter"
+	"maps"
+)
 
 // store holds what a partition knows between events. The engine calls it from one
 // goroutine, and reads and changes the groups that it hands out in place; it calls
@@ -28,6 +31,8 @@ type endedStore interface {
 	// hasn't. An id stays taken.
 	ended(itemKey) *published
 	end(itemKey, *published)
+	// everyEnded visits them all, in any order; end may be called meanwhile for those visited.
+	everyEnded() iter.Seq2[itemKey, *published]
 }
 
 // memory is a store in the heap.
@@ -45,6 +50,8 @@ func (m *memory) keep(g *group)                  { m.groups[g.key] = g }
 func (m *memory) drop(k groupKey)                { delete(m.groups, k) }
 func (m *memory) ended(k itemKey) *published     { return m.closed[k] }
 func (m *memory) end(k itemKey, last *published) { m.closed[k] = last }
+
+func (m *memory) everyEnded() iter.Seq2[itemKey, *published] { return maps.All(m.closed) }
 
 func (m *memory) ofTenant(tenant string) iter.Seq[*group] {
 	return func(yield func(*group) bool) {

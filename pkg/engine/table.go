@@ -11,42 +11,51 @@ import (
 func (r *review) scope() *control.Scope {
 	s := r.it.scope()
 	for _, t := range r.c.Tables {
-		s.Derived = append(s.Derived, r.table(t))
+		s.Derived = append(s.Derived, r.table(t, r.it.time).AsOf(func(at compliance.Instant) *control.Table {
+			if planted == plantedTableOfItem {
+				at = r.it.time
+			}
+			return r.table(t, at)
+		}))
 	}
 	return s
 }
 
-func (r *review) table(t *control.DerivedTable) *control.Table {
-	rows, _ := r.it.rows(t)
+func (r *review) table(t *control.DerivedTable, at compliance.Instant) *control.Table {
+	rows, _ := r.it.rows(t, at)
 	for key, row := range rows {
-		if r.toldAgain(t, row) {
+		if r.toldAgain(t, row, at) {
 			delete(rows, key)
 		}
 	}
 	return control.NewHeard(r.it.group.key.key, rows, func(row control.View) control.Doubt {
-		state := r.heardSince(t, row)
-		return control.Doubt{Waits: state == open, Silent: state == silent}
+		state := r.heardSince(t, row, at)
+		return control.Doubt{Waits: state == open, Silent: state == silent, Unread: state == unread}
 	})
 }
 
-// toldAgain says that a row would have been told again by the item's time, and wasn't:
-// its end was missed.
-func (r *review) toldAgain(t *control.DerivedTable, row control.View) bool {
-	since := t.Since(r.it.time)
+// toldAgain says that a row would have been told again by an instant, and wasn't: its end
+// was missed.
+func (r *review) toldAgain(t *control.DerivedTable, row control.View, at compliance.Instant) bool {
+	since := t.Since(at)
 	told, _ := row.Told()
 	return told < since && r.heard(r.feeds.tables[t.Index], told, since) == silent
 }
 
-// heardSince is the coverage of what makes a row believed, or with nil that there is none.
-func (r *review) heardSince(t *control.DerivedTable, row control.View) coverage {
+// heardSince is the coverage of what makes a row believed at an instant, or with nil that
+// there is none.
+func (r *review) heardSince(t *control.DerivedTable, row control.View, at compliance.Instant) coverage {
 	from, ok := row.Told()
 	switch {
 	case planted == plantedTableUnheard:
 		return covered
+	case at >= r.w: // more may come
+		r.closesAt(at)
+		return open
 	case !ok:
-		from = t.Since(r.it.time)
+		from = t.Since(at)
 	}
-	return r.heard(r.feeds.tables[t.Index], from, r.it.time)
+	return r.heard(r.feeds.tables[t.Index], from, at)
 }
 
 // heardRows is whether the tables that parts come from have been heard long enough to
@@ -57,7 +66,7 @@ func (r *review) heardRows() coverage { return r.heardPart(nil) }
 func (r *review) heardPart(part control.View) coverage {
 	worst := covered
 	for _, i := range r.c.Expand.Tables {
-		worst = max(worst, r.heardSince(r.c.Tables[i], part))
+		worst = max(worst, r.heardSince(r.c.Tables[i], part, r.it.time))
 	}
 	return worst
 }
@@ -70,6 +79,8 @@ func unheard(state coverage) finding {
 		return waiting()
 	case silent:
 		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonSourceSilent}
+	case unread:
+		return finding{outcome: compliance.Inconclusive, reason: compliance.ReasonNoHistory}
 	case covered:
 	}
 	return finding{}

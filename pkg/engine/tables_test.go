@@ -8,18 +8,26 @@ func (g generator) undoesByTable() string {
 	if g.table == "" {
 		return ""
 	}
-	return ", where: '" + g.ofTable(g.key, "event.v") + "'"
+	return ", where: '" + g.ofTable(g.key, "event.v", "event") + "'"
 }
 
 func (g generator) foldOfTable() string {
 	if g.table == "" || g.chance(50) {
 		return ""
 	}
-	return ", held: 'sum(" + g.ofTable(g.key, "event.v") + " ? event.n : 0)'"
+	return ", held: 'sum(" + g.ofTable(g.key, "event.v", "event") + " ? event.n : 0)'"
 }
 
-// ofTable reads the table for a key.
-func (g generator) ofTable(k, v string) string {
+// ofTable reads the table for a key, perhaps as of an event.
+func (g generator) ofTable(k, v, event string) string {
+	text := g.lookUp(k, v)
+	if g.chance(30) {
+		text = strings.ReplaceAll(text, "refs.held", "refs.held.at("+event+".time)")
+	}
+	return text
+}
+
+func (g generator) lookUp(k, v string) string {
 	if g.table == "[event.k]" {
 		return g.one(k+" in refs.held", "!("+k+" in refs.held)", "refs.held["+k+"].n > 1", "refs.held.of("+k+").exists(r, r.v == "+v+")")
 	}

@@ -62,7 +62,8 @@ func (e *Engine) lookAgain(w *waivers) {
 
 func (it *item) mayBeWaived() bool {
 	deviates := func(p *published) bool {
-		return p != nil && (p.Verdict.Outcome == compliance.Deviation || p.Verdict.Outcome == compliance.Waived)
+		// a pending one may wait for what compensates
+		return p != nil && slices.Contains([]compliance.Outcome{compliance.Deviation, compliance.Waived, compliance.Pending}, p.Verdict.Outcome)
 	}
 	if deviates(it.last) {
 		return true
@@ -123,16 +124,53 @@ func (r *review) waive(v *compliance.Verdict) (received compliance.Instant) {
 		switch {
 		case revoked != nil:
 			received = max(received, revoked.ev.Received)
-		case f.waiver.Flaw == "":
-			v.Outcome = compliance.Waived
-			v.Evidence = append(v.Evidence, compliance.EvidenceOf(control.WaiverEvidence, &f.ev))
-			return received
-		case len(flawed) < control.NamedEvidence:
+		case f.waiver.Flaw != "":
 			flawed = append(flawed, compliance.EvidenceOf(control.WaiverEvidence+"."+f.waiver.Flaw, &f.ev))
+		default:
+			operated, due := r.operated(f.waiver)
+			switch operated {
+			case control.True:
+				v.Outcome = compliance.Waived
+				v.Evidence = append(v.Evidence, compliance.EvidenceOf(control.WaiverEvidence, &f.ev))
+				return received
+			case control.Unknown:
+				wait := waiting()
+				wait.due = max(v.Due, due)
+				*v = r.it.verdict(v.Item.ID, wait)
+				return received
+			case control.False:
+				flawed = append(flawed, compliance.EvidenceOf(control.WaiverEvidence+"."+control.FlawCompensating, &f.ev))
+			}
 		}
 	}
-	v.Evidence = append(v.Evidence, flawed...)
+	v.Evidence = append(v.Evidence, flawed[:min(len(flawed), control.NamedEvidence)]...)
 	return received
+}
+
+// operated tells whether the control that a waiver hangs on held instead; due is when
+// that is known, if it isn't yet.
+func (r *review) operated(w *control.Waiver) (t control.Truth, due compliance.Instant) {
+	if w.Compensating == "" || planted == plantedCompensated {
+		return control.True, 0
+	}
+	of, may := r.c.CompensatedBy(w.Compensating)
+	if !may {
+		return control.False, 0
+	}
+	s := r.see(r.scope())[of]
+	counts := map[bool]int{} // by whether it passed
+	for _, f := range s.events {
+		if w.Within(f.ev.Time, r.it.time) {
+			counts[f.view["outcome"] == string(compliance.Pass)]++
+		}
+	}
+	switch {
+	case s.known == control.Exact && counts[true] > 0 && counts[false] == 0:
+		return control.True, 0
+	case s.known == control.Exact, s.finished, s.known == control.Growing && counts[false] > 0:
+		return control.False, 0
+	}
+	return control.Unknown, r.c.Expectations[of].Known(s.to.at)
 }
 
 // revoked finds what took the waiver back, by an instant.
@@ -214,7 +252,7 @@ func (e *Engine) holds(w *waivers, bodies []*fact) bool {
 			continue
 		}
 		for _, it := range g.items {
-			if it.slot && covers(it.time) || slices.ContainsFunc(it.candidates, func(f *fact) bool { return covers(f.ev.Time) }) {
+			if it.slot && covers(it.time) || slices.ContainsFunc(it.candidates, func(f *fact) bool { return covers(f.shown.ev.Time) }) {
 				return true
 			}
 		}

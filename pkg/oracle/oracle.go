@@ -205,15 +205,8 @@ func (l *log) openings() []opening {
 				l.possible = append(l.possible, o.item)
 				continue
 			}
-			belongs := control.Unknown
-			switch {
-			case !c.readable:
-				o.stuck = &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError}
-			case c.disputed:
-				o.stuck = &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonConflictingEvidence}
-			default:
-				belongs, o.stuck = l.having(o.item)
-			}
+			var belongs control.Truth
+			belongs, o.stuck = l.belongs(o.item, &c)
 			if belongs == control.False {
 				continue
 			}
@@ -228,6 +221,18 @@ func (l *log) openings() []opening {
 		}
 	}
 	return all
+}
+
+// belongs tells whether a candidate opens its item; stuck says what is said if nobody
+// knows.
+func (l *log) belongs(it item, c *candidate) (belongs control.Truth, stuck *ruling) {
+	switch {
+	case !c.readable:
+		return control.Unknown, &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError}
+	case c.disputed:
+		return control.Unknown, &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonConflictingEvidence}
+	}
+	return l.having(it)
 }
 
 // same notes a candidate, in the order of events, and tells whether one of its id came so
@@ -257,21 +262,31 @@ func (l *log) candidates(facts []fact, key string) []candidate {
 	for _, f := range facts {
 		var own []candidate
 		for _, body := range f.bodies() {
+			body = l.placed(body)
 			id, readable, member := l.candidate(body, key)
 			if !member || slices.ContainsFunc(own, func(c candidate) bool { return c.id == id }) {
 				continue
 			}
 			disputed := slices.ContainsFunc(f.until(body.Time.Add(l.control.At(body.Time).Horizon())), func(other fact) bool {
-				otherID, _, also := l.candidate(other, key)
+				otherID, _, also := l.candidate(l.placed(other), key)
 				return !also || otherID != id
 			})
 			own = append(own, candidate{body, id, readable, disputed})
 		}
 		all = append(all, own...)
 	}
-	all = slices.DeleteFunc(all, func(c candidate) bool { return l.control.At(c.Time) != l.control })
+	all = slices.DeleteFunc(all, func(c candidate) bool { return l.control.At(c.Time) != l.control || c.Time >= l.w })
 	slices.SortStableFunc(all, func(a, b candidate) int { return a.Compare(b.Event) })
 	return all
+}
+
+// placed is a body at the time that the population's clock says.
+func (l *log) placed(f fact) fact {
+	first := l.control.Versions[0] // all have the same clock
+	if first.Population.Clock == nil {
+		return f
+	}
+	return f.moved(first.Population.Clock, first.NewScope(nil, f.Time))
 }
 
 // having asks the population's condition over expectations; if it is unknown, the
@@ -299,10 +314,13 @@ func (l *log) candidate(f fact, key string) (id string, readable, member bool) {
 	p := &v.Population
 	at, ok := "", false
 	if control.MatchesAny(p.Types, f.Type) {
-		at, ok = v.ItemKey(f.Event, f.view)
+		at, ok = v.ItemKey(f.asSent(), control.ViewOf(f.asSent()))
 	}
-	if !ok || at != key {
+	switch {
+	case !ok || at != key:
 		return "", false, false
+	case f.unclocked || f.far:
+		return control.UnreadableID(f.Event), false, true
 	}
 	s := v.NewScope(nil, f.Time).With(f.view, nil)
 	if p.Where != nil {
@@ -406,7 +424,7 @@ func (it item) verdict(id string, r ruling) compliance.Verdict {
 		Due: max(r.due, it.Time), RemediatedAt: r.remediated,
 	}
 	if it.opened != nil {
-		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", it.opened.Event))
+		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", it.opened.asSent()))
 	}
 	v.Evidence = append(v.Evidence, r.evidence...)
 	return v
@@ -416,23 +434,23 @@ func (it item) verdict(id string, r ruling) compliance.Verdict {
 // not be read, or that bodies of an event disagree on it.
 func (l *log) tables(it item, scope *control.Scope) (broken bool) {
 	for _, t := range l.control.Tables {
-		rows, failed := l.rowsOf(t, it)
+		_, failed := l.rowsOf(t, it, it.Time)
 		broken = broken || failed || l.unclear(t, it)
-		scope.Derived = append(scope.Derived, l.heardTable(t, it, rows))
+		scope.Derived = append(scope.Derived, l.tableAt(t, it, it.Time).AsOf(func(at compliance.Instant) *control.Table { return l.tableAt(t, it, at) }))
 	}
 	return broken
 }
 
-func (l *log) rowsOf(t *control.DerivedTable, it item) (rows map[string]control.View, failed bool) {
+func (l *log) rowsOf(t *control.DerivedTable, it item, at compliance.Instant) (rows map[string]control.View, failed bool) {
 	last := map[string]fact{}
 	for _, f := range it.facts { // in order
-		if c := l.changeOf(t, it, f); c.here {
+		if c := l.changeOf(t, it, f, at); c.here {
 			last[c.row] = f
 		}
 	}
 	rows = map[string]control.View{}
 	for key, f := range last {
-		c := l.changeOf(t, it, f)
+		c := l.changeOf(t, it, f, at)
 		if failed = failed || c.failed; c.live {
 			rows[key] = f.view
 		}
@@ -446,8 +464,8 @@ type change struct {
 	here, live, failed bool
 }
 
-func (l *log) changeOf(t *control.DerivedTable, it item, f fact) (c change) {
-	if !control.MatchesAny(t.Types, f.Type) || f.Time > it.Time {
+func (l *log) changeOf(t *control.DerivedTable, it item, f fact, by compliance.Instant) (c change) {
+	if !control.MatchesAny(t.Types, f.Type) || f.Time > by {
 		return c
 	}
 	at, here := t.KeyOf(f.view)
@@ -457,7 +475,7 @@ func (l *log) changeOf(t *control.DerivedTable, it item, f fact) (c change) {
 	}
 	c = change{row: row, here: true, live: true}
 	if t.Live != nil {
-		live, err := t.Live.Bool(l.control.NewScope(nil, it.Time).With(f.view, nil))
+		live, err := t.Live.Bool(l.control.NewScope(nil, by).With(f.view, nil))
 		c.live, c.failed = live, err != nil
 	}
 	return c
@@ -475,10 +493,10 @@ func (l *log) unclear(t *control.DerivedTable, it item) bool {
 	for _, f := range it.facts {
 		changes := map[change]bool{}
 		for _, body := range f.until(l.reach(it)) {
-			changes[l.changeOf(t, it, body)] = true
+			changes[l.changeOf(t, it, body, it.Time)] = true
 		}
 		for _, body := range f.until(l.reach(it)) {
-			if c := l.changeOf(t, it, body); c.here && (len(changes) > 1 || body.Event == f.Event) {
+			if c := l.changeOf(t, it, body, it.Time); c.here && (len(changes) > 1 || body.Event == f.Event) {
 				all = append(all, written{body, c, len(changes) > 1})
 			}
 		}

@@ -111,13 +111,19 @@ func undecided(states []state, reads []int, doubt control.Doubt) ruling {
 	if doubt.Waits {
 		return *unheard(open)
 	}
-	if doubt.Silent {
+	switch {
+	case doubt.Unread:
+		r = *unheard(unread)
+	case doubt.Silent:
 		r = *unheard(silent)
 	}
 	for _, i := range reads {
 		switch st := states[i]; {
 		case !st.finished:
 			return *unheard(open)
+		case st.unread:
+			r = *unheard(unread)
+		case r.reason == compliance.ReasonNoHistory:
 		case st.silent:
 			r = *unheard(silent)
 		case st.tooMany && r.reason != compliance.ReasonSourceSilent:

@@ -56,15 +56,24 @@ const (
 	covered coverage = iota
 	open             // not yet known: the next heartbeat isn't due
 	silent
+	unread // before what was read for this version of the control
 )
 
 // heard is the coverage of [from, to] by every source of the types.
 func (l *log) heard(types []string, from, to compliance.Instant) coverage {
-	worst := covered
+	worst := l.recorded(from)
 	for _, i := range l.bundle.SourcesOf(types) {
 		worst = max(worst, l.heardOf(i, from, to))
 	}
 	return worst
+}
+
+// recorded tells whether what happened from an instant on was read for this version.
+func (l *log) recorded(from compliance.Instant) coverage {
+	if from < l.control.HistoryFrom {
+		return unread
+	}
+	return covered
 }
 
 // heardOf is the coverage by one source: its signs of life, and its numbers.
@@ -78,7 +87,7 @@ func (l *log) heardOf(source int, from, to compliance.Instant) coverage {
 
 // heardFor is heard, of the sources that may send what an expectation about an item wants.
 func (l *log) heardFor(e *control.Expectation, it item, from, to compliance.Instant) coverage {
-	worst := covered
+	worst := l.recorded(from)
 	for _, i := range l.bundle.SourcesOf(e.Heard()) {
 		if e.MayCome(l.bundle.Sources[i].Name, it.view) {
 			worst = max(worst, l.heardOf(i, from, to))

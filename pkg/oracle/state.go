@@ -14,6 +14,7 @@ type state struct {
 	// finished: no interval that it hangs on can still tell more.
 	finished bool
 	silent   bool
+	unread   bool // it reaches before what was read
 	tooMany  bool
 	// disputed: bodies of one event disagree on whether it belongs.
 	disputed bool
@@ -47,7 +48,7 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 		return state{known: control.Exact, finished: true}
 	}
 	if !from.known || !to.known {
-		return state{finished: from.over && to.over, silent: from.silent || to.silent}
+		return state{finished: from.over && to.over, silent: from.silent || to.silent, unread: from.unread || to.unread}
 	}
 	st := state{bounded: true, from: from.at, to: to.at}
 	if st.to < st.from { // nothing lies there, whatever is heard
@@ -65,8 +66,9 @@ func (l *log) state(it item, scope *control.Scope, e *control.Expectation, earli
 	}
 	st.finished = closed && heard != open && !st.doubt.Waits
 	st.silent = closed && (heard == silent || st.doubt.Silent)
+	st.unread = closed && (heard == unread || st.doubt.Unread)
 	switch {
-	case st.finished && !st.silent && !st.tooMany && !failed:
+	case st.finished && !st.silent && !st.unread && !st.tooMany && !failed:
 		st.known = control.Exact
 	case e.Pick == control.PickFirst && e.Grows && !failed && len(st.events) > 0 && l.heardFor(e, it, st.from, st.events[0].Time) == covered:
 		st.known, st.finished = control.Exact, true // the first is final once present
@@ -199,7 +201,7 @@ func (l *log) placeOne(e *control.Expectation, it item, scope *control.Scope, f 
 	in := f.inside(e, from, to)
 	remedies := e.Remedy > 0 && from.before(f, e.Between.From) && !to.after(f, e.Between.To) && f.Time <= it.Time.Add(e.Remedy)
 	switch belongs, doubt := l.matches(e, it, scope, f, earlier); {
-	case f.far:
+	case f.far || f.asSent().Time < l.control.HistoryFrom:
 	case f.unclocked:
 		if in && belongs != control.False {
 			return unsure, control.Doubt{}
@@ -419,6 +421,8 @@ type end struct {
 	missing bool
 	// over: if not known, it never will be; silent says that a source is why.
 	over, silent bool
+	// unread: if not known, that is because the record began later.
+	unread bool
 }
 
 func resolve(b control.Bound, it item, scope *control.Scope, candidate *fact, earlier []state) end {
@@ -433,14 +437,14 @@ func resolve(b control.Bound, it item, scope *control.Scope, candidate *fact, ea
 		var err error
 		if at, err = b.Compute(scope); err != nil {
 			doubt := control.DoubtOf(err)
-			return end{over: !doubt.Waits, silent: doubt.Silent}
+			return end{over: !doubt.Waits, silent: doubt.Silent, unread: doubt.Unread}
 		}
 	case control.AnchorCandidate:
 		anchor, at = candidate, candidate.Time
 	case control.AnchorExpectation:
 		st := earlier[b.Of]
 		if st.known != control.Exact {
-			return end{over: st.finished, silent: st.silent}
+			return end{over: st.finished, silent: st.silent, unread: st.unread}
 		}
 		if len(st.events) == 0 {
 			return end{missing: true}

@@ -5,11 +5,12 @@ import (
 	"assay.example/assay/pkg/control"
 )
 
-// heardTable is a derived table that is believed as far as its sources were heard: a row
+// tableAt is a derived table as of an instant that is believed as far as its sources were heard: a row
 // since it was told last, that there is none since their first word. If they tell all
 // live rows again every so often, what they said before matters no longer than that.
-func (l *log) heardTable(t *control.DerivedTable, it item, rows map[string]control.View) *control.Table {
-	since := t.Since(it.Time)
+func (l *log) tableAt(t *control.DerivedTable, it item, at compliance.Instant) *control.Table {
+	rows, _ := l.rowsOf(t, it, at)
+	since := t.Since(at)
 	for key, row := range rows {
 		told, _ := row.Told()
 		if told < since && l.heard(t.Types, told, since) == silent {
@@ -21,12 +22,16 @@ func (l *log) heardTable(t *control.DerivedTable, it item, rows map[string]contr
 		if row != nil {
 			from, _ = row.Told()
 		}
-		return doubtOf(l.heard(t.Types, from, it.Time))
+		heard := l.heard(t.Types, from, at)
+		if at >= l.w { // more may come
+			heard = open
+		}
+		return doubtOf(heard)
 	})
 }
 
 func doubtOf(heard coverage) control.Doubt {
-	return control.Doubt{Waits: heard == open, Silent: heard == silent}
+	return control.Doubt{Waits: heard == open, Silent: heard == silent, Unread: heard == unread}
 }
 
 // heardRows is whether the tables that parts come from have been heard long enough to
@@ -64,6 +69,8 @@ func unheard(heard coverage) *ruling {
 		return &ruling{outcome: compliance.Pending, reason: compliance.ReasonAwaitingEvents}
 	case silent:
 		return &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonSourceSilent}
+	case unread:
+		return &ruling{outcome: compliance.Inconclusive, reason: compliance.ReasonNoHistory}
 	case covered:
 	}
 	return nil

@@ -38,15 +38,56 @@ func (l *log) waive(it item, v *compliance.Verdict) {
 	for _, w := range l.waivers {
 		switch {
 		case !w.says.Concerns(v.Item.ID, it.view) || !l.stands(w, it.Time):
-		case w.says.Flaw == "":
-			v.Outcome = compliance.Waived
-			v.Evidence = append(v.Evidence, compliance.EvidenceOf(control.WaiverEvidence, w.Event))
-			return
-		default:
+		case w.says.Flaw != "":
 			flawed = append(flawed, compliance.EvidenceOf(control.WaiverEvidence+"."+w.says.Flaw, w.Event))
+		default:
+			operated, due := l.operated(w, it)
+			switch operated {
+			case control.True:
+				v.Outcome = compliance.Waived
+				v.Evidence = append(v.Evidence, compliance.EvidenceOf(control.WaiverEvidence, w.Event))
+				return
+			case control.Unknown:
+				*v = it.verdict(v.Item.ID, ruling{outcome: compliance.Pending, reason: compliance.ReasonAwaitingEvents, due: max(v.Due, due)})
+				return
+			case control.False:
+				flawed = append(flawed, compliance.EvidenceOf(control.WaiverEvidence+"."+control.FlawCompensating, w.Event))
+			}
 		}
 	}
 	v.Evidence = append(v.Evidence, flawed[:min(len(flawed), control.NamedEvidence)]...)
+}
+
+// operated tells whether the control that a waiver hangs on passed at least once around
+// the item, and never deviated; unknown while it may yet turn out. What is never known
+// to have operated hasn't.
+func (l *log) operated(w waiver, it item) (t control.Truth, due compliance.Instant) {
+	if w.says.Compensating == "" {
+		return control.True, 0
+	}
+	of, may := l.control.CompensatedBy(w.says.Compensating)
+	if !may {
+		return control.False, 0
+	}
+	scope := l.control.NewScope(it.view, it.Time)
+	l.tables(it, scope)
+	st := l.states(it, scope)[of]
+	passed, deviated := false, false
+	for _, f := range st.events {
+		if w.says.Within(f.Time, it.Time) {
+			pass := f.view["outcome"] == string(compliance.Pass)
+			passed, deviated = passed || pass, deviated || !pass
+		}
+	}
+	switch {
+	case st.known != control.Opaque && deviated, st.known != control.Exact && st.finished:
+		return control.False, 0
+	case st.known != control.Exact:
+		return control.Unknown, l.control.Expectations[of].Known(st.to)
+	case passed:
+		return control.True, 0
+	}
+	return control.False, 0
 }
 
 // stands: it was approved at an instant, hadn't ended, and hadn't been taken back.
@@ -58,7 +99,7 @@ func (l *log) stands(w waiver, at compliance.Instant) bool {
 
 // concerned are the waivers with the item in their scope, for an explanation.
 func (l *log) concerned(it item, v compliance.Verdict) (list []Waiver) {
-	if v.Outcome != compliance.Deviation && v.Outcome != compliance.Waived || !l.control.Waivable {
+	if v.Outcome != compliance.Deviation && v.Outcome != compliance.Waived || !l.control.Waivable { // a pending one waits for more than that, perhaps
 		return nil
 	}
 	covered := false
@@ -74,6 +115,8 @@ func (l *log) concerned(it item, v compliance.Verdict) (list []Waiver) {
 			of.Why = WaiverEnded
 		case !l.stands(w, it.Time):
 			of.Why, of.Revoked = WaiverRevoked, l.revoked(w)
+		case of.Why == "" && l.lacking(w, it):
+			of.Why = control.FlawCompensating
 		case of.Why == "" && covered:
 			of.Why = WaiverNotFirst
 		}
@@ -82,6 +125,12 @@ func (l *log) concerned(it item, v compliance.Verdict) (list []Waiver) {
 		list = append(list, of)
 	}
 	return list
+}
+
+// lacking: the control that it hangs on isn't known to have operated.
+func (l *log) lacking(w waiver, it item) bool {
+	operated, _ := l.operated(w, it)
+	return operated != control.True
 }
 
 // revoked is when a waiver was taken back first; zero if it wasn't.

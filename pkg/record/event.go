@@ -26,6 +26,9 @@ const (
 	// HeaderClock marks a clock record, which is no event: the log says what
 	// time it is, in microseconds since 1970.
 	HeaderClock = "assay_clock"
+	// HeaderActivation marks the place in a source from which on other rules route. Such
+	// a record is a clock record too, of a time before all: it moves no clock.
+	HeaderActivation = "assay_activation"
 )
 
 // DefaultTenant owns events that name no tenant.
@@ -154,6 +157,25 @@ func DecodeClock(r *kgo.Record) (compliance.Instant, bool) {
 		if h.Key == HeaderClock {
 			n, err := strconv.ParseInt(string(h.Value), 10, 64)
 			return compliance.Instant(n), err == nil
+		}
+	}
+	return 0, false
+}
+
+// EncodeMarker is a record from which on the rules of an activation route what follows
+// in its partition.
+func EncodeMarker(topic string, partition int32, activation int) *kgo.Record {
+	r := EncodeClock(topic, partition, compliance.Ever)
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: HeaderActivation, Value: strconv.AppendInt(nil, int64(activation), 10)})
+	return r
+}
+
+// DecodeMarker tells whether r is a marker, and of which activation.
+func DecodeMarker(r *kgo.Record) (activation int, ok bool) {
+	for _, h := range r.Headers {
+		if h.Key == HeaderActivation {
+			n, err := strconv.Atoi(string(h.Value))
+			return n, err == nil && n > 0
 		}
 	}
 	return 0, false

@@ -86,15 +86,46 @@ const ViolationSchema = "violation/v1"
 
 // Control is one record of the control topic.
 type Control struct {
-	Kind string `json:"kind"` // "clock", "activated", "topology"
+	// Kind is "clock", "topology", "activated"; of a change on the running system "proposed",
+	// "approved", "activating", "activated" and "refused", in this order.
+	Kind string `json:"kind"`
 	// Clock: "wall" or "external", from this record on.
 	Clock string `json:"clock,omitempty"`
 	// Bundle and Activation: the rule set in force, counted 1, 2, ….
 	Bundle     string `json:"bundle,omitempty"`
 	Activation int    `json:"activation,omitempty"`
+	// Files are those of the bundle, packed.
+	Files []byte `json:"files,omitempty"`
+	// Proposal names a change: the hash of what was proposed. By is who proposed or
+	// approved it, At when, by the clock of whoever wrote it, and Reason why it is made, or
+	// why it was refused.
+	Proposal string             `json:"proposal,omitempty"`
+	By       string             `json:"by,omitempty"`
+	At       compliance.Instant `json:"at,omitzero"`
+	Reason   string             `json:"reason,omitempty"`
+	// Restates: verdicts that were given may be others, so another person approves.
+	Restates bool `json:"restates,omitempty"`
+	// Differences are those from the bundle in force, and Replay the totals of what a
+	// replay found, as the tools that made them write them. Restated is what it says of the
+	// items whose verdicts change.
+	Differences json.RawMessage `json:"differences,omitempty"`
+	Replay      json.RawMessage `json:"replay,omitempty"`
+	Restated    []Restated      `json:"restated,omitempty"`
+	// Markers are the places of the markers by source partition, such as
+	// "assay.events.access/0". Routed and Watermark are those of control.Since.
+	Markers   map[string]int64   `json:"markers,omitempty"`
+	Routed    compliance.Instant `json:"routed,omitzero"`
+	Watermark compliance.Instant `json:"watermark,omitzero"`
 	// Topology counts the sets of source partitions; Partitions is the set.
 	Topology   int              `json:"topology,omitempty"`
 	Partitions map[string]int32 `json:"partitions,omitempty"`
+}
+
+// Restated is what an item's verdict is by the rules that are proposed.
+type Restated struct {
+	Tenant  string             `json:"tenant"`
+	Control string             `json:"control"`
+	Verdict compliance.Verdict `json:"verdict"`
 }
 
 // ItemKey is the Kafka key of what is said about an item.

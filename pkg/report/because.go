@@ -69,6 +69,7 @@ func whyOutcome(c *control.Control, v *Verdict) []string {
 // reasonWords are the engine's own reasons in words.
 var reasonWords = map[string]string{
 	compliance.ReasonSourceSilent:        "A source was silent where evidence has to lie, so nobody can tell what it would have said.",
+	compliance.ReasonNoHistory:           "Evidence may lie before what was read for this version of the control, so nobody can tell whether there was any.",
 	compliance.ReasonTooMuchEvidence:     "More events match than the control looks through (max).",
 	compliance.ReasonEvidenceError:       "A condition can't be computed: an event lacks a field that it reads, or a table has no such row.",
 	compliance.ReasonConflictingEvidence: "An event came with several bodies, and they disagree on what the verdict hangs on.",

@@ -19,6 +19,8 @@ type DriftParams struct {
 	Window, Baseline Period
 	// AsOf is up to when revisions and events count; zero: all that are on record.
 	AsOf compliance.Instant
+	// Now is the time of asking; AsOf must not lie ahead of it.
+	Now compliance.Instant
 	// FDR is the share of findings that may be false, on average.
 	FDR float64
 }
@@ -44,6 +46,9 @@ const DriftSchema = "drift/v1"
 // MakeDrift compares two windows: first all controls by their counts, then those that
 // drifted by what their items say.
 func MakeDrift(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p DriftParams) (*Drift, error) {
+	if err := checkAsOf(p.AsOf, p.Now); err != nil {
+		return nil, err
+	}
 	c := &comparison{asker: &asker{conn: conn, tenant: p.Tenant}, params: p, bundle: bundle}
 	c.input = drift.Input{
 		Baseline: drift.Window{From: p.Baseline.From, To: p.Baseline.To}, Window: drift.Window{From: p.Window.From, To: p.Window.To},

@@ -23,7 +23,7 @@ func (w *world) drift(changes ...func(*report.DriftParams)) *report.Drift {
 	require.NoError(w, err)
 	window, err := report.ParsePeriod("2026-08")
 	require.NoError(w, err)
-	p := report.DriftParams{Tenant: w.tenant, Baseline: baseline, Window: window, FDR: drift.DefaultFDR}
+	p := report.DriftParams{Tenant: w.tenant, Baseline: baseline, Window: window, FDR: drift.DefaultFDR, Now: at("2026-11-01")}
 	for _, change := range changes {
 		change(&p)
 	}

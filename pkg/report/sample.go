@@ -24,6 +24,8 @@ type SampleParams struct {
 	Period     Period
 	// AsOf is up to when revisions count; zero: all that are on record.
 	AsOf compliance.Instant
+	// Now is the time of asking; AsOf must not lie ahead of it.
+	Now  compliance.Instant
 	Plan *sampling.Plan
 	// Frequency is how often the control operates; empty: its schedule says so, or the
 	// size of its population does.
@@ -92,6 +94,9 @@ func MakeSample(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundl
 	}
 	if p.Engagement == "" {
 		return nil, compliance.Errorf(compliance.Invalid, "a draw hangs on the engagement's name: say --engagement, as the engagement letter has it")
+	}
+	if err := checkAsOf(p.AsOf, p.Now); err != nil {
+		return nil, err
 	}
 	a := &asker{conn: conn, tenant: p.Tenant}
 	rows, err := ask[verdictRow](ctx, a, "population", append(p.known(), window(p.Period.From, p.Period.To)...)...)

@@ -53,7 +53,7 @@ func waiverOf(w *oracle.Waiver) Waiver {
 var whyNot = map[string]string{
 	control.FlawSelfApproved:   "approved by who asked for it",
 	control.FlawFieldNotRead:   "its scope names a field that the control doesn't read",
-	control.FlawCompensating:   "it hangs on a compensating control, and nothing can check yet that that operated",
+	control.FlawCompensating:   "it hangs on a compensating control that isn't known to have operated",
 	oracle.WaiverApprovedAfter: "approved after the item",
 	oracle.WaiverEnded:         "ended before the item",
 	oracle.WaiverRevoked:       "taken back before the item",

@@ -54,7 +54,7 @@ func TestExplainWaivers(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{
 		"own": "approved by who asked for it", "short": "ended before the item", "wv-1": "", "wv-2": "another one covers it already",
-		"after": "approved after the item", "made-up": "it hangs on a compensating control, and nothing can check yet that that operated",
+		"after": "approved after the item", "made-up": "it hangs on a compensating control that isn't known to have operated",
 	}, states)
 	var text bytes.Buffer
 	require.NoError(t, e.WriteTable(output.Writer{Out: &text}))

@@ -31,9 +31,6 @@ func binomialAtMost(k, n int, p *big.Rat) tail {
 func hypergeometricAtMost(k, size, bad, n int) tail {
 	sum := new(big.Int)
 	for j := 0; j <= min(k, n, bad); j++ {
-		if n-j > size-bad {
-			continue
-		}
 		term := new(big.Int).Binomial(int64(bad), int64(j))
 		sum.Add(sum, term.Mul(term, new(big.Int).Binomial(int64(size-bad), int64(n-j))))
 	}

@@ -45,6 +45,12 @@ func (r Rate) Float() float64 {
 // MarshalText is the number as it was written.
 func (r Rate) MarshalText() ([]byte, error) { return []byte(r.text), nil }
 
+// UnmarshalText reads what MarshalText writes.
+func (r *Rate) UnmarshalText(text []byte) (err error) {
+	*r, err = ParseRate(string(text))
+	return err
+}
+
 // UnmarshalYAML reads the number from its text, not by way of a float.
 func (r *Rate) UnmarshalYAML(n *yaml.Node) (err error) {
 	*r, err = ParseRate(n.Value)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -77,6 +78,7 @@ func (o *driftOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.params.Now = compliance.InstantOf(time.Now())
 	var d *report.Drift
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
 		d, err = report.MakeDrift(ctx, conn, bundle, o.params)
@@ -107,10 +109,8 @@ func (o *driftOptions) read() (err error) {
 	if o.params.Baseline, err = report.Between(o.baselineFrom, o.baselineTo); err != nil {
 		return fmt.Errorf("the baseline: %w", err)
 	}
-	if o.asOf != "" {
-		if o.params.AsOf, err = report.ParseTime(o.asOf); err != nil {
-			return fmt.Errorf("--as-of: %w", err)
-		}
+	if o.params.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+		return fmt.Errorf("--as-of: %w", err)
 	}
 	w, b := o.params.Window, o.params.Baseline
 	return drift.Check(drift.Window{From: b.From, To: b.To}, drift.Window{From: w.From, To: w.To}, o.params.FDR)

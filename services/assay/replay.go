@@ -90,12 +90,7 @@ func (o *replayOptions) run(ctx context.Context) error {
 		}
 	}
 	record := &report.Recorded{Types: types, Tenant: o.change.Tenant}
-	var r *change.Result
-	if o.events != "" {
-		r, err = o.byFile(record)
-	} else {
-		r, err = o.byClickHouse(ctx, record)
-	}
+	r, err := o.judge(ctx, record)
 	if err != nil {
 		return err
 	}
@@ -112,6 +107,10 @@ func (o *replayOptions) parse() error {
 	if o.change.Limit < 0 {
 		return compliance.Errorf(compliance.Invalid, "--limit is %d; it counts from 0", o.change.Limit)
 	}
+	return o.parseTimes()
+}
+
+func (o *replayOptions) parseTimes() error {
 	for _, t := range []struct {
 		text string
 		into *compliance.Instant
@@ -126,6 +125,14 @@ func (o *replayOptions) parse() error {
 		*t.into = at
 	}
 	return nil
+}
+
+// judge replays the events of the file, or else of ClickHouse.
+func (o *replayOptions) judge(ctx context.Context, record *report.Recorded) (*change.Result, error) {
+	if o.events != "" {
+		return o.byFile(record)
+	}
+	return o.byClickHouse(ctx, record)
 }
 
 // byFile replays the events of a file, which is read anew for each pass.

@@ -82,6 +82,7 @@ func (o *sampleOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.params.Now = compliance.InstantOf(time.Now())
 	var s *report.Sample
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
 		s, err = report.MakeSample(ctx, conn, bundle, o.params)
@@ -90,7 +91,7 @@ func (o *sampleOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.Open(compliance.InstantOf(time.Now()), bundle.Control(s.Control).CorrectUntil) {
+	if s.Open(o.params.Now, bundle.Control(s.Control).CorrectUntil) {
 		_, _ = fmt.Fprintln(o.err, "The population may still change: the period isn't over, or late events still count.")
 	}
 	return o.write(s)
@@ -111,10 +112,8 @@ func (o *sampleOptions) read() (err error) {
 	if p.Period, err = o.window.parse(); err != nil {
 		return err
 	}
-	if o.asOf != "" {
-		if p.AsOf, err = report.ParseTime(o.asOf); err != nil {
-			return fmt.Errorf("--as-of: %w", err)
-		}
+	if p.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+		return fmt.Errorf("--as-of: %w", err)
 	}
 	p.Plan, err = readPlan(o.plan)
 	return err

@@ -79,9 +79,18 @@ func params(dir string, setUp func(*testscript.Env) error) testscript.Params {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "ready": ready, "unready": unready, "send": send, "terminate": terminate, "browse": browse, "quarter": quarter,
+			"exits": exits, "ready": ready, "unready": unready, "send": send, "terminate": terminate, "browse": browse, "quarter": quarter, "proposed": proposed,
 		},
 	}
+}
+
+// proposed puts what the last command proposed into PROPOSAL.
+func proposed(ts *testscript.TestScript, neg bool, args []string) {
+	found := regexp.MustCompile(`assay approve (\w+)`).FindStringSubmatch(ts.ReadFile("stdout"))
+	if neg || len(args) > 0 || found == nil {
+		ts.Fatalf("nothing was proposed")
+	}
+	ts.Setenv("PROPOSAL", found[1])
 }
 
 func setUp(env *testscript.Env) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/output"
 )
 
@@ -19,6 +20,8 @@ type build struct {
 	Revision string `json:"revision"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	// Zones is the release of the time zone database that controls are judged by.
+	Zones string `json:"zones"`
 }
 
 func (a *app) versionCommand() *cobra.Command {
@@ -32,6 +35,7 @@ func (a *app) versionCommand() *cobra.Command {
 				{Head: "REVISION", Cell: func(b build) string { return b.Revision }},
 				{Head: "GO", Cell: func(b build) string { return b.Go }},
 				{Head: "PLATFORM", Cell: func(b build) string { return b.Platform }},
+				{Head: "ZONES", Cell: func(b build) string { return b.Zones }},
 			})
 		},
 	}
@@ -40,7 +44,7 @@ func (a *app) versionCommand() *cobra.Command {
 }
 
 func thisBuild() build {
-	b := build{Version: version, Revision: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{Version: version, Revision: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Zones: control.ZonesVersion}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

@@ -22,7 +22,7 @@ func pageValues(tenant, quarter string, offset int) map[string]string {
 	item := map[bool]string{true: "DEP-1", false: mark}[offset == 1]
 	return map[string]string{
 		"control": "CH-01", "id": "CH-01", "item": item, "topic": topic, "partition": "0", "offset": strconv.Itoa(offset),
-		"period": map[string]string{"q2": "2026-Q2", "q3": "2026-Q3"}[quarter], "file": "report.json", "source": "/" + mark,
+		"period": map[string]string{"q2": "2026-Q2", "q3": "2026-Q3"}[quarter], "file": "report.json", "source": "/" + mark, "examination": mark,
 	}
 }
 
@@ -143,10 +143,10 @@ func TestHostileTextsOnPages(t *testing.T) {
 	tab, got := newTable(t), tally{}
 	for _, text := range hostile() {
 		values := pageValues("default", "q3", 1)
-		for _, name := range []string{"control", "id", "item", "topic", "offset", "period", "file", "source"} {
+		for _, name := range []string{"control", "id", "item", "topic", "offset", "period", "file", "source", "examination"} {
 			changed := maps.Clone(values)
 			changed[name] = text
-			for _, pattern := range []string{"/controls/{id}", "/items/{control}/{item}", "/events/{topic}/{partition}/{offset}", "/reports/{period}/{file}", "/events"} {
+			for _, pattern := range []string{"/controls/{id}", "/items/{control}/{item}", "/events/{topic}/{partition}/{offset}", "/reports/{period}/{file}", "/periods/{examination}", "/events"} {
 				address := pattern
 				for k, v := range changed {
 					address = strings.ReplaceAll(address, "{"+k+"}", url.PathEscape(v))

@@ -37,6 +37,11 @@ func (w *world) fill() {
 	rows[0].item = "DEP-1"
 	w.insert(rows...)
 	w.exec("INSERT INTO events (tenant, type, source, id, time, received, topic, offset) VALUES ('default', 'deploy.completed', '/cd', 'declared-q2', '2026-05-15', '2026-05-15', ?, 50)", topic)
+	for i, r := range rows { // each quarter's examination, which has the row's own name
+		quarter := map[bool][2]string{true: {"2026-07-01", "2026-10-01"}, false: {"2026-04-01", "2026-07-01"}}[strings.HasSuffix(r.mark, "q3")]
+		w.exec("INSERT INTO events (tenant, type, source, id, time, received, topic, offset, data) VALUES (?, 'period.opened', '/assay/periods', ?, '2026-03-01', '2026-03-01', 'periods', ?, ?)",
+			r.tenant, "opened-"+r.mark, i, fmt.Sprintf(`{"period_id": %q, "from": "%sT00:00:00Z", "to": "%sT00:00:00Z", "opened_by": %q}`, r.mark, quarter[0], quarter[1], r.mark))
+	}
 	w.exec("INSERT INTO coverage (topic, start_offset, end_offset, records, rows, last_offset, clock) VALUES (?, 0, 9, 9, 9, 9, '2026-10-31')", topic)
 }
 

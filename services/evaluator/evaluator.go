@@ -33,6 +33,7 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/daemon"
 	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/record"
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/evaluator/internal/clock"
 	"assay.example/assay/services/evaluator/internal/consume"
@@ -64,15 +65,21 @@ const (
 )
 
 type evaluator struct {
-	cfg    Config
-	deps   Deps
-	rules  rules.Rules
+	cfg   Config
+	deps  Deps
+	rules rules.Rules
+	// own and files are the hash and the text of the rules that this instance has loaded.
+	own    string
+	files  []byte
 	client []kgo.Opt
 	events []string
 
-	control    *clock.Log
-	activation int
-	metrics    metrics
+	control *clock.Log
+	base    record.Base
+	book    *rules.Book
+	// booked is closed once book is there.
+	booked  chan struct{}
+	metrics metrics
 }
 
 type metrics struct {
@@ -90,22 +97,10 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	if deps.Bundle == nil {
 		return errors.New("running the evaluator: there is no bundle")
 	}
-	if err := judgeable(deps.Bundle); err != nil {
+	if err := rules.Judgeable(deps.Bundle); err != nil {
 		return err
 	}
 	return run(ctx, cfg, deps, rules.Of(deps.Bundle))
-}
-
-// judgeable refuses controls that the partitions of the routed log can't judge yet: what
-// they read is said in others.
-func judgeable(b *control.Bundle) error {
-	for _, c := range b.Controls {
-		if c.Stage > 0 {
-			return compliance.Errorf(compliance.Invalid, "running the evaluator: %s (%s) is judged in stages, for it reads the verdicts of others or its expectations join by several fields; "+
-				"`assay test` can judge it, and the evaluator can't yet: take it out of the folder of controls, or write it as several with part_of:", c.ID, c.File)
-		}
-	}
-	return nil
 }
 
 func run(ctx context.Context, cfg Config, deps Deps, of rules.Rules) error {
@@ -123,10 +118,18 @@ func run(ctx context.Context, cfg Config, deps Deps, of rules.Rules) error {
 		stop()
 		group.Wait()
 	}()
-	if e.activation, err = e.control.Activated(ctx, of.Hash); err == nil {
-		e.flow(ctx)
+	if e.base, err = e.control.InForce(ctx, of.Hash); err != nil {
+		return nil // ctx ended while waiting
 	}
-	return nil // else ctx ended while waiting
+	if deps.Bundle != nil {
+		if e.book, err = rules.NewBook(e.control, e.base, deps.Bundle, e.deps.Types); err != nil {
+			return err
+		}
+		e.rules = e.book.First()
+		close(e.booked)
+	}
+	e.flow(ctx)
+	return nil
 }
 
 func open(ctx context.Context, cfg Config, deps Deps, of rules.Rules) (*evaluator, error) {
@@ -143,7 +146,13 @@ func open(ctx context.Context, cfg Config, deps Deps, of rules.Rules) (*evaluato
 			return nil, err
 		}
 	}
-	e := &evaluator{cfg: cfg, deps: deps, rules: of, client: client, metrics: newMetrics(deps.Metrics)}
+	var files []byte
+	if deps.Bundle != nil {
+		if files, err = deps.Bundle.Pack(); err != nil {
+			return nil, err
+		}
+	}
+	e := &evaluator{own: of.Hash, files: files, cfg: cfg, deps: deps, rules: of, client: client, metrics: newMetrics(deps.Metrics), booked: make(chan struct{})}
 	for _, name := range stream.EventTopics() {
 		e.events = append(e.events, deps.Kafka.Topic(name))
 	}
@@ -200,19 +209,19 @@ func (e *evaluator) follow(ctx context.Context, started func()) error {
 func (e *evaluator) clock(ctx context.Context, started func()) error {
 	return clock.Run(ctx, clock.Config{
 		Client: e.client, Group: e.topic(clockPart), Control: e.topic("control"), Events: e.events,
-		Bundle: e.rules.Hash, Mode: e.cfg.Clock, Interval: e.cfg.ClockInterval,
-	}, clock.Deps{Log: e.control, Logs: e.log(clockPart), Ready: started})
+		Bundle: e.own, Files: e.files, Routers: e.topic(routerPart), Mode: e.cfg.Clock, Interval: e.cfg.ClockInterval,
+	}, clock.Deps{Log: e.control, Check: e.check, Logs: e.log(clockPart), Ready: started})
 }
 
 func (e *evaluator) router(ctx context.Context, started func()) error {
 	return router.Run(ctx, router.Config{
 		Client: e.client, Group: e.topic(routerPart),
 		Events: e.events, Routed: e.topic("routed"), Rejected: e.topic("rejected"),
-		Activation: e.activation, Bound: e.cfg.Bound,
+		Activation: e.base.Activation, Bound: e.cfg.Bound,
 		MarkInterval: e.cfg.MarkInterval, MarkEvery: e.cfg.MarkEvery,
 		MaxRecord: maxRecord, Batch: e.cfg.BatchRecords, Grace: e.cfg.ShutdownTimeout,
 	}, router.Deps{
-		Rules: e.rules.Routes, Types: e.deps.Types, Topology: e.control.Topology,
+		Rules: e.rules.Routes, Later: e.routes(), Types: e.deps.Types, Topology: e.control.Topology,
 		Metrics: e.metrics.router, Log: e.log(routerPart), Ready: started,
 	})
 }
@@ -221,10 +230,10 @@ func (e *evaluator) judge(ctx context.Context, started func()) error {
 	return judge.Run(ctx, judge.Config{
 		Client: e.client, Group: e.topic(judgePart), TransactionalID: e.topic(judgePart + "." + e.cfg.Instance),
 		Routed: e.topic("routed"), Verdicts: e.topic("verdicts"), State: e.topic("state"), Quarantine: e.topic("quarantine"),
-		Activation: e.activation, BatchTime: e.cfg.BatchTime, BatchRecords: e.cfg.BatchRecords,
+		Activation: e.base.Activation, BatchTime: e.cfg.BatchTime, BatchRecords: e.cfg.BatchRecords,
 		TransactionTimeout: e.cfg.TransactionTimeout, GapPatience: e.cfg.GapPatience, Grace: e.cfg.ShutdownTimeout,
 	}, judge.Deps{
-		NewEngine: e.rules.NewEngine, Rules: e.rules.Holds, Sources: e.control.Sources,
+		NewEngine: e.rules.NewEngine, Rules: e.rules.Holds, Later: e.regimes(), Sources: e.control.Sources,
 		Metrics: e.metrics.judge, Log: e.log(judgePart), Ready: started,
 	})
 }
@@ -235,7 +244,7 @@ func (e *evaluator) publisher(ctx context.Context, started func()) error {
 		Verdicts: e.topic("verdicts"), Violations: e.topic("violations"),
 		Batch: e.cfg.BatchRecords, Grace: e.cfg.ShutdownTimeout,
 	}, publisher.Deps{
-		Controls: e.rules.Words, Metrics: e.metrics.publisher, Log: e.log(publisherPart), Ready: started,
+		Controls: e.words(), Metrics: e.metrics.publisher, Log: e.log(publisherPart), Ready: started,
 	})
 }
 
@@ -244,4 +253,36 @@ const maxRecord = stream.MaxMessageBytes - 64<<10
 
 func (e *evaluator) log(part string) zerolog.Logger {
 	return e.deps.Log.With().Str("part", part).Logger()
+}
+
+// check has a change looked at, once the book of rules is there.
+func (e *evaluator) check(ctx context.Context, c record.RuleChange, inForce int, now compliance.Instant) error {
+	select {
+	case <-e.booked:
+		return e.book.Check(ctx, c, inForce, now)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// routes, regimes and words are those of the book; without one there is one rule set.
+func (e *evaluator) routes() func(context.Context, int) (router.Rules, error) {
+	if e.book == nil {
+		return nil
+	}
+	return e.book.Routes
+}
+
+func (e *evaluator) regimes() judge.Later {
+	if e.book == nil {
+		return nil
+	}
+	return e.book.Regime
+}
+
+func (e *evaluator) words() publisher.Controls {
+	if e.book == nil {
+		return e.rules.Words
+	}
+	return e.book
 }

@@ -119,10 +119,15 @@ func (r *running) text() string {
 
 func (s *site) start(cfg evaluator.Config) *running {
 	s.t.Helper()
+	return s.startWith(cfg, bundle(s.t))
+}
+
+func (s *site) startWith(cfg evaluator.Config, b *control.Bundle) *running {
+	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	r := &running{cancel: cancel, done: make(chan error, 1), metrics: prometheus.NewRegistry(), ready: map[string]error{}}
 	deps := evaluator.Deps{
-		Log: zerolog.New(r), Metrics: r.metrics, Kafka: s.kafka, Bundle: bundle(s.t),
+		Log: zerolog.New(r), Metrics: r.metrics, Kafka: s.kafka, Bundle: b,
 		Ready: func(part string, err error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()

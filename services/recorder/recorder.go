@@ -132,6 +132,7 @@ func topics(cfg stream.Config, keys *ledger.Keys) map[string]func() rows.Table {
 		cfg.Topic("received"):   rows.Received,
 		cfg.Topic("rejected"):   rows.Rejected,
 		cfg.Topic("quarantine"): rows.Quarantined,
+		cfg.Topic("control"):    rows.RuleChanges,
 	}
 	for _, name := range stream.EventTopics() {
 		family := compliance.Family(strings.TrimPrefix(name, "events."))

@@ -23,6 +23,8 @@ func (a *API) register() {
 	add(a, operation{"/conflicts", "conflicts", "Events that came with more than one body", access.ReadRefused}, a.conflicts)
 	add(a, operation{"/sources", "sources", "The declared sources, and when they were silent", access.ReadSources}, a.sources)
 	add(a, operation{"/periods/{period}/report", "period-report", "The report of a period", access.ReadReports}, a.report)
+	add(a, operation{"/periods/{period}/samples/{control}/{engagement}", "sample", "Items of a control to test, drawn so that nobody can draw again", access.ReadItems}, a.sample)
+	add(a, operation{"/periods/{period}/drift/{baseline}", "drift", "Which controls do otherwise than in another period, since when, and why", access.ReadReports}, a.drift)
 	add(a, operation{"/deliveries", "deliveries", "Who was told of violations", access.ReadDeliveries}, a.deliveries)
 	add(a, operation{"/health", "pipeline-health", "How far the record reaches", access.ReadHealth}, a.health)
 }

@@ -40,7 +40,8 @@ type Grant struct {
 	Expires compliance.Instant
 }
 
-func (g *Grant) valid(now time.Time) bool {
+// Valid says whether it hasn't ended.
+func (g *Grant) Valid(now time.Time) bool {
 	return g.Expires == 0 || compliance.InstantOf(now) < g.Expires
 }
 
@@ -163,7 +164,7 @@ func (g *Gate) token(token string) *Token {
 	for i := range g.Tokens {
 		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(digest[:], g.Tokens[i].SHA256[:]), i, found)
 	}
-	if found < 0 || !g.Tokens[found].valid(g.Now()) {
+	if found < 0 || !g.Tokens[found].Valid(g.Now()) {
 		return nil
 	}
 	return &g.Tokens[found]
@@ -180,7 +181,7 @@ func (g *Gate) session(r *http.Request) (session, *User, bool) {
 		return session{}, nil, false
 	}
 	u := g.users[s.User]
-	if u == nil || !u.valid(g.Now()) || s.Bind != bindOf(g.Key, u.Hash) {
+	if u == nil || !u.Valid(g.Now()) || s.Bind != bindOf(g.Key, u.Hash) {
 		return session{}, nil, false
 	}
 	return s, u, true
@@ -207,7 +208,7 @@ func (g *Gate) check(ctx context.Context, client, name, password string) (*User,
 		return nil, err
 	}
 	u, known := g.users[name]
-	if !right || !known || !u.valid(g.Now()) {
+	if !right || !known || !u.Valid(g.Now()) {
 		g.turnedAway(client, u)
 		return nil, errWrong
 	}

@@ -50,9 +50,11 @@ type controlBody struct {
 	Days         []dayRow
 	Reasons      []reasonRow
 	Rules        []report.Rule
+	Changes      []report.RuleChange
 	Items        *itemsOf
 	MadeDays     made
 	MadeRules    made
+	MadeChanges  made
 	Report       string
 	Again        []command
 }
@@ -98,6 +100,7 @@ func controlPage(v *visit) (*sheet, error) {
 	var days report.Answer[report.DayCount]
 	var rules report.Answer[report.Rule]
 	var extent report.Answer[report.Record]
+	var changes report.Answer[report.RuleChange]
 	err = v.together(
 		asked(&days, func(ctx context.Context) (report.Answer[report.DayCount], error) {
 			return v.asker.DayCounts(ctx, c.ID, w.Period)
@@ -106,6 +109,9 @@ func controlPage(v *visit) (*sheet, error) {
 			return v.asker.ControlRules(ctx, c.ID, w.Period)
 		}),
 		asked(&extent, v.asker.Extent),
+		asked(&changes, func(ctx context.Context) (report.Answer[report.RuleChange], error) {
+			return v.asker.RuleChanges(ctx, c.ID)
+		}),
 	)
 	if err != nil {
 		return nil, err
@@ -115,8 +121,8 @@ func controlPage(v *visit) (*sheet, error) {
 		h = &history{Days: map[time.Time]*dayTally{}}
 	}
 	b := &controlBody{
-		Words: v.words[c.ID], tally: h.All, When: w, File: c.File, Timing: timing(c), Rules: rules.Rows,
-		MadeDays: v.made(days.Made), MadeRules: v.made(rules.Made),
+		Words: v.words[c.ID], tally: h.All, When: w, File: c.File, Timing: timing(c), Rules: rules.Rows, Changes: changes.Rows,
+		MadeDays: v.made(days.Made), MadeRules: v.made(rules.Made), MadeChanges: v.made(changes.Made),
 		Report: v.reportLink(w, c.ID), Again: v.controlCommands(w, c),
 	}
 	raw, err := fs.ReadFile(v.Files, c.File)

@@ -269,6 +269,12 @@ func filled(t testing.TB) *world {
 		compliance.Event{Source: "/backup", ID: "b2", Type: "source.heartbeat", Time: at("2026-10-02"), Sequence: 4},
 		compliance.Event{Source: "/backup", ID: "b3", Type: "backup.completed", Time: at("2026-07-05"), Sequence: 2},
 	)
+	w.event(
+		compliance.Event{Source: "/assay/periods", ID: "p1", Type: "period.opened", Time: at("2026-06-01"), Data: map[string]any{"period_id": "soc2-q3", "from": "2026-07-01T00:00:00Z", "to": "2026-10-01T00:00:00Z", "opened_by": "ann", "note": hostile}},
+		compliance.Event{Source: "/assay/periods", ID: "p2", Type: "period.closed", Time: at("2026-10-02"), Data: map[string]any{"period_id": "soc2-q3", "closed_by": "ann"}},
+		compliance.Event{Source: "/assay/periods", ID: "p3", Type: "period.opened", Time: at("2026-06-01"), Data: map[string]any{"period_id": outside + "-year", "from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z", "opened_by": "ann"}},
+		compliance.Event{Tenant: "other", Source: "/assay/periods", ID: "p4", Type: "period.opened", Time: at("2026-06-01"), Data: map[string]any{"period_id": theirs, "from": "2026-07-01T00:00:00Z", "to": "2026-10-01T00:00:00Z", "opened_by": theirs}},
+	)
 	w.exec(`INSERT INTO violations (tenant, control, item_id, item_time, revision, id, change, outcome, reason, known_at, value)
 		SELECT 'default', 'CH-01', 'd2', '2026-07-05', 1, 'default/CH-01/d2#1', 'opened', 'deviation', 'no_approval', '2026-07-05 01:00:00', '{}'`)
 	w.exec(`INSERT INTO deliveries (tenant, target, kind, control, at, id, message, violations, items, revisions, action, attempt, outcome, status, error, duration_ms)

@@ -88,6 +88,13 @@ func countInquiries() map[string]inquiry {
 				return v.curl(path("api", "v1", "controls", w.Control, "days"), pairsOf(w.period)...)
 			},
 		},
+		"rule_changes": {
+			says: "which changes of the rules concerned a control, and who proposed and approved them", needs: access.ReadItems, takes: []string{"control"},
+			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
+				got, err := v.asker.RuleChanges(ctx, w.Control)
+				return gridded(got, err, nil)
+			},
+		},
 		"control_rules": {
 			says: "by which versions of its rule a control's items were judged", needs: access.ReadItems, takes: windowed("control"),
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {

@@ -115,6 +115,7 @@ func (p *Pages) routes() []route {
 		{"/reports", access.ReadReports, reportList},
 		{"/reports/{period}", access.ReadReports, reportPage},
 		{"/reports/{period}/{file}", access.ReadReports, reportFile},
+		{"/periods/{examination}", access.ReadReports, examinationPage},
 		{"/deliveries", access.ReadDeliveries, deliveriesPage},
 		{"/query", access.ReadSelf, queryList},
 		{"/query/{name}", access.ReadSelf, queryPage},

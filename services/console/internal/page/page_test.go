@@ -36,6 +36,7 @@ func everyRoute() map[string]string {
 		"/reports":                 "/reports",
 		"/reports/{period}":        "/reports/2026-Q3",
 		"/reports/{period}/{file}": "/reports/2026-Q3/report.json",
+		"/periods/{examination}":   "/periods/soc2-q3",
 		"/deliveries":              "/deliveries",
 		"/query":                   "/query",
 		"/query/{name}":            "/query/day_counts",

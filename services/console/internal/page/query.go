@@ -117,7 +117,7 @@ func queryList(v *visit) (*sheet, error) {
 			continue
 		}
 		l := queryLink{Name: name, Says: q.says}
-		if !slices.ContainsFunc(q.takes, func(p string) bool { return p == "topic" || p == "item" }) && name != "control_rules" {
+		if !slices.ContainsFunc(q.takes, func(p string) bool { return p == "topic" || p == "item" }) && name != "control_rules" && name != "rule_changes" {
 			l.Link = v.to(path("query", name))
 		}
 		b.Queries = append(b.Queries, l)

@@ -15,6 +15,8 @@ type reportsBody struct {
 	Periods []periodRow
 	Bound   bool
 	Made    made
+	// Examinations are the periods that people opened.
+	Examinations []examinationRow
 }
 
 type periodRow struct {
@@ -27,6 +29,13 @@ func reportList(v *visit) (*sheet, error) {
 		return &sheet{Redirect: v.to(path("reports", asked))}, nil
 	}
 	b := &reportsBody{Bound: v.Bound()}
+	opened, err := v.examinations()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range opened {
+		b.Examinations = append(b.Examinations, v.examinationRow(p))
+	}
 	add := func(p report.Period, items int64) {
 		b.Periods = append(b.Periods, periodRow{p.Label, moment(p.From), moment(p.To), v.to(path("reports", p.Label)), items})
 	}

@@ -170,7 +170,7 @@ func (v *visit) nav() (items []navItem) {
 		{"Events", "/events", access.ReadEvents, []string{"/events/"}},
 		{"Refused", "/rejected", access.ReadRefused, nil},
 		{"Deliveries", "/deliveries", access.ReadDeliveries, nil},
-		{"Reports", "/reports", access.ReadReports, []string{"/reports/"}},
+		{"Reports", "/reports", access.ReadReports, []string{"/reports/", "/periods/"}},
 		{"Queries", "/query", access.ReadSelf, []string{"/query/"}},
 		{"Help", "/help", access.ReadSelf, nil},
 	} {

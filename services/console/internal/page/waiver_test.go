@@ -35,3 +35,22 @@ func TestWaiversOfAnItem(t *testing.T) {
 	require.Contains(t, page, "&lt;b&gt;moving&lt;/b&gt;")
 	require.Contains(t, w.body(engineer(), "/items/CH-01/d-own"), "No waiver covers it: own (approved by who asked for it).")
 }
+
+// A control's page tells who changed its rule, why, who approved it and what that restated.
+func TestChangesOfAControl(t *testing.T) {
+	w := newWorld(t)
+	require.NotContains(t, w.body(engineer(), "/controls/CH-01"), "Changes of this rule")
+	require.NoError(t, w.conn.Exec(t.Context(), `INSERT INTO rule_changes (kind, proposal, bundle, activation, by, at, reason, restates, controls, replay, watermark, offset) VALUES
+		('proposed', 'feedfacefeedface', 'b2', 0, 'ann', '2026-08-01', '<b>moving</b>', 1, ['CH-01'], '{"judged": 13, "changed": 4}', 0, 1),
+		('approved', 'feedfacefeedface', '', 0, 'bob', '2026-08-02', '', 0, [], '', 0, 2),
+		('activated', 'feedfacefeedface', 'b2', 2, '', 0, '', 0, [], '', '2026-08-03', 3),
+		('proposed', 'abad1deaabad1dea', 'b3', 0, 'eve', '2026-08-04', 'soon', 0, ['CH-01'], '', 0, 4),
+		('refused', 'abad1deaabad1dea', '', 0, '', 0, 'too early', 0, [], '', 0, 5),
+		('proposed', 'another', 'b4', 0, 'zoe', '2026-08-04', 'elsewhere', 0, ['AC-01'], '', 0, 6)`))
+	page := w.body(engineer(), "/controls/CH-01")
+	for _, text := range []string{"Changes of this rule", "&lt;b&gt;moving&lt;/b&gt;", "ann", "bob", "activated as 2", "4 of 13 verdicts", "Refused: too early", "eve"} {
+		require.Contains(t, page, text)
+	}
+	require.NotContains(t, page, "zoe")
+	require.NotContains(t, w.body(engineer(), "/controls/AC-01"), "ann")
+}

@@ -35,7 +35,7 @@ func start(w *evaltest.World, line *evaltest.Line, bundle, mode string) instance
 	require.NoError(w.T, err)
 	cfg := clock.Config{
 		Client: line.Opts(), Group: "clock", Control: evaltest.Control, Events: []string{evaltest.Access, evaltest.Deployment},
-		Bundle: bundle, Mode: mode, Interval: 200 * time.Millisecond,
+		Bundle: bundle, Routers: "router", Mode: mode, Interval: 200 * time.Millisecond,
 	}
 	w.Go(log.Follow)
 	return instance{log, w.Go(func(ctx context.Context) error {
@@ -192,5 +192,70 @@ func TestSourcesWait(t *testing.T) {
 		_, err = log.Sources(ctx, 3)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		follow.Stop()
+	})
+}
+
+// A change that an owner began and didn't finish is finished by the next: a source that
+// has a marker gets no other one, and of two the first counts.
+func TestAChangeIsFinishedByTheNextOwner(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		first := start(w, w.NewLine(), "b1", clock.External)
+		_, err := first.log.Activated(t.Context(), "b1")
+		require.NoError(t, err)
+		first.part.Stop()
+		at := compliance.InstantOf(time.Now())
+		w.Produce(
+			record.EncodeClock(evaltest.Access, 0, at), record.EncodeClock(evaltest.Access, 1, at.Add(time.Minute)),
+			record.EncodeMarker(evaltest.Access, 1, 2), record.EncodeClock(evaltest.Access, 1, at.Add(time.Hour)), record.EncodeMarker(evaltest.Access, 1, 2),
+		)
+		tell(w, `{"kind": "proposed", "proposal": "p", "bundle": "b2", "files": "AA==", "by": "ann"}`)
+		tell(w, `{"kind": "activating", "proposal": "p", "activation": 2}`)
+
+		next := start(w, w.NewLine(), "b1", clock.External)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		done, err := next.log.Done(ctx, 2)
+		require.NoError(t, err)
+		require.Equal(t, map[string]int64{
+			evaltest.Access + "/0": 1, evaltest.Access + "/1": 1, evaltest.Deployment + "/0": 0, evaltest.Deployment + "/1": 0,
+		}, done.Activated.Markers)
+		require.Equal(t, at.Add(time.Hour), done.Activated.Watermark)
+		require.Equal(t, at.Add(2*time.Hour), done.Activated.Routed)
+		time.Sleep(time.Second)
+		next.part.Stop()
+		markers := 0
+		for topic := range evaltest.Sources() {
+			for _, r := range w.ReadCommitted(topic) {
+				if _, ok := record.DecodeMarker(r); ok {
+					markers++
+				}
+			}
+		}
+		require.Equal(t, 5, markers, "two of them by the first owner in one source")
+	})
+}
+
+// What restates waits for the word of a second person, and what is refused changes nothing.
+func TestWhoMayChangeRules(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		c := start(w, w.NewLine(), "b1", clock.External)
+		_, err := c.log.Activated(t.Context(), "b1")
+		require.NoError(t, err)
+		tell(w, `{"kind": "approved", "proposal": "p", "by": "bob"}`)
+		tell(w, `{"kind": "proposed", "proposal": "p", "bundle": "b2", "files": "AA==", "by": "ann", "restates": true}`)
+		tell(w, `{"kind": "approved", "proposal": "p", "by": "ann"}`)
+		tell(w, `{"kind": "activating", "proposal": "p", "activation": 2}`)
+		time.Sleep(time.Second)
+		require.Equal(t, 1, c.log.Latest())
+		tell(w, `{"kind": "approved", "proposal": "p", "by": "bob"}`)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		done, err := c.log.Done(ctx, 2)
+		require.NoError(t, err)
+		require.Equal(t, "bob", done.Approved.By)
+		tell(w, `{"kind": "activated", "bundle": "b1", "activation": 3}`)
+		time.Sleep(time.Second)
+		require.Equal(t, 2, c.log.Latest(), "no start changes rules any more")
+		c.part.Stop()
 	})
 }

@@ -24,13 +24,6 @@ import (
 	"assay.example/assay/services/evaluator/internal/routed"
 )
 
-// Kinds of control records.
-const (
-	kindClock     = "clock"
-	kindActivated = "activated"
-	kindTopology  = "topology"
-)
-
 // Modes of the clock: the owner writes the wall's time, or somebody else writes
 // the time of an import or a demonstration.
 const (
@@ -54,12 +47,11 @@ type Log struct {
 
 // said is the state of the control topic.
 type said struct {
-	mode       string
-	bundle     string
-	activation int
-	topology   int
+	mode     string
+	topology int
 	// partitions of each topology, by topic.
 	partitions map[int]map[string]int32
+	rules      record.Rules
 }
 
 // Open reads the control topic to its end.
@@ -120,15 +112,13 @@ func (l *Log) take(r *kgo.Record) error {
 
 func (s *said) take(c *record.Control) bool {
 	switch {
-	case c.Kind == kindClock && (c.Clock == Wall || c.Clock == External):
+	case c.Kind == record.KindClock && (c.Clock == Wall || c.Clock == External):
 		s.mode = c.Clock
-	case c.Kind == kindActivated && c.Bundle != "" && c.Activation >= s.activation:
-		s.bundle, s.activation = c.Bundle, c.Activation
-	case c.Kind == kindTopology && len(c.Partitions) > 0 && c.Topology >= s.topology:
+	case c.Kind == record.KindTopology && len(c.Partitions) > 0 && c.Topology >= s.topology:
 		s.topology = c.Topology
 		s.partitions[c.Topology] = c.Partitions
 	default:
-		return false
+		return s.rules.Take(c)
 	}
 	return true
 }
@@ -163,12 +153,15 @@ func (l *Log) Sources(ctx context.Context, topology int) ([]routed.Source, error
 // Activated waits until the log says that a bundle is in force and which source
 // partitions there are, and gives the number of the activation.
 func (l *Log) Activated(ctx context.Context, bundle string) (int, error) {
-	var n int
-	err := l.await(ctx, func(s *said) bool {
-		n = s.activation
-		return s.bundle == bundle && s.topology > 0
-	})
-	return n, err
+	b, err := l.InForce(ctx, bundle)
+	return b.Activation, err
+}
+
+// said tells when the topic said something new.
+func (l *Log) news() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
 }
 
 // mode of the clock: what the log says last, else what the configuration says.

@@ -27,6 +27,10 @@ type Config struct {
 	Events  []string
 	// Bundle is the hash of the rules that this instance has loaded.
 	Bundle string
+	// Files are that bundle's, packed, and Routers the group whose commits say how far
+	// sources are routed.
+	Files   []byte
+	Routers string
 	// Mode is Wall or External, until the control topic says another.
 	Mode string
 	// Interval is how often the wall's time is written.
@@ -35,8 +39,11 @@ type Config struct {
 
 // Deps are what a clock works with.
 type Deps struct {
-	Log  *Log
-	Logs zerolog.Logger
+	Log *Log
+	// Check says why a change can't be made after the activation that is in force,
+	// given the highest clock of all sources; nil: every change can.
+	Check func(ctx context.Context, c record.RuleChange, inForce int, clock compliance.Instant) error
+	Logs  zerolog.Logger
 	// Ready is told once the group is joined; nil if nobody asks.
 	Ready func()
 }
@@ -62,6 +69,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 		kgo.OnPartitionsRevoked(c.taken),
 		kgo.OnPartitionsLost(c.taken),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchMaxBytes(maxBatch),
 	)...)
 	if err != nil {
 		return fmt.Errorf("opening the clock's client: %w", err)
@@ -78,6 +86,9 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	}
 	return c.loop(ctx)
 }
+
+// maxBatch fits what the topics take: a bundle is one record.
+const maxBatch = 2 << 20
 
 func (c *clock) assigned(_ context.Context, _ *kgo.Client, given map[string][]int32) {
 	if len(given[c.cfg.Control]) == 0 {
@@ -102,12 +113,19 @@ func (c *clock) loop(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		var err error
+		news := c.deps.Log.news()
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-c.mine:
 			c.deps.Logs.Info().Msg("this instance keeps the log's clock")
-			err = c.announce(ctx)
+			if err = c.announce(ctx); err == nil {
+				err = c.carryOut(ctx)
+			}
+		case <-news:
+			if c.owner.Load() {
+				err = c.carryOut(ctx)
+			}
 		case <-tick.C:
 			if c.owner.Load() && c.deps.Log.mode(c.cfg.Mode) == Wall {
 				err = c.write(ctx, compliance.InstantOf(time.Now()))
@@ -134,12 +152,47 @@ func (c *clock) announce(ctx context.Context) error {
 		}
 	}
 	if !maps.Equal(now.current(), partitions) {
-		err = c.control(ctx, record.Control{Kind: kindTopology, Topology: now.said.topology + 1, Partitions: partitions})
+		err = c.control(ctx, record.Control{Kind: record.KindTopology, Topology: now.said.topology + 1, Partitions: partitions})
+		if n := now.Latest(); err == nil && now.said.rules.Changed() {
+			err = c.markNew(ctx, n, now.current(), partitions)
+		}
 	}
-	if err == nil && now.said.bundle != c.cfg.Bundle {
-		err = c.control(ctx, record.Control{Kind: kindActivated, Activation: now.said.activation + 1, Bundle: c.cfg.Bundle})
+	if err != nil {
+		return err
 	}
-	return err
+	return c.begin(ctx, now)
+}
+
+// markNew has the sources that were added routed by the rules in force.
+func (c *clock) markNew(ctx context.Context, activation int, before, now map[string]int32) error {
+	var markers []*kgo.Record
+	for topic, n := range now {
+		for p := before[topic]; p < n; p++ {
+			markers = append(markers, record.EncodeMarker(topic, p, activation))
+		}
+	}
+	if err := c.client.ProduceSync(ctx, markers...).FirstErr(); err != nil {
+		return fmt.Errorf("writing markers: %w", err)
+	}
+	return nil
+}
+
+// begin writes down the rules that this instance has loaded, if nothing was changed on
+// the running system yet: from then on the log says what is in force.
+func (c *clock) begin(ctx context.Context, now *Log) error {
+	switch {
+	case now.said.rules.Changed():
+		if now.said.rules.Bundle != c.cfg.Bundle {
+			c.deps.Logs.Warn().Str("in_force", now.said.rules.Bundle).Str("loaded", c.cfg.Bundle).
+				Msg("the loaded rules are not those in force, which the log has; to change those use assay activate")
+		}
+		return nil
+	case now.said.rules.Bundle != c.cfg.Bundle:
+		return c.control(ctx, record.Control{Kind: record.KindActivated, Activation: now.said.rules.Activation + 1, Bundle: c.cfg.Bundle, Files: c.cfg.Files})
+	case len(now.said.rules.Base.Files) == 0 && len(c.cfg.Files) > 0: // an older release wrote it
+		return c.control(ctx, record.Control{Kind: record.KindActivated, Activation: now.said.rules.Activation, Bundle: c.cfg.Bundle, Files: c.cfg.Files})
+	}
+	return nil
 }
 
 func (c *clock) control(ctx context.Context, said record.Control) error {

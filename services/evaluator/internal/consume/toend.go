@@ -20,8 +20,17 @@ import (
 // below is decided, thus up to a transaction timeout. client are the options
 // that reach Kafka; they choose no group and no topic.
 func ToEnd(ctx context.Context, client []kgo.Opt, topic string, partition int32, each func(*kgo.Record) error) (int64, error) {
+	return ToEndFrom(ctx, client, topic, partition, None, each)
+}
+
+// ToEndFrom is ToEnd from an offset on; None is the beginning.
+func ToEndFrom(ctx context.Context, client []kgo.Opt, topic string, partition int32, from int64, each func(*kgo.Record) error) (int64, error) {
+	begin := kgo.NewOffset().AtStart()
+	if from != None {
+		begin = kgo.NewOffset().At(from)
+	}
 	cl, err := kgo.NewClient(append(slices.Clone(client),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().AtStart()}}),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: begin}}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// A control record ends each transaction. Without it a reader of a
 		// partition whose last records are aborted would wait for ever.
@@ -35,7 +44,7 @@ func ToEnd(ctx context.Context, client []kgo.Opt, topic string, partition int32,
 	if err != nil {
 		return 0, err
 	}
-	return readTo(ctx, cl, start, end, each)
+	return readTo(ctx, cl, max(start, from), end, each)
 }
 
 // bounds are the partition's first offset and its high watermark.

@@ -147,6 +147,9 @@ func (it *item) revise(v compliance.Verdict) compliance.Revision {
 	return rev
 }
 
+// Restate as judge.Engine: nothing ends here.
+func (e *Engine) Restate([]judge.Restated) []compliance.Revision { return nil }
+
 // Changes as judge.Engine.
 func (e *Engine) Changes() []judge.Change {
 	var all []judge.Change

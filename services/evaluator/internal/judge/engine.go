@@ -14,9 +14,17 @@ type Engine interface {
 	// Advance says that the log is complete for times below w, and returns what
 	// there is to say about items, in an order that the facts and w determine.
 	Advance(w compliance.Instant) []compliance.Revision
+	// Restate says what was restated of items whose state has ended.
+	Restate(all []Restated) []compliance.Revision
 	// Changes are the state's changes since the last call. Loading them into a
 	// new engine gives this one, its watermark included.
 	Changes() []Change
+}
+
+// Restated is what a replay of recorded history says of an item.
+type Restated struct {
+	Tenant, Control string
+	Verdict         compliance.Verdict
 }
 
 // Fact is an event as one control sees it, under one join key.

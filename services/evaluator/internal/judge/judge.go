@@ -31,7 +31,7 @@ type Config struct {
 	Verdicts   string
 	State      string
 	Quarantine string
-	// Activation is the number of the rules in force.
+	// Activation is the number of the rules that a partition begins with.
 	Activation int
 	// BatchTime and BatchRecords bound what goes into one transaction.
 	BatchTime    time.Duration
@@ -65,9 +65,12 @@ type Deps struct {
 	// NewEngine makes an empty engine for a routed partition of so many.
 	NewEngine func(partition, partitions int32) Engine
 	Rules     Rules
-	Sources   Sources
-	Metrics   *Metrics
-	Log       zerolog.Logger
+	// Later finds the rules of a later activation. It waits until the control topic has
+	// all that is to be known of it; nil: there are none.
+	Later   Later
+	Sources Sources
+	Metrics *Metrics
+	Log     zerolog.Logger
 	// Ready is told once Kafka has answered; nil if nobody asks.
 	Ready func()
 }

@@ -33,6 +33,18 @@ type Rules interface {
 // control topic is about to show.
 type Sources func(ctx context.Context, topology int) ([]routed.Source, error)
 
+// Regime are the rules of one activation, as far as the judge needs them.
+type Regime struct {
+	NewEngine func(partition, partitions int32) Engine
+	Rules     Rules
+	// Restated is what a replay says of items whose state has ended, if the activation
+	// restates.
+	Restated []Restated
+}
+
+// Later finds the regime of an activation.
+type Later func(ctx context.Context, activation int) (Regime, error)
+
 // outcome is what one record led to.
 type outcome struct {
 	revisions   []compliance.Revision
@@ -91,11 +103,6 @@ func (p *partition) add(f *routed.Fact, entry *routed.Entry, out *outcome) {
 }
 
 func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources) (outcome, error) {
-	if m.Activation > p.activation {
-		return outcome{}, compliance.Errorf(compliance.Conflict,
-			"routed partition %d has switched to activation %d of the rules, and this instance runs %d; restart it with the bundle that is in force",
-			p.id, m.Activation, p.activation)
-	}
 	p.head.Activation = max(p.head.Activation, m.Activation)
 	if err := p.follow(ctx, m.Topology, find); err != nil {
 		return outcome{}, err

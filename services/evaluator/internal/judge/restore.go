@@ -19,17 +19,10 @@ import (
 // the group has for it, fetched after every transaction that could still change
 // it was decided: so whatever is in the changelog by now is all there will be.
 func (s *session) restore(ctx context.Context, id int32, committed int64) (*partition, error) {
-	p := &partition{
-		id: id, head: newHead(), engine: s.deps.NewEngine(id, s.routedPartitions),
-		rules: s.deps.Rules, activation: s.cfg.Activation,
-	}
-	state := make(map[string][]byte)
-	_, err := consume.ToEnd(ctx, s.cfg.Client, s.cfg.State, id, func(r *kgo.Record) error {
-		state[string(r.Key)] = r.Value
-		return s.cfg.Hook.At(Restoring)
-	})
+	state, err := s.changelog(ctx, id)
+	var p *partition
 	if err == nil {
-		err = p.load(ctx, state)
+		p, err = s.rebuild(ctx, id, 0, state)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("restoring routed partition %d: %w", id, err)
@@ -40,6 +33,93 @@ func (s *session) restore(ctx context.Context, id int32, committed int64) (*part
 	}
 	s.deps.Metrics.Restores.Inc()
 	return p, nil
+}
+
+// changelog is the last value of each key of a partition's state.
+func (s *session) changelog(ctx context.Context, id int32) (map[string][]byte, error) {
+	state := make(map[string][]byte)
+	_, err := consume.ToEnd(ctx, s.cfg.Client, s.cfg.State, id, func(r *kgo.Record) error {
+		state[string(r.Key)] = r.Value
+		return s.cfg.Hook.At(Restoring)
+	})
+	return state, err
+}
+
+// rebuild makes a partition of its state, under the rules of an activation, or of the one
+// that the state had come to, whichever is later.
+func (s *session) rebuild(ctx context.Context, id int32, activation int, state map[string][]byte) (*partition, error) {
+	head := newHead()
+	if value := state[headKey]; value != nil {
+		var err error
+		if head, err = decodeHead(value); err != nil {
+			return nil, err
+		}
+	}
+	activation = max(activation, head.Activation, s.cfg.Activation)
+	regime, err := s.regime(ctx, id, activation)
+	if err != nil {
+		return nil, err
+	}
+	p := &partition{id: id, head: head, engine: regime.NewEngine(id, s.routedPartitions), rules: regime.Rules, activation: activation}
+	return p, p.load(ctx, state)
+}
+
+// regime are the rules of an activation.
+func (s *session) regime(ctx context.Context, id int32, activation int) (Regime, error) {
+	if activation == s.cfg.Activation {
+		return Regime{NewEngine: s.deps.NewEngine, Rules: s.deps.Rules}, nil
+	}
+	if s.deps.Later == nil {
+		return Regime{}, compliance.Errorf(compliance.Conflict,
+			"routed partition %d has switched to activation %d of the rules, and this instance runs %d; restart it with the bundle that is in force",
+			id, activation, s.cfg.Activation)
+	}
+	regime, err := s.deps.Later(ctx, activation)
+	if err != nil {
+		return Regime{}, fmt.Errorf("finding the rules of activation %d: %w", activation, err)
+	}
+	return regime, nil
+}
+
+// follow switches a partition to a later activation: what it knows is written down, and
+// read by an engine of the other rules, as after a restart. So whether an evaluator
+// runs on, is restarted or replays can't show.
+func (s *session) follow(ctx context.Context, p *partition, activation int, out *output) (*partition, error) {
+	changes, err := p.changes()
+	if err != nil {
+		return nil, err
+	}
+	out.state(p.id, changes)
+	state, err := s.changelog(ctx, p.id)
+	if err != nil {
+		return nil, fmt.Errorf("reading the state of routed partition %d: %w", p.id, err)
+	}
+	for _, r := range out.records { // not committed yet
+		if r.Topic == s.cfg.State && r.Partition == p.id {
+			state[string(r.Key)] = r.Value
+		}
+	}
+	next, err := s.rebuild(ctx, p.id, activation, state)
+	if err == nil {
+		err = s.restate(ctx, next, out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("switching routed partition %d to activation %d: %w", p.id, activation, err)
+	}
+	next.sources = p.sources
+	// what the other rules say differently is said at the next mark
+	next.head.Activation, next.head.Fresh = activation, true
+	s.deps.Log.Info().Int32("partition", p.id).Int("activation", activation).Msg("judge switched a partition to other rules")
+	return next, nil
+}
+
+// restate says what a replay found by the rules that a partition has switched to.
+func (s *session) restate(ctx context.Context, p *partition, out *output) error {
+	regime, err := s.regime(ctx, p.id, p.activation)
+	if err != nil || len(regime.Restated) == 0 {
+		return err
+	}
+	return out.add(p.id, &outcome{revisions: p.engine.Restate(regime.Restated)})
 }
 
 // outrun tells a loss from a judge that was asleep so long that the group has given its

@@ -189,10 +189,10 @@ func (s *session) apply(ctx context.Context, batch []*kgo.Record) (*output, erro
 		if !ok || r.Offset < p.head.Next {
 			return nil, fmt.Errorf("judging %s/%d offset %d: the group did not give it to this judge", r.Topic, r.Partition, r.Offset)
 		}
-		touched[r.Partition] = p
 		if err := s.one(ctx, p, r, out); err != nil {
 			return nil, err
 		}
+		touched[r.Partition] = s.partitions[r.Partition]
 	}
 	for _, p := range touched {
 		changes, err := p.changes()
@@ -209,6 +209,12 @@ func (s *session) one(ctx context.Context, p *partition, r *kgo.Record, out *out
 	rec, err := s.codec.Decode(r.Value)
 	if err != nil {
 		return fmt.Errorf("reading %s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+	}
+	for p.activation < rec.Activation() {
+		if p, err = s.follow(ctx, p, p.activation+1, out); err != nil {
+			return err
+		}
+		s.partitions[p.id] = p
 	}
 	result, err := p.take(ctx, rec, r.Offset, s.deps.Sources)
 	if err != nil {

@@ -92,6 +92,17 @@ type Record struct {
 	Mark *Mark
 }
 
+// Activation is the number of the rules that the record follows from.
+func (r *Record) Activation() int {
+	switch {
+	case r.Fact != nil:
+		return r.Fact.Activation
+	case r.Mark != nil:
+		return r.Mark.Activation
+	}
+	return 0
+}
+
 // EventOf copies the attributes of ev.
 func EventOf(ev *compliance.Event) Event {
 	return Event{

@@ -30,7 +30,7 @@ type Rules interface {
 // since sources' clocks differ, and as old as the log keeps events.
 const (
 	earliest = 400 * 24 * time.Hour
-	latest   = time.Hour
+	latest   = control.Early
 )
 
 // epoch is the oldest time that is believed before the log has a clock.
@@ -40,7 +40,7 @@ func epoch() compliance.Instant {
 
 // check decodes and validates a record. It gives no event and no refusal for a
 // sound event that no control reads; if its source counts, it gives its attributes.
-func (t *table) check(r *kgo.Record, clock compliance.Instant) (*compliance.Event, *record.Rejected) {
+func (t *table) check(r *kgo.Record, rules Rules, clock compliance.Instant) (*compliance.Event, *record.Rejected) {
 	ev, err := record.DecodeEvent(r)
 	if err != nil {
 		return nil, reject(r, ev, record.RejectedMalformed, err.Error())
@@ -52,8 +52,8 @@ func (t *table) check(r *kgo.Record, clock compliance.Instant) (*compliance.Even
 	if why := implausible(ev.Time, clock); why != "" {
 		return nil, reject(r, ev, record.RejectedTime, why)
 	}
-	if !t.rules.Reads(ev.Type) {
-		if t.rules.Counts(ev.Source) {
+	if !rules.Reads(ev.Type) {
+		if rules.Counts(ev.Source) {
 			return ev, nil
 		}
 		return nil, nil

@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/services/evaluator/internal/consume"
 	"assay.example/assay/services/evaluator/internal/probe"
@@ -38,7 +39,8 @@ type Config struct {
 	Events   []string
 	Routed   string
 	Rejected string
-	// Activation is the number of the rules in force.
+	// Activation is the number of the rules that a source begins with, unless it has
+	// passed a marker of later ones.
 	Activation int
 	// Bound is how far the watermark stands behind the log's clock.
 	Bound time.Duration
@@ -70,6 +72,9 @@ const (
 // Deps are what a router works with.
 type Deps struct {
 	Rules Rules
+	// Later finds the rules of a later activation. It waits for one that the control topic
+	// is about to show; nil: there are none.
+	Later func(ctx context.Context, activation int) (Rules, error)
 	Types *dictionary.Dictionary
 	// Topology is the number of the set of source partitions in force.
 	Topology func() int
@@ -216,6 +221,11 @@ func (r *router) pollUntil(now time.Time) time.Time {
 
 // route writes what follows from one record, and the marks that its clock makes due.
 func (r *router) route(work context.Context, rec *kgo.Record) ([]position, error) {
+	if n, needed := r.table.needs(rec); needed {
+		if err := r.learn(work, n); err != nil {
+			return nil, err
+		}
+	}
 	step, err := r.table.take(rec)
 	if err != nil {
 		return nil, err
@@ -233,6 +243,18 @@ func (r *router) route(work context.Context, rec *kgo.Record) ([]position, error
 		return nil, nil
 	}
 	return r.mark(work)
+}
+
+// learn finds the rules of an activation that a source has come to.
+func (r *router) learn(work context.Context, activation int) (err error) {
+	if r.deps.Later == nil {
+		return compliance.Errorf(compliance.Conflict, "a source has come to activation %d of the rules, and this instance knows %d alone; restart it with the bundle that is in force", activation, r.cfg.Activation)
+	}
+	if r.table.rules[activation], err = r.deps.Later(work, activation); err != nil {
+		return fmt.Errorf("finding the rules of activation %d: %w", activation, err)
+	}
+	r.deps.Log.Info().Int("activation", activation).Msg("router learnt the rules of a later activation")
+	return nil
 }
 
 // mark writes to every routed partition how far all sources are.

@@ -20,8 +20,9 @@ import (
 // table is the router's knowledge: one chain for each source partition that it
 // owns. It does no I/O and reads no clock.
 type table struct {
-	cfg        Config
-	rules      Rules
+	cfg Config
+	// rules are those of each activation that a source has come to.
+	rules      map[int]Rules
 	types      *dictionary.Dictionary
 	codec      *routed.Codec
 	partitions int32
@@ -37,6 +38,9 @@ type chain struct {
 	covered []int64
 	// clock is the highest clock record so far; Ever before the first.
 	clock compliance.Instant
+	// activation is of the rules that route it now, marker the place of their marker.
+	activation int
+	marker     int64
 	// markedAt and markedClock are at and clock as of the last mark.
 	markedAt    int64
 	markedClock compliance.Instant
@@ -57,7 +61,7 @@ type step struct {
 }
 
 func newTable(cfg Config, rules Rules, types *dictionary.Dictionary, codec *routed.Codec, partitions int32) *table {
-	return &table{cfg: cfg, rules: rules, types: types, codec: codec, partitions: partitions, chains: make(map[routed.Source]*chain)}
+	return &table{cfg: cfg, rules: map[int]Rules{cfg.Activation: rules}, types: types, codec: codec, partitions: partitions, chains: make(map[routed.Source]*chain)}
 }
 
 // assign follows the group. A partition begins at its commit: all before it is
@@ -69,16 +73,33 @@ func (t *table) assign(changes []consume.Change) {
 			delete(t.chains, from)
 			continue
 		}
-		t.chains[from] = newChain(from, c.Committed, clockOf(c.Metadata), t.partitions)
+		t.chains[from] = t.newChain(from, c.Committed, routed.ParseCommit(c.Metadata))
 	}
 }
 
-func newChain(from routed.Source, committed int64, clock compliance.Instant, partitions int32) *chain {
+func (t *table) newChain(from routed.Source, committed int64, known routed.Commit) *chain {
 	at := max(committed-1, routed.Start)
-	return &chain{
-		from: from, at: at, covered: slices.Repeat([]int64{at}, int(partitions)),
-		clock: clock, markedAt: at, markedClock: clock,
+	c := &chain{
+		from: from, at: at, covered: slices.Repeat([]int64{at}, int(t.partitions)),
+		clock: known.Clock, markedAt: at, markedClock: known.Clock,
+		activation: t.cfg.Activation, marker: routed.Start,
 	}
+	if known.Activation > c.activation {
+		c.activation, c.marker = known.Activation, known.Marker
+	}
+	return c
+}
+
+// needs is the activation whose rules are to be known before a record is taken, if they
+// aren't.
+func (t *table) needs(r *kgo.Record) (activation int, needed bool) {
+	c := t.chains[routed.Source{Topic: r.Topic, Partition: r.Partition}]
+	if c == nil {
+		return 0, false
+	}
+	n, _ := record.DecodeMarker(r)
+	n = max(n, c.activation)
+	return n, t.rules[n] == nil
 }
 
 // take reads one record, in the order of its partition.
@@ -88,11 +109,17 @@ func (t *table) take(r *kgo.Record) (step, error) {
 		return step{}, fmt.Errorf("routing %s/%d offset %d: the group did not give it to this router", r.Topic, r.Partition, r.Offset)
 	}
 	c.at = r.Offset
+	if n, ok := record.DecodeMarker(r); ok {
+		if n > c.activation {
+			c.activation, c.marker = n, r.Offset
+		}
+		return step{}, nil
+	}
 	if now, ok := record.DecodeClock(r); ok {
 		c.clock = max(c.clock, now)
 		return step{markDue: c.moved(t.cfg.MarkEvery)}, nil
 	}
-	ev, refusal := t.check(r, c.clock)
+	ev, refusal := t.check(r, t.rules[c.activation], c.clock)
 	if refusal != nil {
 		return step{rejected: refusal}, nil
 	}
@@ -124,7 +151,7 @@ func (c *chain) moved(every time.Duration) bool {
 // facts encodes ev for each routed partition that has a control for it.
 func (t *table) facts(c *chain, offset int64, ev *compliance.Event) ([]output, error) {
 	entries := make(map[int32][]routed.Entry)
-	for _, route := range t.rules.Route(ev) {
+	for _, route := range t.rules[c.activation].Route(ev) {
 		e := routed.Entry(route)
 		if !route.Everywhere {
 			q := control.Partition(ev.Tenant, route.Control, route.Key, t.partitions)
@@ -139,7 +166,7 @@ func (t *table) facts(c *chain, offset int64, ev *compliance.Event) ([]output, e
 	for _, q := range slices.Sorted(maps.Keys(entries)) {
 		value, err := t.codec.Fact(&routed.Fact{
 			From: c.from, Offset: offset, Prev: c.covered[q],
-			Activation: t.cfg.Activation, Router: Version,
+			Activation: c.activation, Router: Version,
 			Event: routed.EventOf(ev), Entries: entries[q],
 		})
 		if err != nil {
@@ -164,7 +191,7 @@ func (t *table) oversized(facts []output) int {
 type position struct {
 	from   routed.Source
 	offset int64
-	clock  compliance.Instant
+	commit routed.Commit
 }
 
 // marks are the records that say how far each source is, one for each routed
@@ -176,8 +203,9 @@ func (t *table) marks(topology int) ([]output, []position, error) {
 	}
 	outs := make([]output, 0, t.partitions)
 	for q := range t.partitions {
-		mark := &routed.Mark{Topology: topology, Activation: t.cfg.Activation}
+		mark := &routed.Mark{Topology: topology}
 		for _, c := range moved {
+			mark.Activation = max(mark.Activation, c.activation)
 			mark.Positions = append(mark.Positions, routed.Position{
 				From: c.from, Offset: c.at, Prev: c.covered[q], Watermark: c.clock.Add(-t.cfg.Bound),
 			})
@@ -192,9 +220,18 @@ func (t *table) marks(topology int) ([]output, []position, error) {
 	positions := make([]position, 0, len(moved))
 	for _, c := range moved {
 		c.markedAt, c.markedClock = c.at, c.clock
-		positions = append(positions, position{c.from, c.at, c.clock})
+		positions = append(positions, position{c.from, c.at, c.commit()})
 	}
 	return outs, positions, nil
+}
+
+// commit is what a successor has to know.
+func (c *chain) commit() routed.Commit {
+	known := routed.Commit{Clock: c.clock, Marker: c.marker}
+	if c.marker != routed.Start {
+		known.Activation = c.activation
+	}
+	return known
 }
 
 // movedChains lists, by source, those that have read something since the last mark.

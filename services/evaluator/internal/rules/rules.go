@@ -60,6 +60,14 @@ func (m machine) Add(f *judge.Fact) judge.Admission {
 
 func (m machine) Advance(w compliance.Instant) []compliance.Revision { return m.engine.Advance(w) }
 
+func (m machine) Restate(all []judge.Restated) []compliance.Revision {
+	list := make([]engine.Restated, len(all))
+	for i, r := range all {
+		list[i] = engine.Restated(r)
+	}
+	return m.engine.Restate(list)
+}
+
 func (m machine) Changes() []judge.Change {
 	changes := m.engine.Changes()
 	all := make([]judge.Change, len(changes))

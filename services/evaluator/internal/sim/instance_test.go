@@ -113,6 +113,9 @@ func (in *instance) program() func(ctx context.Context) error {
 		cfg.Client, cfg.Hook = in.opts(), in.hook
 		cfg.Bound, cfg.MarkInterval, cfg.MarkEvery, cfg.Batch = s.bound, s.markInterval, s.markEvery, s.routerBatch
 		deps.Rules, deps.Types = s.rules.Routes, s.rules.types
+		if s.change != nil {
+			deps.Later = s.change.routes
+		}
 		return func(ctx context.Context) error { return router.Run(ctx, cfg, deps) }
 	case judges:
 		cfg := w.JudgeConfig(in.line, in.id)
@@ -134,6 +137,9 @@ func (in *instance) program() func(ctx context.Context) error {
 func (s *sim) judgeDeps() judge.Deps {
 	deps := s.w.JudgeDeps()
 	deps.NewEngine, deps.Rules = s.rules.NewEngine, s.rules.Holds
+	if s.change != nil {
+		deps.Later = s.change.regime
+	}
 	return deps
 }
 

@@ -35,19 +35,21 @@ type history []origin
 // decoders and the bundle's routes.
 func (s *sim) understand(logs map[string][]*kgo.Record) map[routed.Source]history {
 	all := map[routed.Source]history{}
-	clocks := map[routed.Source]compliance.Instant{}
+	clocks, bundles := map[routed.Source]compliance.Instant{}, map[routed.Source]*control.Bundle{}
 	for _, from := range sources {
-		clocks[from] = compliance.Ever
+		clocks[from], bundles[from] = compliance.Ever, s.rules.bundle
 	}
 	for _, topic := range []string{evaltest.Access, evaltest.Deployment} {
 		for _, r := range logs[topic] {
 			from := routed.Source{Topic: topic, Partition: r.Partition}
 			require.Equal(s.t, int64(len(all[from])), r.Offset)
 			o := origin{clock: clocks[from]}
-			if now, ok := record.DecodeClock(r); ok {
+			if _, ok := record.DecodeMarker(r); ok {
+				bundles[from] = s.rules.later
+			} else if now, ok := record.DecodeClock(r); ok {
 				o.clock = max(o.clock, now)
 			} else {
-				s.classify(r, &o)
+				s.classify(r, &o, bundles[from])
 			}
 			clocks[from] = o.clock
 			all[from] = append(all[from], o)
@@ -56,16 +58,16 @@ func (s *sim) understand(logs map[string][]*kgo.Record) map[routed.Source]histor
 	return all
 }
 
-func (s *sim) classify(r *kgo.Record, o *origin) {
+func (s *sim) classify(r *kgo.Record, o *origin, bundle *control.Bundle) {
 	ev, err := record.DecodeEvent(r)
 	require.NoError(s.t, err)
 	kind, known := s.rules.types.Type(ev.Type)
 	if o.rejected = !known || o.clock != compliance.Ever && ev.Time > o.clock.Add(time.Hour); o.rejected {
 		return
 	}
-	if !s.rules.bundle.Reads(ev.Type) {
-		if s.rules.bundle.Counts(ev.Source) {
-			o.event, o.routes = ev, s.rules.bundle.Route(ev)
+	if !bundle.Reads(ev.Type) {
+		if bundle.Counts(ev.Source) {
+			o.event, o.routes = ev, bundle.Route(ev)
 		}
 		return
 	}
@@ -73,7 +75,7 @@ func (s *sim) classify(r *kgo.Record, o *origin) {
 		o.rejected = true
 		return
 	}
-	o.event, o.routes = ev, s.rules.bundle.Route(ev)
+	o.event, o.routes = ev, bundle.Route(ev)
 }
 
 // concerns tells whether a source's record has to stand in a routed partition.
@@ -104,7 +106,9 @@ type reader struct {
 	admitted    map[string][]*compliance.Event
 	quarantined []string
 	fresh       bool
-	slots       map[string]map[string]int32
+	// bundle is that of before the change, then that of after it.
+	bundle *control.Bundle
+	slots  map[string]map[string]int32
 	// said is the last revision of each item, by control and item; todo the verdicts
 	// in the log that no mark has explained yet.
 	said map[string]map[string]*compliance.Revision
@@ -115,7 +119,7 @@ func (s *sim) newReader(q int32, past map[routed.Source]history, verdicts []*com
 	r := &reader{
 		s: s, q: q, past: past, hi: map[routed.Source]int64{}, ws: map[routed.Source]compliance.Instant{}, w: compliance.Ever,
 		admitted: map[string][]*compliance.Event{}, slots: map[string]map[string]int32{},
-		said: map[string]map[string]*compliance.Revision{}, todo: verdicts,
+		said: map[string]map[string]*compliance.Revision{}, todo: verdicts, bundle: s.rules.bundle,
 	}
 	for _, from := range sources {
 		r.hi[from], r.ws[from] = routed.Start, compliance.Ever
@@ -128,6 +132,9 @@ func (s *sim) newReader(q int32, past map[routed.Source]history, verdicts []*com
 }
 
 func (r *reader) take(rec routed.Record) {
+	if rec.Activation() > 1 && r.bundle == r.s.rules.bundle { // what it says differently is said at the next mark
+		r.bundle, r.fresh = r.s.change.bundle, true
+	}
 	if f := rec.Fact; f != nil {
 		switch {
 		case f.Prev > r.hi[f.From]:
@@ -212,7 +219,7 @@ func (r *reader) correctUntil(id string) time.Duration {
 	if id == "" {
 		return 7 * 24 * time.Hour // word of a source
 	}
-	return r.s.rules.bundle.Control(id).CorrectUntil
+	return r.bundle.Control(id).CorrectUntil
 }
 
 // advance raises the watermark to what all sources allow, and demands that the next
@@ -227,7 +234,7 @@ func (r *reader) advance() {
 	}
 	r.w, r.fresh = max(w, r.w), false
 	var due []*compliance.Revision
-	for _, c := range r.s.rules.bundle.Controls {
+	for _, c := range r.bundle.Controls {
 		due = append(due, r.due(c)...)
 	}
 	if len(due) > len(r.todo) {
@@ -250,7 +257,7 @@ func (r *reader) due(c *control.Control) []*compliance.Revision {
 	var list []*compliance.Revision
 	events := slices.Concat(r.admitted[c.ID], r.admitted[""])
 	now := map[string]bool{}
-	for _, v := range oracle.Verdicts(r.s.rules.bundle, c, record.DefaultTenant, events, r.w) {
+	for _, v := range oracle.Verdicts(r.bundle, c, record.DefaultTenant, events, r.w) {
 		if q, slot := r.slots[c.ID][v.Item.ID]; slot && q != r.q {
 			continue
 		}

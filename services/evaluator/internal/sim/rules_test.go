@@ -113,6 +113,9 @@ type ruleSet struct {
 	rules.Rules
 	bundle *control.Bundle
 	types  *dictionary.Dictionary
+	// later is the bundle of a change, files its text.
+	later *control.Bundle
+	files fstest.MapFS
 }
 
 // compiled are sets, then rareSets.
@@ -129,11 +132,11 @@ func compile() ([]ruleSet, error) {
 	}
 	var all []ruleSet
 	for _, set := range slices.Concat(sets, rareSets) {
-		bundle, err := control.Load(set.files(), types)
+		first, second, texts, err := loadSet(set, types)
 		if err != nil {
-			return nil, fmt.Errorf("compiling %v: %w", set.names, err)
+			return nil, err
 		}
-		all = append(all, ruleSet{rules.Of(bundle), bundle, types})
+		all = append(all, ruleSet{rules.Of(first), first, types, second, texts})
 	}
 	return all, nil
 }

@@ -29,6 +29,8 @@ type sim struct {
 	dice
 	w     *evaltest.World
 	rules ruleSet
+	// change is of the rules while all runs; nil: there is none.
+	change *activation
 	settings
 
 	rounds uint64
@@ -90,6 +92,9 @@ func newSim(t *testing.T, seed uint64) *sim {
 	if s.rare {
 		d := dice{rand.New(rand.NewPCG(seed, 6))}
 		s.rules, s.life = one(d, rare...), d.rareLife(s.life)
+	}
+	if changes(seed) && !s.rare { // their controls have versions from the start
+		s.change = s.newActivation()
 	}
 	s.w = evaltest.New(t, s.partitions, kfake.SeedTopics(s.partitions, again(evaltest.Verdicts), again(evaltest.State)), kfake.SeedTopics(1, again(evaltest.Quarantine)))
 	if s.compacts {
@@ -258,6 +263,9 @@ func (s *sim) pass() {
 // happen brings the next events to the log.
 func (s *sim) happen() {
 	n := min(len(s.life), 1+s.IntN(10))
+	if n > 0 {
+		s.change.before(s.life[n-1].arrives)
+	}
 	records := make([]*kgo.Record, n)
 	for i, o := range s.life[:n] {
 		records[i] = o.record

@@ -1,0 +1,5 @@
+//go:build planted_compensated
+
+package engine
+
+const planted = "compensated"

@@ -1,0 +1,5 @@
+//go:build planted_history
+
+package engine
+
+const planted = "history"

@@ -1,0 +1,5 @@
+//go:build planted_table_of_item
+
+package engine
+
+const planted = "table_of_item"

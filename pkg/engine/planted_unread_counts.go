@@ -1,0 +1,5 @@
+//go:build planted_unread_counts
+
+package engine
+
+const planted = "unread_counts"

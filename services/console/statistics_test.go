@@ -1,0 +1,57 @@
+package console_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/drift"
+	"assay.example/assay/pkg/report"
+	"assay.example/assay/pkg/sampling"
+)
+
+// The API answers what the commands print: both ask the same questions.
+func TestSamplesAndDriftAreThoseOfTheCommands(t *testing.T) {
+	w := newWorld(t)
+	r := w.start()
+	now := compliance.InstantOf(time.Unix(0, w.clock.Load()))
+	q3, err := report.ParsePeriod("2026-Q3")
+	require.NoError(t, err)
+	plan, err := sampling.Named("chiaro")
+	require.NoError(t, err)
+	for query, asOf := range map[string]string{"": "", "?as_of=2026-10-08": "2026-10-08", "?as_of=2026-07-01": "2026-07-01"} {
+		at, err := report.ParseAsOf(asOf)
+		require.NoError(t, err)
+		s, err := report.MakeSample(t.Context(), w.conn, w.bundle, report.SampleParams{
+			Tenant: "default", Control: "CH-01", Engagement: "soc2 2026/1", Period: q3, Plan: plan, AsOf: at, Now: now,
+		})
+		require.NoError(t, err)
+		same(t, r.get("/api/v1/periods/2026-Q3/samples/CH-01/soc2%202026%2F1"+query, r.as("auditor")), s.WriteJSON)
+	}
+	r.get("/api/v1/periods/2026-Q3/samples/CH-01/e?as_of=2027-01-01", r.as("auditor")).problem(t, http.StatusBadRequest)
+	r.get("/api/v1/periods/2026-Q3/samples/CH-01/e?plan=none", r.as("auditor")).problem(t, http.StatusNotFound)
+	r.get("/api/v1/periods/2026-Q2/samples/CH-01/e", r.as("auditor")).problem(t, http.StatusForbidden)
+
+	july, err := report.ParsePeriod("2026-07")
+	require.NoError(t, err)
+	august, err := report.ParsePeriod("2026-08")
+	require.NoError(t, err)
+	d, err := report.MakeDrift(t.Context(), w.conn, w.bundle, report.DriftParams{Tenant: "default", Baseline: july, Window: august, FDR: drift.DefaultFDR, Now: now})
+	require.NoError(t, err)
+	same(t, r.get("/api/v1/periods/2026-08/drift/2026-07", r.as("auditor")), d.WriteJSON)
+	r.get("/api/v1/periods/2026-08/drift/2026-06", r.as("auditor")).problem(t, http.StatusForbidden)
+	r.get("/api/v1/periods/2026-08/drift/2026-Q3", r.as("auditor")).problem(t, http.StatusBadRequest)
+}
+
+func same(t *testing.T, got answer, write func(io.Writer) error) {
+	t.Helper()
+	require.Equal(t, http.StatusOK, got.status, got.body)
+	var want bytes.Buffer
+	require.NoError(t, write(&want))
+	require.JSONEq(t, want.String(), got.body)
+}

@@ -1,0 +1,98 @@
+package rules
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"assay.example/assay/pkg/change"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/record"
+)
+
+// slack is how long after the check the last source may get its marker.
+const slack = 5 * time.Minute
+
+// Check says why a change can't be made, and what to do instead; now is the highest
+// clock of all sources. It is clock.Deps.Check.
+func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now compliance.Instant) error {
+	to, err := control.Unpack(c.Proposed.Files, b.types)
+	if err != nil {
+		return compliance.Errorf(compliance.Invalid, "the rules don't compile: %w", err)
+	}
+	if err := Judgeable(to); err != nil {
+		return err
+	}
+	if to.Hash != c.Proposed.Bundle {
+		return compliance.Errorf(compliance.Invalid, "the files are bundle %s, and bundle %s was proposed; propose it again with the same release of assay", to.Hash, c.Proposed.Bundle)
+	}
+	if now == compliance.Ever {
+		return compliance.Errorf(compliance.Invalid, "the log has no clock yet, so nobody can tell what was judged; start the evaluators with these rules instead")
+	}
+	from, err := b.followed(ctx, inForce)
+	if err != nil {
+		return err
+	}
+	if c.Proposed.Restates {
+		return restates(from, to)
+	}
+	return prospective(from, to, now.Add(control.Early+slack))
+}
+
+// Judgeable refuses controls that the partitions of the routed log can't judge yet: what
+// they read is said in others.
+func Judgeable(b *control.Bundle) error {
+	for _, c := range b.Controls {
+		if c.Stage > 0 {
+			return compliance.Errorf(compliance.Invalid, "%s (%s) is judged in stages, for it reads the verdicts of others or its expectations join by several fields; "+
+				"`assay test` can judge it, and the evaluator can't yet: take it out of the folder of controls, or write it as several with part_of:", c.ID, c.File)
+		}
+	}
+	return nil
+}
+
+// prospective refuses what takes effect before since.
+func prospective(from, to *control.Bundle, since compliance.Instant) error {
+	var places []string
+	for _, d := range change.Compare(from, to, since) {
+		if d.Effect == change.Restating {
+			places = append(places, strings.TrimSpace(d.Control+" "+d.Key)+" from "+d.From.String())
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	return compliance.Errorf(compliance.Invalid,
+		"it takes effect before %s, so what was judged by then would be judged otherwise: %s; give each a new file with that effective_from or a later one, beside the old file, or propose it with --restate, which another person approves",
+		since.Time().Add(time.Minute).Truncate(time.Minute).Format(time.RFC3339), shortened(places))
+}
+
+// restates refuses what can't be judged anew on the running system: what reads events
+// that were never routed for it.
+func restates(from, to *control.Bundle) error {
+	if from.EffectiveFrom != to.EffectiveFrom || from.HistoryFrom != to.HistoryFrom || strings.Join(from.Tenants, ",") != strings.Join(to.Tenants, ",") {
+		return compliance.Errorf(compliance.Invalid, `effective_from, history_from or tenants of the boundary differ, which concerns items that nobody has state of; rebuild from the events (docs/design/dataflow.md, "Rebuild")`)
+	}
+	for _, c := range to.Controls {
+		old := from.Control(c.ID)
+		for _, v := range c.Versions {
+			switch {
+			case old == nil:
+				return compliance.Errorf(compliance.Invalid, `%s is new and effective from %s, and its events were never routed; give it an effective_from to come, or rebuild from the events (docs/design/dataflow.md, "Rebuild")`, c.ID, v.From)
+			case !old.RoutesAll(v):
+				return compliance.Errorf(compliance.Invalid, `%s, effective from %s, reads events, fields or keys that were not routed for %s, or looks back or waits further; give it an effective_from to come, or rebuild from the events (docs/design/dataflow.md, "Rebuild")`, v.File, v.From, c.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// shortened lists the first few.
+func shortened(places []string) string {
+	const few = 4
+	if len(places) > few {
+		places = append(places[:few:few], "…")
+	}
+	return strings.Join(places, ", ")
+}
