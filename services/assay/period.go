@@ -13,6 +13,7 @@ import (
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/period"
 	"assay.example/assay/pkg/report"
+	"assay.example/assay/services/console"
 )
 
 // periodSource is who says what people do with periods; the key has to be allowed to
@@ -26,7 +27,8 @@ func (a *app) periodCommand() *cobra.Command {
 		Long: `A period is opened, closed once it is over, and sealed: the seal fixes what is known
 of it at a time, by a hash that anybody can make again. What comes later changes no
 sealed verdict; it restates it, by name and date. Each act is an event in the log,
-with who did it and when.`,
+with who did it and when. Who one is say console.users and console.tokens: engineers,
+approvers and admins may open and close, approvers may seal.`,
 		Args: cobra.NoArgs,
 	}
 	c.RunE = func(*cobra.Command, []string) error { return c.Help() }
@@ -38,8 +40,9 @@ with who did it and when.`,
 type actOptions struct {
 	*app
 	emit   emitOptions
+	who    person
+	by     console.Person // once begin has found out
 	tenant string
-	by     string
 	note   string
 }
 
@@ -49,22 +52,43 @@ func (a *app) actCommand(use, short, long string, run func(context.Context, *act
 	c := &cobra.Command{
 		Use: use + " ID", Short: short, Long: long, Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if o.by == "" {
-				return compliance.Errorf(compliance.Invalid, "who does it? Say --by, the id of the account")
-			}
 			return run(c.Context(), o, args[0])
 		},
 	}
 	o.emit.flags(c)
+	o.who.flags(c)
 	c.Flags().StringVar(&o.tenant, "tenant", "default", "whose period")
-	c.Flags().StringVar(&o.by, "by", "", "who does it: the `id` of the account")
 	c.Flags().StringVar(&o.note, "note", "", "what there is to say of it")
 	return c
 }
 
+// mayAct says which roles may do something with periods: who may change rules may open
+// and close them, and who approves such changes may seal.
+func mayAct(by console.Person, typ string) bool {
+	if typ == period.Sealed {
+		return by.MayApprove
+	}
+	return by.MayPropose
+}
+
+// begin reads the configuration, and who it is that acts.
+func (o *actOptions) begin(typ string) (Config, error) {
+	cfg, err := o.periodConfig()
+	if err != nil {
+		return cfg, err
+	}
+	if o.by, err = o.who.identify(o.app, cfg); err != nil {
+		return cfg, err
+	}
+	if !mayAct(o.by, typ) {
+		return cfg, compliance.Errorf(compliance.Forbidden, "%s has the role %s, which may not do that with a period", o.by.Name, o.by.Role)
+	}
+	return cfg, nil
+}
+
 // send sends the act, which happens now.
 func (o *actOptions) send(ctx context.Context, cfg Config, typ, id, who string, now compliance.Instant, data map[string]any) error {
-	data["period_id"], data[who] = id, o.by
+	data["period_id"], data[who] = id, o.by.Name
 	if o.note != "" {
 		data["note"] = o.note
 	}
@@ -78,7 +102,7 @@ func (a *app) periodOpen() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		cfg, err := o.periodConfig()
+		cfg, err := o.begin(period.Opened)
 		if err != nil {
 			return err
 		}
@@ -100,7 +124,7 @@ func (a *app) periodOpen() *cobra.Command {
 
 func (a *app) periodClose() *cobra.Command {
 	c := a.actCommand("close", "Declare that a period is over", "", func(ctx context.Context, o *actOptions, id string) error {
-		cfg, err := o.periodConfig()
+		cfg, err := o.begin(period.Closed)
 		if err != nil {
 			return err
 		}
@@ -135,7 +159,7 @@ items (docs/formats/periods.md). It refuses before late events had their time, u
 }
 
 func (o *actOptions) seal(ctx context.Context, id string, rules *rulesOptions, early string) error {
-	cfg, err := o.periodConfig()
+	cfg, err := o.begin(period.Sealed)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/embedded/clickhousetest"
 	"assay.example/assay/pkg/period"
+	"assay.example/assay/services/console"
 )
 
 // assay runs a command against p, and gives what it says and its exit code.
@@ -27,9 +28,12 @@ func (p *upProcess) assay(args ...string) (said string, code int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-func (p *upProcess) act(args ...string) (said string, code int) {
+// act is a command of somebody whom the demonstration knows.
+func (p *upProcess) act(who string, args ...string) (said string, code int) {
 	p.t.Helper()
-	return p.assay(append(args, "--by", "ann", "--collector", "http://"+p.events)...)
+	secret := filepath.Join(p.dir, "password")
+	require.NoError(p.t, os.WriteFile(secret, []byte(console.DemoPassword), 0o600))
+	return p.assay(append(args, "--as", who, "--secret-file", secret, "--collector", "http://"+p.events)...)
 }
 
 // A period is opened, closed and sealed. What comes later restates verdicts by name, and
@@ -44,22 +48,25 @@ func TestAPeriodIsSealedAndRestated(t *testing.T) {
 	p.signInAt("one", true, in)
 	p.awaitOutcome("one", "pass")
 
-	said, code := p.act("period", "open", "h2", "--from", from.UTC().Format(time.RFC3339), "--to", to.UTC().Format(time.RFC3339), "--note", "SOC 2")
+	said, code := p.act("engineer", "period", "open", "h2", "--from", from.UTC().Format(time.RFC3339), "--to", to.UTC().Format(time.RFC3339), "--note", "SOC 2")
 	require.Zero(t, code, said)
 	p.awaitState("h2", "open")
-	said, code = p.act("period", "open", "h2", "--from", "2026-01-01", "--to", "2026-02-01")
+	said, code = p.act("engineer", "period", "open", "h2", "--from", "2026-01-01", "--to", "2026-02-01")
 	require.Equal(t, exitUsage, code, said)
 	require.Contains(t, said, "h2 is there already")
-	said, code = p.act("period", "seal", "h2")
+	said, code = p.act("approver", "period", "seal", "h2")
 	require.Equal(t, exitUsage, code, said)
 	require.Contains(t, said, "h2 is open, and has to be closed for that")
-	said, code = p.act("period", "close", "h2")
+	said, code = p.act("engineer", "period", "close", "h2")
 	require.Zero(t, code, said)
 	p.awaitState("h2", "closed")
-	said, code = p.act("period", "seal", "h2")
+	said, code = p.act("approver", "period", "seal", "h2")
 	require.Equal(t, exitUsage, code, said)
 	require.Contains(t, said, "late events count until")
-	said, code = p.act("period", "seal", "h2", "--early", "the auditor leaves today")
+	said, code = p.act("engineer", "period", "seal", "h2", "--early", "the auditor leaves today")
+	require.Equal(t, exitUnavailable, code, said)
+	require.Contains(t, said, "engineer has the role engineer, which may not do that with a period")
+	said, code = p.act("approver", "period", "seal", "h2", "--early", "the auditor leaves today")
 	require.Zero(t, code, said)
 	sealed := p.awaitState("h2", "sealed")
 	require.True(t, sealed.Proof.Intact)
@@ -82,7 +89,7 @@ func TestAPeriodIsSealedAndRestated(t *testing.T) {
 	}
 	said, code = p.assay("period", "list")
 	require.Zero(t, code, said)
-	require.Regexp(t, `h2 .* sealed +ann at .* 1 *\n`, said)
+	require.Regexp(t, `h2 .* sealed +engineer at .* 1 *\n`, said)
 
 	// Somebody else's list knows one that isn't on record, and doesn't know one that is.
 	list := filepath.Join(p.dir, "sign-ins.csv")
@@ -103,7 +110,7 @@ func TestAPeriodIsSealedAndRestated(t *testing.T) {
 		if act == "open" {
 			args = append(args, "--from", from.UTC().Format(time.RFC3339), "--to", to.UTC().Format(time.RFC3339))
 		}
-		said, code = p.act(args...)
+		said, code = p.act("admin", args...)
 		require.Zero(t, code, said)
 		p.awaitState("h3", map[string]string{"open": "open", "close": "closed"}[act])
 	}
