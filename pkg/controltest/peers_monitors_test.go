@@ -159,11 +159,19 @@ func satisfied(outcomes map[string]compliance.Outcome, want compliance.Outcome) 
 	return found
 }
 
-// said is what MonPoly printed: by time point, the names of what it listed.
+// said is what MonPoly printed: by time point, the names of what it listed. Unless told
+// to be verbose it lists only time points with something to list, in their order; so
+// there is nothing at those before.
 func said(text string) map[int][]string {
 	points := map[int][]string{}
+	quiet := !strings.Contains(text, "-verbose")
 	for _, m := range saidPattern.FindAllStringSubmatch(text, -1) {
 		tp, _ := strconv.Atoi(m[1]) // digits
+		for before := range tp {
+			if quiet && points[before] == nil {
+				points[before] = []string{}
+			}
+		}
 		points[tp] = []string{}
 		if m[2] == "true" {
 			points[tp] = append(points[tp], m[1])
@@ -233,6 +241,7 @@ func TestMonitorsOfMonPoly(t *testing.T) {
 		s := parseSignature(beside(t, file, "*.sig"))
 		rows = append(rows, suiteOfMonPoly(t, s, s.log(beside(t, file, "*.log")), read(t, file))...)
 	}
+	rows = append(rows, furtherOfMonPoly(t)...)
 	ours = []string{"testdata/peers/monitors/sample_policy/formula.mfotl"}
 	for _, file := range append(ours, peersFixture(t, "monitors/*/formula.mfotl")...) {
 		s := parseSignature(beside(t, file, "sig"))
@@ -252,6 +261,27 @@ func TestMonitorsOfMonPoly(t *testing.T) {
 		rows = append(rows, p.monitored(t, s, d, log, want, outcome))
 	}
 	peerTable(t, "FORMULA", rows)
+}
+
+// furtherOfMonPoly compares what has a control in further suites of its tests, wherever
+// they have been laid; the rest is listed.
+func furtherOfMonPoly(t *testing.T) []peerRow {
+	t.Helper()
+	var rows []peerRow
+	ours := []string{"testdata/peers/monitors/sample_runs/run.t"}
+	for _, file := range append(ours, peersFixture(t, "monitors/further_*/run.t")...) {
+		s := parseSignature(beside(t, file, "*.sig"))
+		d, log := s.dictionary(t), s.log(beside(t, file, "*.log"))
+		peers := monitorsOf(t, s, d)
+		for _, m := range casePattern.FindAllStringSubmatch(read(t, file), -1) {
+			if p := peers[m[1]]; p != nil {
+				rows = append(rows, p.monitored(t, s, d, log, said(m[2]), compliance.Pass))
+			} else {
+				rows = append(rows, peerRow{rule: m[1] + ": no control was written", as: "-"})
+			}
+		}
+	}
+	return rows
 }
 
 func suiteOfMonPoly(t *testing.T, s signature, log []timePoint, text string) []peerRow {
@@ -285,16 +315,31 @@ func whyUnsaid(t *testing.T, formula string) string {
 	return "?"
 }
 
-// monitorsOf are the controls whose predicates the signature has, by formula.
+// monitorsOf are the controls that speak of predicates which the signature has, by formula.
 func monitorsOf(t *testing.T, s signature, d *dictionary.Dictionary) map[string]*peer {
 	t.Helper()
 	all := map[string]*peer{}
-	for folder, needs := range map[string]string{"monitors/operators": "S", "monitors/more": "trans", "monitors/approval": "approve", "monitors/grants": "collect"} {
-		if s[needs] != nil {
-			maps.Copy(all, peersIn(t, folder, d, "boundary: {}"))
+	for folder, needs := range map[string]string{
+		"operators": "S(int,int,int)", "more": "trans(int,int,int)", "approval": "approve(int)", "grants": "collect(string,string,string)",
+		"chosen": "S(int)", "runs": "C(int)", "steps": "P()", "sums": "q(int,int)", "nullary": "A()", "groups": "p(string,int)",
+		"texts": "P(string)", "numbers": "Int(int)", "since": "B(int)",
+	} {
+		if s.has(needs) {
+			maps.Copy(all, peersIn(t, "monitors/"+folder, d, "boundary: {}"))
 		}
 	}
 	return all
+}
+
+// has tells whether a predicate is there, with arguments of these types.
+func (s signature) has(predicate string) bool {
+	for name, want := range parseSignature(predicate) {
+		got, there := s[name]
+		if !there || !slices.EqualFunc(got, want, func(a, b [2]string) bool { return a[1] == b[1] }) {
+			return false
+		}
+	}
+	return true
 }
 
 func read(t *testing.T, file string) string {
@@ -313,14 +358,27 @@ const operatorsSignature = `P(x:int) Q(x:int) R(x:int,y:int) S(x:int,y:int,z:int
 func TestMonitors(t *testing.T) {
 	var rows []peerRow
 	evaluated := map[string]bool{}
+	numbers := []string{"0", "1", "2"}
+	anyGaps := []int64{0, 0, 0, 1, 1, 2, 3, 5, 9, 10, 10, 11, 15, 16, 20, 21, 30, 31}
 	for _, suite := range []struct {
 		signature string
 		formulas  []monitor
+		values    []string
+		gaps      []int64
 	}{
-		{operatorsSignature, operators()},
-		{moreSignature, more()},
-		{`publish(x:int) approve(x:int)`, approvals()},
-		{`collect(string,string,string) inform(string)`, grants()},
+		{operatorsSignature, operators(), numbers, anyGaps},
+		{`p(x:int) q(int,int)`, sums(), []string{"1", "2", "3", "4"}, anyGaps},
+		{moreSignature, slices.Concat(more(), computing()), slices.Concat(numbers, []string{"2001"}), anyGaps},
+		{`publish(x:int) approve(x:int)`, approvals(), numbers, []int64{0, 1, 2, 6, 7, 8}}, // in days
+		{`collect(string,string,string) inform(string)`, grants(), numbers, anyGaps},
+		{`P(int) Q(int) R(int,int) S(int)`, chosen(), numbers[:2], []int64{0, 1, 9, 10, 11, 12, 13}},
+		{`A(int) B(int)`, unlimited(), numbers, anyGaps},
+		{`A(int) B(int) C(int)`, runs(), numbers[:2], []int64{0, 1, 1, 2}},
+		{`P() Q()`, steps(), nil, []int64{0, 1, 1, 2}},
+		{`A()`, nullary(), nil, anyGaps},
+		{`p(string,int)`, groups(), numbers, anyGaps},
+		{`P(string) Q(string)`, texts(), []string{"ab", "aabc", "b", "zab", "za"}, anyGaps},
+		{`Int(int) Str(string)`, conversions(), []string{"-42", "0", "7"}, anyGaps},
 	} {
 		s := parseSignature(suite.signature)
 		d := s.dictionary(t)
@@ -329,7 +387,7 @@ func TestMonitors(t *testing.T) {
 			p := peers[m.formula]
 			require.NotNil(t, p, "no control says %s", m.formula)
 			evaluated[p.id()] = true
-			rows = append(rows, m.compare(t, p, s, d))
+			rows = append(rows, m.compare(t, p, s, d, suite.values, suite.gaps))
 		}
 		for _, p := range peers {
 			require.True(t, evaluated[p.id()], "%s: nobody evaluates its formula", p.file)
@@ -339,16 +397,18 @@ func TestMonitors(t *testing.T) {
 }
 
 // compare tries a control on some logs.
-func (m *monitor) compare(t *testing.T, p *peer, s signature, d *dictionary.Dictionary) peerRow {
+func (m *monitor) compare(t *testing.T, p *peer, s signature, d *dictionary.Dictionary, values []string, gaps []int64) peerRow {
 	t.Helper()
 	row := peerRow{rule: m.formula, as: p.id()}
+	held := 0
 	for seed := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, 7))
-		log := randomLog(random, s, m.unit)
+		log := randomLog(random, s, m.unit, values, gaps)
 		got := satisfied(p.judged(t, s.events(t, d, log), 2), compliance.Pass)
 		for tp := range log {
 			row.cases++
 			want, found := m.at(log, tp), at(got, tp)
+			held += len(want)
 			slices.Sort(want)
 			if slices.Sort(found); !slices.Equal(want, found) {
 				row.differed++
@@ -356,20 +416,17 @@ func (m *monitor) compare(t *testing.T, p *peer, s signature, d *dictionary.Dict
 			}
 		}
 	}
+	require.Equal(t, unmet(m.formula), held == 0, "%s: it holds %d times on these logs, which then try little", m.formula, held)
 	return row
 }
 
+// unmet tells which formulas hold nowhere on logs at random.
+func unmet(formula string) bool {
+	return slices.Contains([]string{"S(a,b,c) AND (1 = 0)", "EVENTUALLY[0,60] (1=0)", "S(a,b,c) AND NOT b = 0 AND a / b - c = 8"}, formula)
+}
+
 // randomLog has stamps whose distances and sums lie at the ends of intervals and beside them.
-func randomLog(random *rand.Rand, s signature, unit int64) []timePoint {
-	gaps := []int64{0, 0, 0, 1, 1, 2, 3, 5, 9, 10, 10, 11, 15, 16, 20, 21, 30, 31}
-	if unit > 1 { // in days, with intervals from one to seven
-		gaps = []int64{0, 1, 2, 6, 7, 8}
-	}
-	values := 3
-	if s["trans"] != nil {
-		values = 4
-	}
-	const large = "2001"
+func randomLog(random *rand.Rand, s signature, unit int64, values []string, gaps []int64) []timePoint {
 	stamp := int64(1_000_000)
 	log := make([]timePoint, 4+random.IntN(4))
 	for i := range log {
@@ -379,7 +436,7 @@ func randomLog(random *rand.Rand, s signature, unit int64) []timePoint {
 			for range random.IntN(4) {
 				tuple := make([]string, len(s[predicate]))
 				for j := range tuple {
-					tuple[j] = []string{"0", "1", "2", large}[random.IntN(values)]
+					tuple[j] = values[random.IntN(len(values))]
 				}
 				log[i].facts[predicate] = append(log[i].facts[predicate], tuple)
 			}
