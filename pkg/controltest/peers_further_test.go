@@ -16,8 +16,7 @@ func judgedAs(text string, vars []string, holds formula) monitor {
 
 // computing are formulas over the signature of testdata/peers/monitors/more.
 func computing() []monitor {
-	p, q := fact("P", "x"), fact("Q", "x")
-	s, small := fact("S", "a", "b", "c"), fact("p", "x")
+	p, s := fact("P", "x"), fact("S", "a", "b", "c")
 	x, xy, abcx := []string{"x"}, []string{"x", "y"}, []string{"a", "b", "c", "x"}
 	m := judgedAs
 	equal := compared(func(v map[string]string) bool { return v["x"] == v["y"] })
@@ -25,23 +24,35 @@ func computing() []monitor {
 		m("P(x) AND (x = y)", xy, and(p, equal)),
 		zeroOf(m("P(y) AND ( 0 = x)", []string{"y", "x"}, fact("P", "y"))),
 		m("R(x,y) AND NOT (x < y)", xy, and(fact("R", "x", "y"), compared(func(v map[string]string) bool { return number(v["x"]) >= number(v["y"]) }))),
-		m("0 = 0 UNTIL[1,10] p(x)", x, eventually(1, 10, small)),
-		m("(NOT 0 = 1) UNTIL[0,2] p(x)", x, until(0, 2, negated(always(false)), small)),
+		m("0 = 0 UNTIL[1,10] p(x)", x, eventually(1, 10, fact("p", "x"))),
 		m("EVENTUALLY[0,60] (1=0)", nil, eventually(0, 60, always(false))),
-		m("(Q(a) AND (0 = 0 UNTIL[0,50] P(b)))", []string{"a", "b"}, and(fact("Q", "a"), until(0, 50, always(true), fact("P", "b")))),
-		m("EVENTUALLY[1,2] p(x)", x, eventually(1, 2, small)),
-		m("(NOT 0 = 1) SINCE[1,2] p(x)", x, since(1, 2, negated(always(false)), small)),
-		m("0 = 0 SINCE[0,2] p(x)", x, since(0, 2, always(true), small)),
 		givenBy(m("S(a,b,c) AND (x = a * a - 2 * b + c)", abcx, s), func(a, b, c int) int { return a*a - 2*b + c }),
 		m("S(a,b,c) AND NOT (a = b + 2)", abcx[:3], and(s, compared(func(v map[string]string) bool { return number(v["a"]) != number(v["b"])+2 }))),
 		m("t <- MIN x;y S(x,y,z)", []string{"t", "y"}, extreme("t", less, exists("z", fact("S", "t", "y", "z")))),
 		m("t <- MAX x;y,z S(x,y,z)", []string{"t", "y", "z"}, extreme("t", greater, fact("S", "t", "y", "z"))),
 		m("t <- SUM x;x,y,z S(x,y,z)", []string{"t", "x", "y", "z"}, and(fact("S", "x", "y", "z"), compared(func(v map[string]string) bool { return v["t"] == v["x"] }))),
-		m("((NOT (0 = 1)) UNTIL[0,1]  (EVENTUALLY [0,1] Q(x)))", x, until(0, 1, always(true), eventually(0, 1, q))),
-		m("(x1 <- MAX x1; x2 (ONCE[1,1] (S(y1,x1,x2))))", []string{"x1", "x2"}, extreme("x1", greater, once(1, 1, exists("y1", fact("S", "y1", "x1", "x2"))))),
 		greatestOf(m("t <- MAX x S(x,y,z)", []string{"t"}, always(true)), "S", 0),
 		givenBy(m("S(a,b,c) AND (x = a / b)", abcx, and(s, compared(func(v map[string]string) bool { return v["b"] != "0" }))),
 			func(a, b, _ int) int { return a / max(b, 1) }),
+	}
+}
+
+// distant is what needs larger gaps between time points.
+func distant() []monitor {
+	return []monitor{judgedAs("(Q(a) AND (0 = 0 UNTIL[0,50] P(b)))", []string{"a", "b"},
+		and(fact("Q", "a"), until(0, 50, always(true), fact("P", "b"))))}
+}
+
+// near is what needs smaller ones.
+func near() []monitor {
+	small, q, x, m := fact("p", "x"), fact("Q", "x"), []string{"x"}, judgedAs
+	return []monitor{
+		m("(NOT 0 = 1) UNTIL[0,2] p(x)", x, until(0, 2, negated(always(false)), small)),
+		m("EVENTUALLY[1,2] p(x)", x, eventually(1, 2, small)),
+		m("(NOT 0 = 1) SINCE[1,2] p(x)", x, since(1, 2, negated(always(false)), small)),
+		m("0 = 0 SINCE[0,2] p(x)", x, since(0, 2, always(true), small)),
+		m("((NOT (0 = 1)) UNTIL[0,1]  (EVENTUALLY [0,1] Q(x)))", x, until(0, 1, always(true), eventually(0, 1, q))),
+		m("(x1 <- MAX x1; x2 (ONCE[1,1] (S(y1,x1,x2))))", []string{"x1", "x2"}, extreme("x1", greater, once(1, 1, exists("y1", fact("S", "y1", "x1", "x2"))))),
 	}
 }
 
