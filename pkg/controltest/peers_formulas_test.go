@@ -19,12 +19,23 @@ type monitor struct {
 	holds   formula
 	// guard is what its items are, if not all values for which it holds.
 	guard formula
+	// computed are those of its variables that the others give, with the time point.
+	computed map[string]func(log []timePoint, i int, v map[string]string) string
 }
 
 // at names the values for which the formula holds at a time point.
 func (m *monitor) at(log []timePoint, i int) []string {
 	var names []string
+	var guessed []string
+	for _, name := range m.vars {
+		if m.computed[name] == nil {
+			guessed = append(guessed, name)
+		}
+	}
 	try := func(v map[string]string) {
+		for name, value := range m.computed {
+			v[name] = value(log, i, v)
+		}
 		values := make([]string, len(m.vars))
 		for k, name := range m.vars {
 			values[k] = v[name]
@@ -37,7 +48,7 @@ func (m *monitor) at(log []timePoint, i int) []string {
 			names = append(names, name)
 		}
 	}
-	assign(domain(log), m.vars, map[string]string{}, try)
+	assign(domain(log), guessed, map[string]string{}, try)
 	return names
 }
 
@@ -167,7 +178,7 @@ func operators() []monitor {
 	v := func(f formula) formula { return previous(0, 30, f) }
 	ps, pu := since(0, 30, p, q), until(0, 10, p, q)
 	x, xy, yx, abc := []string{"x"}, []string{"x", "y"}, []string{"y", "x"}, []string{"a", "b", "c"}
-	m := func(text string, vars []string, holds formula) monitor { return monitor{text, vars, 1, holds, nil} }
+	m := judgedAs
 	b := func(is func(v map[string]string) bool) formula { return and(s, compared(is)) }
 	const next30, previous30 = "NEXT[0,30] ", "PREVIOUS[0,30] "
 	return []monitor{
@@ -238,7 +249,7 @@ func approvals() []monitor {
 		"publish(r) IMPLIES EVENTUALLY[1d,7d] approve(r)",
 		[]string{"r"},
 		day,
-		eventually(1*day, 7*day, fact("approve", "r")), fact("publish", "r"),
+		eventually(1*day, 7*day, fact("approve", "r")), fact("publish", "r"), nil,
 	}}
 }
 
@@ -248,6 +259,6 @@ func grants() []monitor {
 		"collect(data,dataid,dsid) IMPLIES ((NEXT[0,*] inform(dsid)) OR (ONCE[0,*] inform(dsid)))",
 		[]string{"data", "dataid", "dsid"},
 		1,
-		or(next(0, unbounded, informed), once(0, unbounded, informed)), fact("collect", "data", "dataid", "dsid"),
+		or(next(0, unbounded, informed), once(0, unbounded, informed)), fact("collect", "data", "dataid", "dsid"), nil,
 	}}
 }

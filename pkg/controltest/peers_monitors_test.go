@@ -159,11 +159,19 @@ func satisfied(outcomes map[string]compliance.Outcome, want compliance.Outcome) 
 	return found
 }
 
-// said is what MonPoly printed: by time point, the names of what it listed.
+// said is what MonPoly printed: by time point, the names of what it listed. Unless told
+// to be verbose it lists only time points with something to list, in their order; so
+// there is nothing at those before.
 func said(text string) map[int][]string {
 	points := map[int][]string{}
+	quiet := !strings.Contains(text, "-verbose")
 	for _, m := range saidPattern.FindAllStringSubmatch(text, -1) {
 		tp, _ := strconv.Atoi(m[1]) // digits
+		for before := range tp {
+			if quiet && points[before] == nil {
+				points[before] = []string{}
+			}
+		}
 		points[tp] = []string{}
 		if m[2] == "true" {
 			points[tp] = append(points[tp], m[1])
@@ -218,8 +226,10 @@ const notMonitorable = "NOT monitorable"
 // unsaid are shapes of formulas that no control says, with the reason.
 func unsaid() map[string]*regexp.Regexp {
 	return map[string]*regexp.Regexp{
-		"its result is a value computed from several events; a control compares it, and names items by one event": regexp.MustCompile(`<-`),
+		"its result is a value computed from several events; a control compares it, and names items by one event": regexp.MustCompile(`<- *(CNT|SUM|AVG|MED)`),
 		"its result is a part of a text that a pattern captures":                                                  regexp.MustCompile(`MATCHES.*"\s*\(`),
+		"its result is a number as OCaml writes it":                                                               regexp.MustCompile(`(f2s|s2f)\(`),
+		"of nothing that was ever seen it is 0, which no part tells":                                              regexp.MustCompile(`(MIN|MAX) y ONCE`),
 	}
 }
 
@@ -233,6 +243,7 @@ func TestMonitorsOfMonPoly(t *testing.T) {
 		s := parseSignature(beside(t, file, "*.sig"))
 		rows = append(rows, suiteOfMonPoly(t, s, s.log(beside(t, file, "*.log")), read(t, file))...)
 	}
+	rows = append(rows, furtherOfMonPoly(t)...)
 	ours = []string{"testdata/peers/monitors/sample_policy/formula.mfotl"}
 	for _, file := range append(ours, peersFixture(t, "monitors/*/formula.mfotl")...) {
 		s := parseSignature(beside(t, file, "sig"))
@@ -252,6 +263,45 @@ func TestMonitorsOfMonPoly(t *testing.T) {
 		rows = append(rows, p.monitored(t, s, d, log, want, outcome))
 	}
 	peerTable(t, "FORMULA", rows)
+}
+
+// furtherOfMonPoly compares what has a control in further suites of its tests, wherever
+// they have been laid; the rest is listed.
+func furtherOfMonPoly(t *testing.T) []peerRow {
+	t.Helper()
+	var rows []peerRow
+	ours := []string{"testdata/peers/monitors/sample_runs/run.t"}
+	for _, file := range append(ours, peersFixture(t, "monitors/further_*/run.t")...) {
+		s := parseSignature(beside(t, file, "*.sig"))
+		d, log := s.dictionary(t), s.log(beside(t, file, "*.log"))
+		peers := monitorsOf(t, s, d)
+		for _, m := range casePattern.FindAllStringSubmatch(read(t, file), -1) {
+			if p := peers[m[1]]; p != nil {
+				rows = append(rows, p.monitored(t, s, d, log, said(m[2]), compliance.Pass))
+			} else {
+				rows = append(rows, peerRow{rule: m[1] + ": " + whyNot(m[1], m[2]), as: "-"})
+			}
+		}
+	}
+	return rows
+}
+
+// ofOne are aggregates over groups of one fact each, so that the result is that one's.
+var ofOne = regexp.MustCompile(`; ?x,y,z S|; x \([IFW]\(|AVG x;x S`)
+
+// whyNot tells why a formula has no control.
+func whyNot(formula, text string) string {
+	for _, refusal := range []string{notMonitorable, "negative or empty interval", "Type error"} {
+		if strings.Contains(text, refusal) {
+			return "MonPoly refuses it, " + refusal
+		}
+	}
+	for reason, shape := range unsaid() {
+		if shape.MatchString(formula) && !ofOne.MatchString(formula) {
+			return reason
+		}
+	}
+	return "not written, others are alike"
 }
 
 func suiteOfMonPoly(t *testing.T, s signature, log []timePoint, text string) []peerRow {
@@ -285,16 +335,31 @@ func whyUnsaid(t *testing.T, formula string) string {
 	return "?"
 }
 
-// monitorsOf are the controls whose predicates the signature has, by formula.
+// monitorsOf are the controls that speak of predicates which the signature has, by formula.
 func monitorsOf(t *testing.T, s signature, d *dictionary.Dictionary) map[string]*peer {
 	t.Helper()
 	all := map[string]*peer{}
-	for folder, needs := range map[string]string{"monitors/operators": "S", "monitors/more": "trans", "monitors/approval": "approve", "monitors/grants": "collect"} {
-		if s[needs] != nil {
-			maps.Copy(all, peersIn(t, folder, d, "boundary: {}"))
+	for folder, needs := range map[string]string{
+		"operators": "S(x:int,y:int,z:int)", "more": "trans(int,int,int)", "approval": "approve(x:int)", "grants": "collect(string,string,string)",
+		"chosen": "S(int)", "runs": "C(int)", "steps": "P()", "sums": "p(x:int)", "nullary": "A()", "groups": "p(string,int)",
+		"texts": "P(string)", "numbers": "Int(int)", "since": "B(int)",
+	} {
+		if s.has(needs) {
+			maps.Copy(all, peersIn(t, "monitors/"+folder, d, "boundary: {}"))
 		}
 	}
 	return all
+}
+
+// has tells whether predicates are there, with these arguments.
+func (s signature) has(predicates string) bool {
+	for name, want := range parseSignature(predicates) {
+		got, there := s[name]
+		if !there || !slices.Equal(got, want) {
+			return false
+		}
+	}
+	return true
 }
 
 func read(t *testing.T, file string) string {
@@ -312,15 +377,31 @@ const operatorsSignature = `P(x:int) Q(x:int) R(x:int,y:int) S(x:int,y:int,z:int
 // intervals, and time points without facts.
 func TestMonitors(t *testing.T) {
 	var rows []peerRow
-	evaluated := map[string]bool{}
+	all, evaluated := map[string]*peer{}, map[string]bool{}
+	numbers := []string{"0", "1", "2"}
+	anyGaps := []int64{0, 0, 0, 1, 1, 2, 3, 5, 9, 10, 10, 11, 15, 16, 20, 21, 30, 31}
 	for _, suite := range []struct {
 		signature string
 		formulas  []monitor
+		values    []string
+		gaps      []int64
+		logs      uint64
 	}{
-		{operatorsSignature, operators()},
-		{moreSignature, more()},
-		{`publish(x:int) approve(x:int)`, approvals()},
-		{`collect(string,string,string) inform(string)`, grants()},
+		{operatorsSignature, operators(), numbers, anyGaps, 10},
+		{`p(x:int) q(int,int)`, sums(), []string{"1", "2", "3", "4"}, anyGaps, 10},
+		{moreSignature, slices.Concat(more(), computing()), slices.Concat(numbers, []string{"2001"}), anyGaps, 10},
+		{moreSignature, distant(), numbers, []int64{0, 1, 10, 40, 41, 50, 51}, 10},
+		{moreSignature, near(), numbers, []int64{0, 1, 2, 3}, 20},
+		{`publish(x:int) approve(x:int)`, approvals(), numbers, []int64{0, 1, 2, 6, 7, 8}, 10}, // in days
+		{`collect(string,string,string) inform(string)`, grants(), numbers, anyGaps, 10},
+		{`P(int) Q(int) R(int,int) S(int)`, chosen(), numbers[:2], []int64{0, 1, 9, 10, 11, 12, 13}, 10},
+		{`A(int) B(int)`, unlimited(), numbers, anyGaps, 10},
+		{`A(int) B(int) C(int)`, runs(), numbers[:2], []int64{0, 1, 1, 1, 9, 10}, 20},
+		{`P() Q()`, steps(), nil, []int64{0, 1, 1, 2}, 20},
+		{`A()`, nullary(), nil, anyGaps, 10},
+		{`p(string,int)`, groups(), numbers, anyGaps, 10},
+		{`P(string) Q(string)`, texts(), []string{"ab", "aabc", "b", "zab", "za"}, anyGaps, 10},
+		{`Int(int) Str(string)`, conversions(), []string{"-42", "0", "7"}, anyGaps, 10},
 	} {
 		s := parseSignature(suite.signature)
 		d := s.dictionary(t)
@@ -329,26 +410,29 @@ func TestMonitors(t *testing.T) {
 			p := peers[m.formula]
 			require.NotNil(t, p, "no control says %s", m.formula)
 			evaluated[p.id()] = true
-			rows = append(rows, m.compare(t, p, s, d))
+			rows = append(rows, m.compare(t, p, s, d, suite.logs, suite.values, suite.gaps))
 		}
-		for _, p := range peers {
-			require.True(t, evaluated[p.id()], "%s: nobody evaluates its formula", p.file)
-		}
+		maps.Copy(all, peers)
+	}
+	for _, p := range all {
+		require.True(t, evaluated[p.id()], "%s: nobody evaluates its formula", p.file)
 	}
 	peerTable(t, "FORMULA, ON LOGS AT RANDOM", rows)
 }
 
 // compare tries a control on some logs.
-func (m *monitor) compare(t *testing.T, p *peer, s signature, d *dictionary.Dictionary) peerRow {
+func (m *monitor) compare(t *testing.T, p *peer, s signature, d *dictionary.Dictionary, logs uint64, values []string, gaps []int64) peerRow {
 	t.Helper()
 	row := peerRow{rule: m.formula, as: p.id()}
-	for seed := range uint64(10) {
+	held := 0
+	for seed := range logs {
 		random := rand.New(rand.NewPCG(seed, 7))
-		log := randomLog(random, s, m.unit)
+		log := randomLog(random, s, m.unit, values, gaps)
 		got := satisfied(p.judged(t, s.events(t, d, log), 2), compliance.Pass)
 		for tp := range log {
 			row.cases++
 			want, found := m.at(log, tp), at(got, tp)
+			held += len(want)
 			slices.Sort(want)
 			if slices.Sort(found); !slices.Equal(want, found) {
 				row.differed++
@@ -356,20 +440,17 @@ func (m *monitor) compare(t *testing.T, p *peer, s signature, d *dictionary.Dict
 			}
 		}
 	}
+	require.Equal(t, unmet(m.formula), held == 0, "%s: it holds %d times on these logs, which then try little", m.formula, held)
 	return row
 }
 
+// unmet tells which formulas hold nowhere on logs at random.
+func unmet(formula string) bool {
+	return slices.Contains([]string{"S(a,b,c) AND (1 = 0)", "EVENTUALLY[0,60] (1=0)", "S(a,b,c) AND NOT b = 0 AND a / b - c = 8"}, formula)
+}
+
 // randomLog has stamps whose distances and sums lie at the ends of intervals and beside them.
-func randomLog(random *rand.Rand, s signature, unit int64) []timePoint {
-	gaps := []int64{0, 0, 0, 1, 1, 2, 3, 5, 9, 10, 10, 11, 15, 16, 20, 21, 30, 31}
-	if unit > 1 { // in days, with intervals from one to seven
-		gaps = []int64{0, 1, 2, 6, 7, 8}
-	}
-	values := 3
-	if s["trans"] != nil {
-		values = 4
-	}
-	const large = "2001"
+func randomLog(random *rand.Rand, s signature, unit int64, values []string, gaps []int64) []timePoint {
 	stamp := int64(1_000_000)
 	log := make([]timePoint, 4+random.IntN(4))
 	for i := range log {
@@ -379,7 +460,7 @@ func randomLog(random *rand.Rand, s signature, unit int64) []timePoint {
 			for range random.IntN(4) {
 				tuple := make([]string, len(s[predicate]))
 				for j := range tuple {
-					tuple[j] = []string{"0", "1", "2", large}[random.IntN(values)]
+					tuple[j] = values[random.IntN(len(values))]
 				}
 				log[i].facts[predicate] = append(log[i].facts[predicate], tuple)
 			}

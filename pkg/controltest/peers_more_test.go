@@ -13,7 +13,7 @@ func more() []monitor {
 	p, q, r := fact("P", "x"), fact("Q", "x"), fact("R", "x", "y")
 	s, t := fact("S", "a", "b", "c"), fact("T")
 	x, abc := []string{"x"}, []string{"a", "b", "c"}
-	m := func(text string, vars []string, holds formula) monitor { return monitor{text, vars, 1, holds, nil} }
+	m := judgedAs
 	sum := func(is func(a, b, c int) bool) formula {
 		return and(s, compared(func(v map[string]string) bool { return is(number(v["a"]), number(v["b"]), number(v["c"])) }))
 	}

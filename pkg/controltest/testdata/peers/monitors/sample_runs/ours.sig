@@ -1,0 +1,1 @@
+A(int) B(int) C(int)
