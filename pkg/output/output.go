@@ -84,7 +84,7 @@ func Write[T any](w Writer, rows []T, columns []Column[T]) error {
 		if rows == nil {
 			rows = []T{}
 		}
-		return w.json(rows)
+		return w.Object(rows)
 	case JSONL:
 		return writeLines(w, rows)
 	case CSV:
@@ -95,7 +95,8 @@ func Write[T any](w Writer, rows []T, columns []Column[T]) error {
 	return compliance.Errorf(compliance.Invalid, "%q is no format; choose table, json, jsonl or csv", w.Format)
 }
 
-func (w Writer) json(value any) error {
+// Object writes one value as JSON that people can read, whatever the format.
+func (w Writer) Object(value any) error {
 	encoder := json.NewEncoder(w.Out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")

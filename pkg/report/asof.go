@@ -1,6 +1,8 @@
 package report
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"assay.example/assay/pkg/compliance"
@@ -27,20 +29,26 @@ var onRecord = []struct{ table, then string }{
 )`},
 }
 
-// asOf is a question's text with those tables in front that it reads.
-func asOf(sql string) string {
+// asOf is a question's text with those tables in front that it reads. One that reads
+// others, such as sums of the present, can't say what was known then.
+func asOf(sql string) (string, error) {
 	head, body := comments(sql)
+	read := tables(body)
 	var with []string
 	for _, t := range onRecord {
-		if reads(body, t.table) {
+		if slices.Contains(read, t.table) {
 			with = append(with, t.then)
+			read = slices.DeleteFunc(read, func(name string) bool { return name == t.table })
 		}
+	}
+	if len(read) > 0 || len(with) == 0 {
+		return "", compliance.Errorf(compliance.Invalid, "what was known at a time can't be told from %s", strings.Join(read, ", "))
 	}
 	body = strings.ReplaceAll(body, "verdicts FINAL", "verdicts")
 	if rest, ok := strings.CutPrefix(body, "WITH "); ok {
 		with, body = append(with, rest), ""
 	}
-	return head + "WITH " + strings.Join(with, ", ") + "\n" + body
+	return head + "WITH " + strings.Join(with, ", ") + "\n" + body, nil
 }
 
 // comments cuts the lines of comment off the top.
@@ -53,13 +61,23 @@ func comments(sql string) (head, body string) {
 	return head, body
 }
 
-func reads(sql, table string) bool {
-	for _, after := range strings.Split(sql, "FROM ")[1:] {
-		if name, _, _ := strings.Cut(after, "\n"); strings.TrimSuffix(strings.Fields(name)[0], ")") == table {
-			return true
+var (
+	readTable = regexp.MustCompile(`\b(?:FROM|(ARRAY\s+)?JOIN)\s+(\w+)`)
+	namedPart = regexp.MustCompile(`\b(\w+) AS \(\s*(?:--[^\n]*\s*)*SELECT\b`)
+)
+
+// tables are those that a question reads, without the parts that it names itself.
+func tables(sql string) (names []string) {
+	named := []string{}
+	for _, m := range namedPart.FindAllStringSubmatch(sql, -1) {
+		named = append(named, m[1])
+	}
+	for _, m := range readTable.FindAllStringSubmatch(sql, -1) {
+		if m[1] == "" && !slices.Contains(named, m[2]) && !slices.Contains(names, m[2]) {
+			names = append(names, m[2])
 		}
 	}
-	return false
+	return names
 }
 
 // checkAsOf refuses a time that nothing is known of yet.

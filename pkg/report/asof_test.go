@@ -103,6 +103,22 @@ func TestAsOfIsSaid(t *testing.T) {
 	}
 }
 
+// What holds the present only can't answer for the past, and doesn't try.
+func TestOnlyWhatIsDatedAnswersAsOf(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"counts_by_item": true, "deviations": true, "rules": true, "outside_by_item": true, "waivers": true, "extent": true,
+		"signs_of_life": true, "holes": true, "items": true, "period_facts": true,
+		"counts_by_day": false, "outside_by_day": false, "day_counts": false, "quarters": false, "last_rejected": false, "last_deliveries": false,
+	} {
+		if err := report.AsOf(name); ok {
+			require.NoError(t, err, name)
+		} else {
+			require.Equal(t, compliance.Invalid, compliance.CodeOf(err), name)
+			require.ErrorContains(t, err, "what was known at a time can't be told from", name)
+		}
+	}
+}
+
 func TestAsOfTheFutureIsRefused(t *testing.T) {
 	w := newWorld(t)
 	p, err := report.ParsePeriod("2026-07")

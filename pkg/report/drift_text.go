@@ -12,7 +12,7 @@ import (
 )
 
 // WriteJSON writes the comparison as one JSON object.
-func (d *Drift) WriteJSON(out io.Writer) error { return writeJSON(out, d) }
+func (d *Drift) WriteJSON(out io.Writer) error { return output.Writer{Out: out}.Object(d) }
 
 // WriteTable writes the comparison for a terminal.
 func (d *Drift) WriteTable(w output.Writer) error {

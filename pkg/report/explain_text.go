@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -12,14 +11,7 @@ import (
 )
 
 // WriteJSON writes the explanation as one JSON object.
-func (e *Explained) WriteJSON(out io.Writer) error { return writeJSON(out, e) }
-
-func writeJSON(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
+func (e *Explained) WriteJSON(out io.Writer) error { return output.Writer{Out: out}.Object(e) }
 
 // WriteTable writes the explanation for a terminal.
 func (e *Explained) WriteTable(w output.Writer) error {

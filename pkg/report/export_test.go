@@ -24,3 +24,9 @@ func BecauseOf(b *control.Bundle, id, item string, events []*compliance.Event, w
 	}
 	return because(c, &v, &Reperformed{Watermark: w, Parts: lookedFor(made.Parts, w)}), v.Outcome
 }
+
+// AsOf says whether a question can be asked as of a time.
+func AsOf(name string) error {
+	_, err := newQuestion(name, true)
+	return err
+}

@@ -33,7 +33,9 @@ func newQuestion(name string, then bool) (question, error) {
 	}
 	text := strings.TrimSpace(string(raw))
 	if then {
-		text = asOf(text)
+		if text, err = asOf(text); err != nil {
+			return question{}, fmt.Errorf("the question %s: %w", name, err)
+		}
 	}
 	query, err := clickhouse.NewQuery(text)
 	if err != nil {

@@ -200,7 +200,7 @@ func TestRollupEqualsBase(t *testing.T) {
 		require.Equal(t, byDay.Reasons, byItem.Reasons)
 		require.Equal(t, byDay.Outside, byItem.Outside)
 		total += byDay.Counts.Items + byDay.Counts.Withdrawn
-		items, err := report.Items(t.Context(), w.conn, "default", id, at("2026-07-01"), at("2026-08-01"))
+		items, err := report.Items(t.Context(), w.conn, "default", id, at("2026-07-01"), at("2026-08-01"), 0)
 		require.NoError(t, err)
 		require.Len(t, items, int(byDay.Counts.Items+byDay.Counts.Withdrawn))
 	}
@@ -220,7 +220,7 @@ func TestTenantsDontMeet(t *testing.T) {
 	require.Equal(t, int64(1), find(t, r, "AC-01").Counts.Items)
 	require.Zero(t, find(t, r, "IN-01").Counts.Items)
 	require.Equal(t, int64(1), r.Record.Revisions)
-	items, err := report.Items(t.Context(), w.conn, "default", "AC-01", at("2026-07-01"), at("2026-08-01"))
+	items, err := report.Items(t.Context(), w.conn, "default", "AC-01", at("2026-07-01"), at("2026-08-01"), 0)
 	require.NoError(t, err)
 	require.Len(t, items, 1)
 	corrected, err := report.Corrected(t.Context(), w.conn, "default", at("2026-07-01"), at("2026-08-01"))

@@ -97,7 +97,7 @@ func TestSample(t *testing.T) {
 func itemsOf(w *world, period string) []compliance.Item {
 	p, err := report.ParsePeriod(period)
 	require.NoError(w, err)
-	verdicts, err := report.Items(w.Context(), w.conn, w.tenant, "CH-01", p.From, p.To)
+	verdicts, err := report.Items(w.Context(), w.conn, w.tenant, "CH-01", p.From, p.To, 0)
 	require.NoError(w, err)
 	items := make([]compliance.Item, len(verdicts))
 	for i, v := range verdicts {

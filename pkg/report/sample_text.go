@@ -11,7 +11,7 @@ import (
 )
 
 // WriteJSON writes the sample as one JSON object.
-func (s *Sample) WriteJSON(out io.Writer) error { return writeJSON(out, s) }
+func (s *Sample) WriteJSON(out io.Writer) error { return output.Writer{Out: out}.Object(s) }
 
 // drawnLine is an item beside the stratum that it was drawn of.
 type drawnLine struct {

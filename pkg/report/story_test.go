@@ -47,7 +47,7 @@ func TestAQuarter(t *testing.T) {
 
 	explained := map[string]int{}
 	for _, c := range w.bundle.Controls {
-		items, err := report.Items(t.Context(), w.conn, "default", c.ID, r.Period.From, r.Period.To)
+		items, err := report.Items(t.Context(), w.conn, "default", c.ID, r.Period.From, r.Period.To, 0)
 		require.NoError(t, err)
 		for _, v := range items {
 			kind := c.ID + " " + string(v.Outcome) + " " + v.Reason

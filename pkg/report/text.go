@@ -12,7 +12,7 @@ import (
 
 // WriteJSON writes the whole report as one JSON object.
 func (r *Report) WriteJSON(out io.Writer) error {
-	return writeJSON(out, r)
+	return output.Writer{Out: out}.Object(r)
 }
 
 // WriteTable writes the report for a terminal: controls, reasons, completeness,

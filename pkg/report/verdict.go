@@ -57,14 +57,9 @@ func (r *verdictRow) verdict() Verdict {
 	}
 }
 
-// Items lists what a control says now of each of its items in [from, to), in the
-// order of (time, id).
-func Items(ctx context.Context, conn clickhouse.Conn, tenant, control string, from, to compliance.Instant) ([]Verdict, error) {
-	return ItemsAsOf(ctx, conn, tenant, control, from, to, 0)
-}
-
-// ItemsAsOf is Items as it was known at a time; 0 says now.
-func ItemsAsOf(ctx context.Context, conn clickhouse.Conn, tenant, control string, from, to, asOf compliance.Instant) ([]Verdict, error) {
+// Items lists what a control said at a time of each of its items in [from, to), in the
+// order of (time, id); asOf 0 says now.
+func Items(ctx context.Context, conn clickhouse.Conn, tenant, control string, from, to, asOf compliance.Instant) ([]Verdict, error) {
 	a := asker{conn: conn, tenant: tenant, then: asOf}
 	rows, err := ask[verdictRow](ctx, &a, "items", append(window(from, to), clickhouse.Named("control", control))...)
 	if err != nil {

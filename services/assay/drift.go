@@ -11,6 +11,7 @@ import (
 
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/drift"
 	"assay.example/assay/pkg/report"
 )
@@ -70,17 +71,9 @@ func (o *driftOptions) run(ctx context.Context) error {
 	if err := o.read(); err != nil {
 		return err
 	}
-	cfg, _, err := o.loadForReading("clickhouse")
-	if err != nil {
-		return err
-	}
-	bundle, err := o.rules.load(cfg)
-	if err != nil {
-		return err
-	}
 	o.params.Now = compliance.InstantOf(time.Now())
 	var d *report.Drift
-	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
+	err := o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
 		d, err = report.MakeDrift(ctx, conn, bundle, o.params)
 		return err
 	})

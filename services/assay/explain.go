@@ -58,10 +58,8 @@ func (o *explainOptions) run(ctx context.Context, item string) error {
 	}
 	subject := report.Subject{Tenant: o.tenant, Control: o.id, Item: item}
 	var err error
-	if o.asOf != "" {
-		if subject.AsOf, err = report.ParseTime(o.asOf); err != nil {
-			return err
-		}
+	if subject.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+		return err
 	}
 	cfg, _, err := o.loadForReading("clickhouse")
 	if err != nil {

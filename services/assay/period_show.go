@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -81,7 +80,7 @@ func (a *app) showPeriod(ctx context.Context, tenant, id string) error {
 func (a *app) writePeriod(p *shownPeriod) error {
 	switch a.format {
 	case output.JSON, output.JSONL:
-		return writeIndented(a.out, p)
+		return a.writer().Object(p)
 	case output.CSV:
 		var rows []report.Restated
 		if p.Proof != nil {
@@ -127,12 +126,6 @@ func (p *shownPeriod) tell(w *strings.Builder) {
 		say("counts for nothing: %s", fault)
 	}
 	say("")
-}
-
-func writeIndented(out io.Writer, v any) error {
-	e := json.NewEncoder(out)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 func factColumns() []output.Column[report.Fact] {

@@ -91,26 +91,39 @@ func TestAPeriodIsSealedAndRestated(t *testing.T) {
 	require.Zero(t, code, said)
 	require.Regexp(t, `h2 .* sealed +engineer at .* 1 *\n`, said)
 
-	// Somebody else's list knows one that isn't on record, and doesn't know one that is.
+	reconciles(p, from, to, sealed.Sealed.AsOf)
+
+	// A seal of what never was on record.
+	sealsWhatNeverWas(p, from, to)
+	require.NoError(t, p.end(syscall.SIGTERM), p.log.String())
+}
+
+// reconciles: somebody else's list knows one that isn't on record, and doesn't know one
+// that is, but wasn't when the period was sealed.
+func reconciles(p *upProcess, from, to time.Time, sealed compliance.Instant) {
+	t := p.t
 	list := filepath.Join(p.dir, "sign-ins.csv")
 	require.NoError(t, os.WriteFile(list, []byte("id\none\nthree\n"), 0o600))
-	said, code = p.assay("reconcile", "--control", "AC-01", "--from", from.UTC().Format(time.RFC3339), "--to", to.UTC().Format(time.RFC3339), "--export", list, "--key", "id")
+	said, code := p.assay("reconcile", "--control", "AC-01", "--from", from.UTC().Format(time.RFC3339), "--to", to.UTC().Format(time.RFC3339), "--export", list, "--key", "id")
 	require.Equal(t, exitViolations, code, said)
 	require.Contains(t, said, "2 compared, 1 match")
 	require.Regexp(t, `missing on record +three +3`, said)
 	require.Regexp(t, `missing in the export +two`, said)
 	said, code = p.assay("reconcile", "--control", "AC-01", "--from", from.UTC().Format(time.RFC3339), "--to", to.UTC().Format(time.RFC3339), "--export", list, "--key", "id",
-		"--as-of", sealed.Sealed.AsOf.String())
+		"--as-of", sealed.String())
 	require.Equal(t, exitViolations, code, said)
 	require.NotContains(t, said, "two")
+}
 
-	// A seal of what never was on record.
+// sealsWhatNeverWas: a seal whose hash isn't that of the record is shown as such.
+func sealsWhatNeverWas(p *upProcess, from, to time.Time) {
+	t := p.t
 	for _, act := range []string{"open", "close"} {
 		args := []string{"period", act, "h3"}
 		if act == "open" {
 			args = append(args, "--from", from.UTC().Format(time.RFC3339), "--to", to.UTC().Format(time.RFC3339))
 		}
-		said, code = p.act("admin", args...)
+		said, code := p.act("admin", args...)
 		require.Zero(t, code, said)
 		p.awaitState("h3", map[string]string{"open": "open", "close": "closed"}[act])
 	}
@@ -119,12 +132,13 @@ func TestAPeriodIsSealedAndRestated(t *testing.T) {
 	require.NoError(t, emit.emit(t.Context(), Config{Demo: true}, "default", periodSource, period.Sealed, now, map[string]any{
 		"period_id": "h3", "as_of": now.String(), "bundle": "b", "facts_sha256": strings.Repeat("0", 64), "sealed_by": "eve",
 	}))
+	var said string
 	require.Eventually(t, func() bool {
+		var code int
 		said, code = p.assay("period", "show", "h3")
 		return code == exitUnverified
 	}, time.Minute, 200*time.Millisecond)
 	require.Contains(t, said, "NOT what is on record as of then")
-	require.NoError(t, p.end(syscall.SIGTERM), p.log.String())
 }
 
 func (p *upProcess) show(id string) (shown shownPeriod) {

@@ -96,7 +96,7 @@ func (o *reconcileOptions) run(ctx context.Context) error {
 	var items []reconcile.Item
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
 		near := r.Mapping.Tolerance
-		verdicts, err := report.ItemsAsOf(ctx, conn, o.tenant, o.control, period.From.Add(-near), period.To.Add(near), asOf)
+		verdicts, err := report.Items(ctx, conn, o.tenant, o.control, period.From.Add(-near), period.To.Add(near), asOf)
 		for i := range verdicts {
 			v := &verdicts[i]
 			items = append(items, reconcile.Item{ID: v.Item.ID, At: v.Item.Time, Outcome: v.Outcome})
@@ -162,7 +162,7 @@ type disagreement struct{ what, key, line, theirs, ours string }
 func (o *reconcileOptions) write(r *reconciled) error {
 	switch o.format {
 	case output.JSON, output.JSONL:
-		return writeIndented(o.out, r)
+		return o.writer().Object(r)
 	case output.CSV:
 		return output.Write(o.writer(), r.differences(), disagreementColumns())
 	case output.Table:

@@ -138,16 +138,8 @@ func (o *reportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg, _, err := o.loadForReading("clickhouse")
-	if err != nil {
-		return err
-	}
-	bundle, err := o.rules.load(cfg)
-	if err != nil {
-		return err
-	}
 	var r *report.Report
-	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
+	err = o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
 		r, err = report.Make(ctx, conn, bundle, report.Params{
 			Tenant: o.tenant, Period: period, MadeAt: compliance.InstantOf(time.Now()), AsOf: asOf,
 			Program: thisBuild().Version, Arguments: o.rules.arguments(),
@@ -191,6 +183,20 @@ func controlCount(ids []string) string {
 		return "1 control"
 	}
 	return strconv.Itoa(len(ids)) + " controls"
+}
+
+// withRecord opens the configured database for one command that reads, and the rule set
+// that it works with.
+func (a *app) withRecord(ctx context.Context, rules *rulesOptions, do func(clickhouse.Conn, *control.Bundle) error) error {
+	cfg, _, err := a.loadForReading("clickhouse")
+	if err != nil {
+		return err
+	}
+	bundle, err := rules.load(cfg)
+	if err != nil {
+		return err
+	}
+	return withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error { return do(conn, bundle) })
 }
 
 // withClickHouse opens the configured database for one command.

@@ -12,6 +12,7 @@ import (
 
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 )
@@ -74,24 +75,19 @@ func (o *sampleOptions) run(ctx context.Context) error {
 	if err := o.read(); err != nil {
 		return err
 	}
-	cfg, _, err := o.loadForReading("clickhouse")
-	if err != nil {
-		return err
-	}
-	bundle, err := o.rules.load(cfg)
-	if err != nil {
-		return err
-	}
 	o.params.Now = compliance.InstantOf(time.Now())
 	var s *report.Sample
-	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
-		s, err = report.MakeSample(ctx, conn, bundle, o.params)
+	var late time.Duration
+	err := o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
+		if s, err = report.MakeSample(ctx, conn, bundle, o.params); err == nil {
+			late = bundle.Control(s.Control).CorrectUntil
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if s.Open(o.params.Now, bundle.Control(s.Control).CorrectUntil) {
+	if s.Open(o.params.Now, late) {
 		_, _ = fmt.Fprintln(o.err, "The population may still change: the period isn't over, or late events still count.")
 	}
 	return o.write(s)
