@@ -96,6 +96,7 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.reportCommand(),
 		a.periodCommand(),
 		a.reconcileCommand(),
+		a.completenessCommand(),
 		a.sampleCommand(),
 		a.driftCommand(),
 		a.queryCommand(),
