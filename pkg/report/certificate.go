@@ -334,16 +334,13 @@ func (w *witness) heard(s *completeness.Source) {
 
 // daysOf are the days of a period, UTC, with what came of a source.
 func daysOf(s *completeness.Source, p Period, events map[string]int64) (days []completeness.Day) {
-	const day = 24 * time.Hour
-	first := compliance.InstantOf(p.From.Time().Truncate(day))
-	for t := first; t < p.To && len(days) < mostDays; t = t.Add(day) {
-		name := t.Time().Format(time.DateOnly)
+	eachDay(p, func(start, end compliance.Instant) {
+		name := start.Time().Format(time.DateOnly)
 		d := completeness.Day{Day: name, Events: events[name]}
-		touches := func(g completeness.Gap) bool { return g.Touches(t, t.Add(day)) }
-		d.Silent = slices.ContainsFunc(s.Silences, touches) ||
-			slices.ContainsFunc(s.Holes, func(h completeness.Hole) bool { return touches(h.Gap) })
+		d.Silent = slices.ContainsFunc(s.Silences, func(g completeness.Gap) bool { return g.Touches(start, end) }) ||
+			slices.ContainsFunc(s.Holes, func(h completeness.Hole) bool { return h.Touches(start, end) })
 		days = append(days, d)
-	}
+	})
 	return days
 }
 

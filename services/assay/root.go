@@ -97,6 +97,7 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.periodCommand(),
 		a.reconcileCommand(),
 		a.completenessCommand(),
+		a.coverageCommand(),
 		a.sampleCommand(),
 		a.driftCommand(),
 		a.queryCommand(),
