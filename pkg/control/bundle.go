@@ -58,6 +58,9 @@ const (
 // BoundaryFile is the name of the file with the declarations.
 const BoundaryFile = "boundary.yaml"
 
+// Dictionary is what the bundle's types of events are.
+func (b *Bundle) Dictionary() *dictionary.Dictionary { return b.dictionary }
+
 // Control finds a control by id; nil if there is none.
 func (b *Bundle) Control(id string) *Control { return b.byID[id] }
 

@@ -54,8 +54,8 @@ type Certificate struct {
 const CertificateSchema = "completeness/v1"
 
 // MakeCertificate makes that of one control.
-func MakeCertificate(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, types *dictionary.Dictionary, p CertificateParams) (*Certificate, error) {
-	all, err := MakeCertificates(ctx, conn, bundle, types, p)
+func MakeCertificate(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p CertificateParams) (*Certificate, error) {
+	all, err := MakeCertificates(ctx, conn, bundle, p)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func MakeCertificate(ctx context.Context, conn clickhouse.Conn, bundle *control.
 
 // MakeCertificates makes those of some controls, in the order of the bundle. All of them rest
 // on the same answers.
-func MakeCertificates(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, types *dictionary.Dictionary, p CertificateParams) ([]*Certificate, error) {
+func MakeCertificates(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p CertificateParams) ([]*Certificate, error) {
 	for _, id := range p.Controls {
 		if bundle.Control(id) == nil {
 			return nil, compliance.Errorf(compliance.NotFound, "there is no control %q", id)
@@ -74,7 +74,7 @@ func MakeCertificates(ctx context.Context, conn clickhouse.Conn, bundle *control
 		return nil, err
 	}
 	w := &witness{
-		asker: &asker{conn: conn, tenant: p.Tenant}, bundle: bundle, types: types, params: p,
+		asker: &asker{conn: conn, tenant: p.Tenant}, bundle: bundle, types: bundle.Dictionary(), params: p,
 		quarantined: map[[2]string]int64{}, deliveries: map[string][]deliveriesRow{}, items: map[string]itemsRow{}, miscounted: map[string]int64{},
 	}
 	for _, c := range bundle.Controls {

@@ -21,15 +21,13 @@ import (
 // certify makes a certificate of July 2026.
 func (w *world) certify(id string, changes ...func(*report.CertificateParams)) *report.Certificate {
 	w.Helper()
-	types, err := dictionary.Default()
-	require.NoError(w, err)
 	p, err := report.ParsePeriod("2026-07")
 	require.NoError(w, err)
 	params := report.CertificateParams{Tenant: w.tenant, Controls: []string{id}, Period: p, Now: at("2026-11-01")}
 	for _, change := range changes {
 		change(&params)
 	}
-	c, err := report.MakeCertificate(w.Context(), w.conn, w.bundle, types, params)
+	c, err := report.MakeCertificate(w.Context(), w.conn, w.bundle, params)
 	require.NoError(w, err)
 	require.JSONEq(w, asJSON(w, c), asJSON(w, w.again(params)), "the same again is the same")
 	return c
@@ -37,9 +35,7 @@ func (w *world) certify(id string, changes ...func(*report.CertificateParams)) *
 
 func (w *world) again(p report.CertificateParams) *report.Certificate {
 	w.Helper()
-	types, err := dictionary.Default()
-	require.NoError(w, err)
-	c, err := report.MakeCertificate(w.Context(), w.conn, w.bundle, types, p)
+	c, err := report.MakeCertificate(w.Context(), w.conn, w.bundle, p)
 	require.NoError(w, err)
 	return c
 }

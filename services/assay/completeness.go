@@ -10,7 +10,6 @@ import (
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/report"
 )
 
@@ -74,13 +73,9 @@ func (o *completenessOptions) run(ctx context.Context) (err error) {
 		return fmt.Errorf("--as-of: %w", err)
 	}
 	p.Controls, p.Arguments, p.Now = []string{o.control}, o.rules.arguments(), compliance.InstantOf(time.Now())
-	types, err := dictionary.Default()
-	if err != nil {
-		return err
-	}
 	var certificate *report.Certificate
 	err = o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
-		certificate, err = report.MakeCertificate(ctx, conn, bundle, types, *p)
+		certificate, err = report.MakeCertificate(ctx, conn, bundle, *p)
 		return err
 	})
 	if err != nil {
