@@ -20,7 +20,7 @@ type Facts struct {
 	RulesFrom compliance.Instant `json:"rules_from"`
 	Clock     Clock              `json:"clock"`
 	Items     Items              `json:"items"`
-	Sources   []Source           `json:"sources"`
+	Sources   []SourceFacts      `json:"sources"`
 	// Unsourced are types that the control reads and no declared source sends.
 	Unsourced []string `json:"unsourced_types,omitempty"`
 	// Unattributed counts refused records that name no source.
@@ -59,8 +59,8 @@ const (
 	Evidence   = "evidence"
 )
 
-// Source is what is on record of one source, as far as the control reads it.
-type Source struct {
+// SourceFacts are what is on record of one source, as far as the control reads it.
+type SourceFacts struct {
 	Name     string   `json:"source"`
 	Declared bool     `json:"declared"`
 	Feeds    []string `json:"feeds"`
@@ -80,9 +80,9 @@ type Source struct {
 	Quarantined int64 `json:"quarantined"`
 	// Refused records were no events, by the reason; Unmapped are deliveries of a vendor
 	// that became none, of Deliveries.
-	Refused    []Count `json:"refused,omitempty"`
+	Refused    []Tally `json:"refused,omitempty"`
 	Deliveries int64   `json:"deliveries,omitempty"`
-	Unmapped   []Count `json:"unmapped,omitempty"`
+	Unmapped   []Tally `json:"unmapped,omitempty"`
 	// First and Last are the times of its events; zero if there is none.
 	First compliance.Instant `json:"first,omitzero"`
 	Last  compliance.Instant `json:"last,omitzero"`
@@ -90,40 +90,40 @@ type Source struct {
 	FirstSign compliance.Instant `json:"first_sign,omitzero"`
 	LastSign  compliance.Instant `json:"last_sign,omitzero"`
 	RetiredAt compliance.Instant `json:"retired_at,omitzero"`
-	Silences  []Gap              `json:"silences,omitempty"`
-	Holes     []Hole             `json:"holes,omitempty"`
-	Days      []Day              `json:"days,omitempty"`
+	Silences  []Silence          `json:"silences,omitempty"`
+	Holes     []Lost             `json:"holes,omitempty"`
+	Days      []DayFacts         `json:"days,omitempty"`
 }
 
-// Count is how often something was said.
-type Count struct {
+// Tally is how often something was said.
+type Tally struct {
 	Of string `json:"of"`
 	N  int64  `json:"n"`
 }
 
-func total(counts []Count) (n int64) {
+func total(counts []Tally) (n int64) {
 	for _, c := range counts {
 		n += c.N
 	}
 	return n
 }
 
-// Gap is a time [From, To].
-type Gap struct {
+// Silence is a time [From, To].
+type Silence struct {
 	From compliance.Instant `json:"from"`
 	To   compliance.Instant `json:"to"`
 }
 
-// Hole is a time from which events are missing by their numbers: how many, 0 if that can't
+// Lost is a time from which events are missing by their numbers: how many, 0 if that can't
 // be told.
-type Hole struct {
-	Gap
+type Lost struct {
+	Silence
 
 	Missing int64 `json:"missing"`
 }
 
-// Day is what came of a source on a day, UTC.
-type Day struct {
+// DayFacts are what came of a source on a day, UTC.
+type DayFacts struct {
 	Day    string `json:"day"`
 	Events int64  `json:"events"`
 	// Silent says that a silence or a hole touches the day.

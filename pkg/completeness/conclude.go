@@ -159,7 +159,7 @@ func (c *Conclusion) items(f *Facts) {
 }
 
 // source says what is proven of one source.
-func (c *Conclusion) source(s *Source, f *Facts) {
+func (c *Conclusion) source(s *SourceFacts, f *Facts) {
 	c.alive(s, f)
 	c.numbered(s)
 	if n := total(s.Refused); n > 0 {
@@ -177,7 +177,7 @@ func (c *Conclusion) source(s *Source, f *Facts) {
 }
 
 // alive says whether a source was heard all through the period.
-func (c *Conclusion) alive(s *Source, f *Facts) {
+func (c *Conclusion) alive(s *SourceFacts, f *Facts) {
 	const what = "that it was there all through the period"
 	switch {
 	case s.MaxGap == "" && !s.Counts:
@@ -191,14 +191,14 @@ func (c *Conclusion) alive(s *Source, f *Facts) {
 	case s.FirstSign == 0:
 		c.open(s.Name, what, "it never gave a sign of life")
 	case len(s.Silences) > 0:
-		longest := slices.MaxFunc(s.Silences, func(a, b Gap) int { return int(min(1, max(-1, (a.To-a.From)-(b.To-b.From)))) })
+		longest := slices.MaxFunc(s.Silences, func(a, b Silence) int { return int(min(1, max(-1, (a.To-a.From)-(b.To-b.From)))) })
 		c.open(s.Name, what, "it was silent %s for longer than %s, the longest from %s to %s", times(len(s.Silences)), s.MaxGap, longest.From, longest.To)
 	default:
 		c.proves(s.Name, what, "signs of life at most %s apart, from %s to %s%s", s.MaxGap, max(s.FirstSign, f.From), s.LastSign, retired(s))
 	}
 }
 
-func retired(s *Source) string {
+func retired(s *SourceFacts) string {
 	if s.RetiredAt == 0 {
 		return ""
 	}
@@ -206,7 +206,7 @@ func retired(s *Source) string {
 }
 
 // numbered says whether all that a source sent has come.
-func (c *Conclusion) numbered(s *Source) {
+func (c *Conclusion) numbered(s *SourceFacts) {
 	const what = "that all that it sent has come"
 	switch {
 	case !s.Counts && s.MaxGap != "":
@@ -237,7 +237,7 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func told(counts []Count) string {
+func told(counts []Tally) string {
 	words := make([]string, len(counts))
 	for i, c := range counts {
 		words[i] = fmt.Sprintf("%s %d", c.Of, c.N)
@@ -260,4 +260,4 @@ func times(n int) string {
 }
 
 // Touches says whether a gap meets the day that begins at start, UTC.
-func (g Gap) Touches(start, end compliance.Instant) bool { return g.From < end && g.To > start }
+func (g Silence) Touches(start, end compliance.Instant) bool { return g.From < end && g.To > start }

@@ -35,7 +35,7 @@ func (f *Facts) SHA256(tenant, control string) string {
 // named is a text after its length, so that no two lists of texts read alike.
 func named(text string) string { return fmt.Sprintf("%d:%s", len(text), text) }
 
-func (s *Source) digest(w io.Writer) {
+func (s *SourceFacts) digest(w io.Writer) {
 	_, _ = fmt.Fprintf(w, "source %s %d %d %d %d late %d quarantined %d refused %d unmapped %d of %d signs %d %d %d\n",
 		named(s.Name), s.Records, s.Events, s.Repeats, s.Conflicts, s.Late, s.Quarantined, total(s.Refused), total(s.Unmapped), s.Deliveries, s.FirstSign, s.LastSign, s.RetiredAt)
 	for _, g := range s.Silences {

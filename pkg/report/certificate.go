@@ -240,11 +240,11 @@ func (w *witness) clock(settled compliance.Instant) (c completeness.Clock) {
 }
 
 // sources are those that are declared for what a control reads, and others that sent it.
-func (w *witness) sources(c *control.Control, r reading) (list []completeness.Source) {
+func (w *witness) sources(c *control.Control, r reading) (list []completeness.SourceFacts) {
 	all := r.all()
 	for _, i := range w.bundle.SourcesOf(all) {
 		d := w.bundle.Sources[i]
-		s := completeness.Source{Name: d.Name, Declared: true, Counts: d.Counts}
+		s := completeness.SourceFacts{Name: d.Name, Declared: true, Counts: d.Counts}
 		s.Feeds = r.feeds(func(types []string) bool { return slices.Contains(w.bundle.SourcesOf(types), i) })
 		if d.MaxGap > 0 {
 			s.MaxGap = d.MaxGap.String()
@@ -252,10 +252,10 @@ func (w *witness) sources(c *control.Control, r reading) (list []completeness.So
 		list = append(list, s)
 	}
 	for _, row := range w.came {
-		if !control.MatchesAny(all, row.Type) || slices.ContainsFunc(list, func(s completeness.Source) bool { return s.Name == row.Source }) {
+		if !control.MatchesAny(all, row.Type) || slices.ContainsFunc(list, func(s completeness.SourceFacts) bool { return s.Name == row.Source }) {
 			continue
 		}
-		list = append(list, completeness.Source{Name: row.Source})
+		list = append(list, completeness.SourceFacts{Name: row.Source})
 	}
 	for i := range list {
 		w.fill(&list[i], c, r)
@@ -264,7 +264,7 @@ func (w *witness) sources(c *control.Control, r reading) (list []completeness.So
 }
 
 // fill says what came of a source.
-func (w *witness) fill(s *completeness.Source, c *control.Control, r reading) {
+func (w *witness) fill(s *completeness.SourceFacts, c *control.Control, r reading) {
 	s.Types = []string{}
 	late := slices.Index(w.thresholds, c.FinalAfter.Microseconds())
 	days := map[string]int64{}
@@ -293,7 +293,7 @@ func (w *witness) fill(s *completeness.Source, c *control.Control, r reading) {
 }
 
 // trouble is what of a source could not be used.
-func (w *witness) trouble(s *completeness.Source, r reading) {
+func (w *witness) trouble(s *completeness.SourceFacts, r reading) {
 	for _, row := range w.refused {
 		if row.Source == s.Name && w.mayConcern(row.Type, r.all()) {
 			s.Refused = adding(s.Refused, row.Code, row.Records)
@@ -308,37 +308,37 @@ func (w *witness) trouble(s *completeness.Source, r reading) {
 }
 
 // adding adds to a count by name, in the order of names.
-func adding(counts []completeness.Count, of string, n int64) []completeness.Count {
-	at, found := slices.BinarySearchFunc(counts, of, func(c completeness.Count, of string) int { return cmp.Compare(c.Of, of) })
+func adding(counts []completeness.Tally, of string, n int64) []completeness.Tally {
+	at, found := slices.BinarySearchFunc(counts, of, func(c completeness.Tally, of string) int { return cmp.Compare(c.Of, of) })
 	if !found {
-		counts = slices.Insert(counts, at, completeness.Count{Of: of})
+		counts = slices.Insert(counts, at, completeness.Tally{Of: of})
 	}
 	counts[at].N += n
 	return counts
 }
 
 // heard are a source's signs of life.
-func (w *witness) heard(s *completeness.Source) {
+func (w *witness) heard(s *completeness.SourceFacts) {
 	l := w.lives[s.Name]
 	if l == nil {
 		return
 	}
 	s.FirstSign, s.LastSign, s.RetiredAt = l.First, l.Last, l.RetiredAt
 	for _, g := range l.Gaps {
-		s.Silences = append(s.Silences, completeness.Gap{From: g.From, To: g.To})
+		s.Silences = append(s.Silences, completeness.Silence{From: g.From, To: g.To})
 	}
 	for _, h := range l.Holes {
-		s.Holes = append(s.Holes, completeness.Hole{Gap: completeness.Gap{From: h.From, To: h.To}, Missing: h.Missing})
+		s.Holes = append(s.Holes, completeness.Lost{Silence: completeness.Silence{From: h.From, To: h.To}, Missing: h.Missing})
 	}
 }
 
 // daysOf are the days of a period, UTC, with what came of a source.
-func daysOf(s *completeness.Source, p Period, events map[string]int64) (days []completeness.Day) {
+func daysOf(s *completeness.SourceFacts, p Period, events map[string]int64) (days []completeness.DayFacts) {
 	eachDay(p, func(start, end compliance.Instant) {
 		name := start.Time().Format(time.DateOnly)
-		d := completeness.Day{Day: name, Events: events[name]}
-		d.Silent = slices.ContainsFunc(s.Silences, func(g completeness.Gap) bool { return g.Touches(start, end) }) ||
-			slices.ContainsFunc(s.Holes, func(h completeness.Hole) bool { return h.Touches(start, end) })
+		d := completeness.DayFacts{Day: name, Events: events[name]}
+		d.Silent = slices.ContainsFunc(s.Silences, func(g completeness.Silence) bool { return g.Touches(start, end) }) ||
+			slices.ContainsFunc(s.Holes, func(h completeness.Lost) bool { return h.Touches(start, end) })
 		days = append(days, d)
 	})
 	return days

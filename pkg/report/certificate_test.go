@@ -87,7 +87,7 @@ func bys(c *report.Certificate, source, what string) (list []string) {
 	return list
 }
 
-func sourceOf(t testing.TB, c *report.Certificate, name string) completeness.Source {
+func sourceOf(t testing.TB, c *report.Certificate, name string) completeness.SourceFacts {
 	t.Helper()
 	for _, s := range c.Facts.Sources {
 		if s.Name == name {
@@ -95,7 +95,7 @@ func sourceOf(t testing.TB, c *report.Certificate, name string) completeness.Sou
 		}
 	}
 	require.Fail(t, "the certificate has no source "+name)
-	return completeness.Source{}
+	return completeness.SourceFacts{}
 }
 
 func login(id, when string) compliance.Event {
@@ -262,9 +262,9 @@ func TestWhatCameIsCounted(t *testing.T) {
 	c := w.certify("AC-01")
 	idp := sourceOf(t, c, "/idp")
 	require.Equal(t, []int64{6, 3, 2, 1, 1, 1}, []int64{idp.Records, idp.Events, idp.Repeats, idp.Conflicts, idp.Late, idp.Quarantined})
-	require.Equal(t, []completeness.Count{{Of: "invalid_data", N: 2}, {Of: "unknown_type", N: 1}}, idp.Refused)
+	require.Equal(t, []completeness.Tally{{Of: "invalid_data", N: 2}, {Of: "unknown_type", N: 1}}, idp.Refused)
 	require.Equal(t, int64(3), idp.Deliveries)
-	require.Equal(t, []completeness.Count{{Of: "okta.zone", N: 1}}, idp.Unmapped)
+	require.Equal(t, []completeness.Tally{{Of: "okta.zone", N: 1}}, idp.Unmapped)
 	require.Equal(t, int64(1), c.Facts.Unattributed)
 	require.Equal(t, []string{"3 records were refused (invalid_data 2, unknown_type 1)"}, whys(c, "/idp", "was taken"))
 	require.Equal(t, []string{"1 delivery became none (okta.zone 1)"}, whys(c, "/idp", "became events"))
@@ -287,10 +287,10 @@ func TestSilencesAndHolesAreNamed(t *testing.T) {
 	require.NoError(t, w.conn.Exec(t.Context(), "ALTER TABLE events DELETE WHERE toDate(time) = '2026-07-10' OR type = 'access.login' AND toDate(time) = '2026-07-20' SETTINGS mutations_sync = 2"))
 	c := w.certify("AC-01")
 	idp := sourceOf(t, c, "/idp")
-	require.Equal(t, []completeness.Gap{{From: at("2026-07-09"), To: at("2026-07-11")}}, idp.Silences)
-	require.Equal(t, []completeness.Hole{
-		{Gap: completeness.Gap{From: at("2026-07-09"), To: at("2026-07-11")}, Missing: 2},
-		{Gap: completeness.Gap{From: at("2026-07-20"), To: at("2026-07-21")}, Missing: 1},
+	require.Equal(t, []completeness.Silence{{From: at("2026-07-09"), To: at("2026-07-11")}}, idp.Silences)
+	require.Equal(t, []completeness.Lost{
+		{Silence: completeness.Silence{From: at("2026-07-09"), To: at("2026-07-11")}, Missing: 2},
+		{Silence: completeness.Silence{From: at("2026-07-20"), To: at("2026-07-21")}, Missing: 1},
 	}, idp.Holes)
 	require.Equal(t, []string{"it was silent once for longer than 24h0m0s, the longest from 2026-07-09T00:00:00Z to 2026-07-11T00:00:00Z"}, whys(c, "/idp", "all through"))
 	require.Equal(t, []string{

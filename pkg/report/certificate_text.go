@@ -102,35 +102,35 @@ func sayStatements(t *printer, title, rests string, list []statement) {
 	})
 }
 
-func certifiedColumns() []output.Column[completeness.Source] {
-	number := func(head string, of func(completeness.Source) int64) output.Column[completeness.Source] {
-		return output.Column[completeness.Source]{Head: head, Cell: func(s completeness.Source) string { return count(of(s)) }}
+func certifiedColumns() []output.Column[completeness.SourceFacts] {
+	number := func(head string, of func(completeness.SourceFacts) int64) output.Column[completeness.SourceFacts] {
+		return output.Column[completeness.SourceFacts]{Head: head, Cell: func(s completeness.SourceFacts) string { return count(of(s)) }}
 	}
-	sum := func(counts []completeness.Count) (n int64) {
+	sum := func(counts []completeness.Tally) (n int64) {
 		for _, c := range counts {
 			n += c.N
 		}
 		return n
 	}
-	return []output.Column[completeness.Source]{
-		{Head: "SOURCE", Cell: func(s completeness.Source) string { return s.Name }},
-		{Head: "FEEDS", Cell: func(s completeness.Source) string { return strings.Join(s.Feeds, " ") }},
-		number("RECORDS", func(s completeness.Source) int64 { return s.Records }),
-		number("EVENTS", func(s completeness.Source) int64 { return s.Events }),
-		number("AGAIN", func(s completeness.Source) int64 { return s.Repeats }),
-		number("CONFLICTS", func(s completeness.Source) int64 { return s.Conflicts }),
-		number("REFUSED", func(s completeness.Source) int64 { return sum(s.Refused) }),
-		number("LATE", func(s completeness.Source) int64 { return s.Late }),
-		number("QUARANTINED", func(s completeness.Source) int64 { return s.Quarantined }),
-		number("UNMAPPED", func(s completeness.Source) int64 { return sum(s.Unmapped) }),
+	return []output.Column[completeness.SourceFacts]{
+		{Head: "SOURCE", Cell: func(s completeness.SourceFacts) string { return s.Name }},
+		{Head: "FEEDS", Cell: func(s completeness.SourceFacts) string { return strings.Join(s.Feeds, " ") }},
+		number("RECORDS", func(s completeness.SourceFacts) int64 { return s.Records }),
+		number("EVENTS", func(s completeness.SourceFacts) int64 { return s.Events }),
+		number("AGAIN", func(s completeness.SourceFacts) int64 { return s.Repeats }),
+		number("CONFLICTS", func(s completeness.SourceFacts) int64 { return s.Conflicts }),
+		number("REFUSED", func(s completeness.SourceFacts) int64 { return sum(s.Refused) }),
+		number("LATE", func(s completeness.SourceFacts) int64 { return s.Late }),
+		number("QUARANTINED", func(s completeness.SourceFacts) int64 { return s.Quarantined }),
+		number("UNMAPPED", func(s completeness.SourceFacts) int64 { return sum(s.Unmapped) }),
 		{Head: "DAYS", Cell: daysTold},
-		{Head: "SILENCES", Cell: func(s completeness.Source) string { return strconv.Itoa(len(s.Silences)) }},
-		{Head: "HOLES", Cell: func(s completeness.Source) string { return strconv.Itoa(len(s.Holes)) }},
+		{Head: "SILENCES", Cell: func(s completeness.SourceFacts) string { return strconv.Itoa(len(s.Silences)) }},
+		{Head: "HOLES", Cell: func(s completeness.SourceFacts) string { return strconv.Itoa(len(s.Holes)) }},
 	}
 }
 
 // daysTold is on how many days of the period something came, such as 62 of 92.
-func daysTold(s completeness.Source) string {
+func daysTold(s completeness.SourceFacts) string {
 	with := 0
 	for _, d := range s.Days {
 		if d.Events > 0 {

@@ -62,6 +62,35 @@ type CoverageParams struct {
 	Arguments []string
 }
 
+// SourceLateness is what a source sent on a day, and how long after that it came.
+type SourceLateness struct {
+	Source               string
+	Day                  time.Time
+	Records, Heartbeats  int64
+	Median, P99, Longest Duration
+}
+
+// CoverageDays says it of each source and day of a period.
+func (a *Asker) CoverageDays(ctx context.Context, p Period) (Answer[SourceLateness], error) {
+	return answer(ctx, a, "coverage_days", window(p.From, p.To), func(r *coverageDayRow) SourceLateness {
+		return SourceLateness{r.Source, r.Day, r.Records, r.Beats, lateness(r.Median), lateness(r.P99), lateness(r.Longest)}
+	})
+}
+
+// DayTrouble is what of a source and day could not be used.
+type DayTrouble struct {
+	Source                          string
+	Day                             time.Time
+	Refused, Quarantined, Conflicts int64
+}
+
+// CoverageTrouble says it of each source and day of a period.
+func (a *Asker) CoverageTrouble(ctx context.Context, p Period) (Answer[DayTrouble], error) {
+	return answer(ctx, a, "coverage_trouble", window(p.From, p.To), func(r *coverageTroubleRow) DayTrouble {
+		return DayTrouble{r.Source, r.Day, r.Refused, r.Quarantined, r.Conflicts}
+	})
+}
+
 type coverageDayRow struct {
 	Source  string    `ch:"source"`
 	Day     time.Time `ch:"day"`
@@ -135,7 +164,7 @@ func (d coveredDays) declare(sources []control.Source, p Period, lives map[strin
 		eachDay(p, func(start, end compliance.Instant) {
 			day := d.of(s.Name, start.Time())
 			day.Declared = true
-			touches := func(g Gap) bool { return completeness.Gap(g).Touches(start, end) }
+			touches := func(g Gap) bool { return completeness.Silence(g).Touches(start, end) }
 			for _, g := range l.Gaps {
 				if touches(g) {
 					day.Silences++
