@@ -150,13 +150,14 @@ type Partition struct {
 	Holes []Unread `json:"holes,omitempty"`
 }
 
-// Unread are offsets from First to below End that nobody read, between records that came
-// at After and at Until.
+// Unread are offsets from First to below End of which Missing were not read as records. The
+// log's clock had said After before them, and said Until next; zero if it said nothing.
 type Unread struct {
-	First int64              `json:"first_offset"`
-	End   int64              `json:"end_offset"`
-	After compliance.Instant `json:"after"`
-	Until compliance.Instant `json:"until"`
+	First   int64              `json:"first_offset"`
+	End     int64              `json:"end_offset"`
+	Missing int64              `json:"missing"`
+	After   compliance.Instant `json:"after,omitzero"`
+	Until   compliance.Instant `json:"until,omitzero"`
 }
 
 // Change is a run of the log in which rows of a source, of a type and a day, aren't those

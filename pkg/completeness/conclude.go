@@ -102,8 +102,9 @@ func (c *Conclusion) read(f *Facts) {
 		if p.First > 0 {
 			not(p, "the record begins at offset %d; nothing tells what was before", p.First)
 		}
-		for _, h := range p.Holes {
-			not(p, "offsets %d to %d were never read; what stood there came between %s and %s", h.First, h.End-1, h.After, h.Until)
+		for j := range p.Holes {
+			h := &p.Holes[j]
+			not(p, "%s; what stood there came %s", h.told(), h.when())
 		}
 		if p.Undecoded > 0 {
 			not(p, "%s and left no row", count(p.Undecoded, "record couldn't be decoded", "records couldn't be decoded"))
@@ -112,6 +113,25 @@ func (c *Conclusion) read(f *Facts) {
 	if whole {
 		c.proves("", what, "the offsets read of each of %s join on without a hole, from the first on", count(int64(len(f.Partitions)), "partition", "partitions"))
 	}
+}
+
+func (u *Unread) told() string {
+	if u.Missing == u.End-u.First {
+		return fmt.Sprintf("offsets %d to %d were never read", u.First, u.End-1)
+	}
+	return fmt.Sprintf("at %d of the offsets %d to %d no record was read: the log had lost it, or it belonged to a transaction", u.Missing, u.First, u.End-1)
+}
+
+func (u *Unread) when() string {
+	switch {
+	case u.After == 0 && u.Until == 0:
+		return "at a time that the log's clock doesn't tell"
+	case u.After == 0:
+		return "before " + u.Until.String()
+	case u.Until == 0:
+		return "after " + u.After.String()
+	}
+	return fmt.Sprintf("between %s and %s", u.After, u.Until)
 }
 
 // kept says whether what was recorded is still there, as it was.

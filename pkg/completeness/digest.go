@@ -49,6 +49,6 @@ func (s *SourceFacts) digest(w io.Writer) {
 func (p *Partition) digest(w io.Writer) {
 	_, _ = fmt.Fprintf(w, "partition %s %d %s %d events %d %d undecoded %d\n", named(p.Topic), p.Partition, p.ID, p.First, p.FirstEvent, p.LastEvent, p.Undecoded)
 	for _, h := range p.Holes {
-		_, _ = fmt.Fprintf(w, "unread %d %d\n", h.First, h.End)
+		_, _ = fmt.Fprintf(w, "unread %d %d %d\n", h.First, h.End, h.Missing)
 	}
 }

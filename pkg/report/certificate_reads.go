@@ -100,6 +100,7 @@ type unreadRow struct {
 	Partition int32     `ch:"partition"`
 	First     int64     `ch:"first"`
 	End       int64     `ch:"end"`
+	Missing   int64     `ch:"missing"`
 	After     time.Time `ch:"after"`
 	Until     time.Time `ch:"until"`
 }
@@ -264,8 +265,10 @@ func (w *witness) partitions(r reading, final compliance.Instant) (list []comple
 		}
 		w.place(&p, r)
 		for _, u := range w.unread {
-			if u.Topic == row.Topic && u.ID == row.ID && u.Partition == row.Partition && instant(u.Until) >= w.params.Period.From && instant(u.After) <= final {
-				p.Holes = append(p.Holes, completeness.Unread{First: u.First, End: u.End, After: instant(u.After), Until: instant(u.Until)})
+			hole := completeness.Unread{First: u.First, End: u.End, Missing: u.Missing, After: instant(u.After), Until: instant(u.Until)}
+			ahead := hole.Until == 0 || hole.Until >= w.params.Period.From
+			if u.Topic == row.Topic && u.ID == row.ID && u.Partition == row.Partition && ahead && hole.After <= final {
+				p.Holes = append(p.Holes, hole)
 			}
 		}
 		list = append(list, p)

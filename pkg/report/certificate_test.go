@@ -216,14 +216,17 @@ func TestUnreadOffsetsAreNamed(t *testing.T) {
 	w.cover(topic, 0, 150, 200, "2026-06-01") // before the period
 	w.cover(topic, 0, 200, 300, "2026-07-10")
 	w.cover(topic, 0, 307, 400, "2026-07-20")
-	w.cover(topic, 0, 400, 500, "2026-10-01", 3)
-	w.cover(topic, 0, 510, 600, "2026-10-02") // after all that could count
+	w.cover(topic, 0, 400, 500, "2026-08-01", 3)
+	require.NoError(t, w.conn.Exec(t.Context(), `INSERT INTO coverage (topic, topic_id, partition, start_offset, end_offset, records, rows, log_time, clock)
+		VALUES (?, toUUID('0f8fad5b-d9cb-469f-a165-70867728950e'), 0, 500, 510, 8, 8, '2026-10-01', '2026-10-01')`, topic))
+	w.cover(topic, 0, 520, 600, "2026-10-02") // after all that could count
 	w.cover(topic, 1, 20, 300, "2026-10-02")  // begins in the middle
 	w.cover("assay.events.incident", 0, 5, 10, "2026-10-02")
 	w.cover("assay.verdicts", 0, 5, 10, "2026-10-02")
 	c := w.certify("AC-01")
 	require.Equal(t, []string{
 		topic + "/0: offsets 300 to 306 were never read; what stood there came between 2026-07-10T00:00:00Z and 2026-07-20T00:00:00Z",
+		topic + "/0: at 2 of the offsets 500 to 509 no record was read: the log had lost it, or it belonged to a transaction; what stood there came between 2026-08-01T00:00:00Z and 2026-10-01T00:00:00Z",
 		topic + "/0: 3 records couldn't be decoded and left no row",
 		topic + "/1: the record begins at offset 20; nothing tells what was before",
 	}, whys(c, "", "in the log was read"))
