@@ -12,16 +12,20 @@ import (
 	"assay.example/assay/pkg/report"
 )
 
-// SealTime is as of when a period may be sealed now: how far the record reaches, by the log's
-// clock, so that nothing that was known by then is written after the seal. It refuses where
-// that is before the period's end, unless behind says why it can't wait.
+// SealTime is as of when a period may be sealed now: how far the record reaches, so that what
+// was known by then is not written after the seal. It refuses where the log's clock, as far as
+// it is on record, is before the period's end, unless behind says why it can't wait.
 func SealTime(ctx context.Context, conn clickhouse.Conn, p *Period, now compliance.Instant, behind string) (compliance.Instant, error) {
 	clock, err := report.Clock(ctx, conn)
 	switch {
 	case err != nil:
 		return 0, err
 	case clock >= p.To:
-		return min(clock, now), nil
+		until, err := report.RecordedUntil(ctx, conn)
+		if until < p.To {
+			until = now
+		}
+		return min(until, now), err
 	case behind != "":
 		return now, nil
 	}
