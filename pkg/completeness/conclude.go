@@ -172,7 +172,7 @@ func (c *Conclusion) items(f *Facts) {
 	case n.MissingRevisions > 0:
 		c.open("", what, "%s missing between others of their item", count(n.MissingRevisions, "revision is", "revisions are"))
 	case n.MiscountedDays > 0:
-		c.open("", what, "on %s the verdicts aren't those that were counted", count(n.MiscountedDays, "day", "days"))
+		c.open("", what, "on %s the verdicts aren't those that were counted, or counts had to be put right", count(n.MiscountedDays, "day", "days"))
 	default:
 		c.proves("", what, "the revisions of each item count 1, 2, … without a gap, and a recount of the verdicts of each day agrees with what was counted")
 	}

@@ -313,7 +313,11 @@ func TestSilencesAndHolesAreNamed(t *testing.T) {
 func TestMissingVerdictsShow(t *testing.T) {
 	for name, c := range map[string]struct{ sql, why string }{
 		"a revision": {"DELETE FROM verdict_revisions WHERE item_id = 'a' AND revision = 1", "1 revision is missing between others of their item"},
-		"an item":    {"DELETE FROM verdicts WHERE item_id = 'b'", "on 1 day the verdicts aren't those that were counted"},
+		"an item":    {"DELETE FROM verdicts WHERE item_id = 'b'", "on 1 day the verdicts aren't those that were counted, or counts had to be put right"},
+		"an item that is no longer counted": {
+			"INSERT INTO count_repairs (tenant, control, day, outcome, counted, recounted) VALUES ('default', 'AC-01', '2026-07-05', 'pass', 1, 0)",
+			"on 1 day the verdicts aren't those that were counted, or counts had to be put right",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
