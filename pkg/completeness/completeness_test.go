@@ -105,6 +105,33 @@ func TestASourceThatPromisesNothing(t *testing.T) {
 	require.Equal(t, []completeness.Unproven{{Source: "/idp", What: "that it was there all through the period", Why: "it promises no signs of life"}}, c.NotProven)
 }
 
+// A source that was never heard wasn't there, though no silence of it is on record.
+func TestASourceThatWasNeverHeard(t *testing.T) {
+	f := whole()
+	f.Sources[0].FirstSign = 0
+	c := completeness.Conclude(f)
+	require.Equal(t, "it never gave a sign of life", c.NotProven[0].Why)
+	require.Len(t, c.NotProven, 2)
+}
+
+// What became of rows is told apart.
+func TestChangedRowsAreToldApart(t *testing.T) {
+	f := whole()
+	for _, n := range [][2]int64{{2, 1}, {1, 2}, {2, 2}} {
+		f.Changed = append(f.Changed, completeness.Change{Source: "/idp", Type: "access.login", Day: "2026-07-01", Topic: "t", End: 4096, Counted: n[0], Found: n[1]})
+	}
+	const at = "access.login of /idp on 2026-07-01, offsets 0 to 4095 of t/0: "
+	var whys []string
+	for _, u := range completeness.Conclude(f).NotProven {
+		whys = append(whys, strings.TrimPrefix(u.Why, at))
+	}
+	require.Equal(t, []string{
+		"1 of 2 rows are gone",
+		"1 row was never counted, for they were recorded before anything was counted, or put there by somebody else",
+		"rows aren't as they were recorded",
+	}, whys)
+}
+
 // Conclusions never speak of the whole as complete: that word is the auditor's.
 func TestItConcludesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 5))

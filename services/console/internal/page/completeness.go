@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"strconv"
 
 	"assay.example/assay/pkg/completeness"
 	"assay.example/assay/pkg/report"
@@ -74,7 +75,7 @@ func (b *completenessBody) fill() {
 		b.Sources = append(b.Sources, row)
 	}
 	for _, p := range b.Facts.Partitions {
-		row := readPartition{fmt.Sprintf("%s/%d", p.Topic, p.Partition), fmt.Sprintf("%d–%d", p.First, p.End-1), fmt.Sprint(len(p.Holes)), "none", ""}
+		row := readPartition{fmt.Sprintf("%s/%d", p.Topic, p.Partition), fmt.Sprintf("%d–%d", p.First, p.End-1), strconv.Itoa(len(p.Holes)), "none", ""}
 		if p.FirstEvent >= 0 {
 			row.Events = fmt.Sprintf("%d–%d", p.FirstEvent, p.LastEvent)
 		}
