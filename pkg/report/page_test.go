@@ -97,7 +97,7 @@ func TestPagesAreTheWholeList(t *testing.T) {
 				Control: []string{"", "CH-01"}[r.IntN(2)], Outcome: []string{"", "deviation"}[r.IntN(2)],
 			}
 			asOf := at("2026-07-01").Add(time.Duration(r.IntN(60*24)) * time.Hour)
-			want := lastSaid(revisions, f, asOf)
+			want := saidThen(revisions, f, asOf)
 			var got []string
 			p := report.Page{AsOf: asOf}
 			for {
@@ -123,8 +123,8 @@ func TestPagesAreTheWholeList(t *testing.T) {
 	require.Greater(t, moved, 20)
 }
 
-// lastSaid are the items of a filter as of a time, by control, time and id.
-func lastSaid(revisions []said, f report.Filter, asOf compliance.Instant) (lines []string) {
+// saidThen are the items of a filter as of a time, by control, time and id.
+func saidThen(revisions []said, f report.Filter, asOf compliance.Instant) (lines []string) {
 	last := map[string]said{}
 	for _, s := range revisions {
 		if key := s.control + s.item; s.known <= asOf && s.revision > last[key].revision {
