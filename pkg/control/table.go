@@ -198,6 +198,9 @@ func (d *Declared) at(t compliance.Instant) *declaredVersion {
 	return &d.versions[i]
 }
 
+// Rows are all of them, as they are declared.
+func (d *Declared) Rows() []DeclaredRow { return slices.Clone(d.rows) }
+
 // At is the table as of t.
 func (d *Declared) At(t compliance.Instant) *Table { return d.at(t).table }
 
