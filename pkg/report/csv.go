@@ -9,7 +9,7 @@ import (
 
 // WriteCSV writes the results: a row for each control. Each row also says how it was made,
 // since rows are copied out of their file.
-func (r *Report) WriteCSV(w output.Writer) error { return r.resultTables()[0].WriteCSV(w) }
+func (r *Report) WriteCSV(w output.Writer) error { return r.Tables()[0].WriteCSV(w) }
 
 // WriteXLSX writes a workbook with a sheet a table.
 func (r *Report) WriteXLSX(out io.Writer) error { return table.WriteWorkbook(out, r.Tables()) }

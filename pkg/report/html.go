@@ -34,7 +34,7 @@ func (r *Report) WriteFragment(out io.Writer) error { return r.write(out, "insid
 
 func (r *Report) write(out io.Writer, name string) error {
 	parsed, err := template.New("report").Funcs(template.FuncMap{
-		"percent": percent, "moment": moment, "words": words, "sentence": sentence, "marked": marked, "table": r.tableHTML,
+		"percent": percent, "moment": moment, "words": words, "sentence": sentence, "marked": marked, "exhibit": r.exhibit, "date": date,
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("reading the report's page: %w", err)
@@ -137,30 +137,28 @@ func (r *Report) criterionViews() (views []criterionView) {
 	return views
 }
 
-// tableHTML is one of the tables, with a title.
-func (r *Report) tableHTML(name string) (template.HTML, error) {
+// exhibit is one of the tables, with a title.
+func (r *Report) exhibit(name string) (template.HTML, error) {
 	t, err := r.Table(name)
 	if err != nil {
 		return "", err
 	}
 	var b bytes.Buffer
-	b.WriteString("<h3>" + html.EscapeString(t.Title) + "</h3>\n")
-	if t.About != "" {
-		b.WriteString(`<p class="dim">` + html.EscapeString(t.About) + "</p>\n")
-	}
+	fmt.Fprintf(&b, "<section class=\"exhibit\"><h3>%s</h3>\n<p class=\"dim\">%s</p>\n", html.EscapeString(t.Title), html.EscapeString(t.About))
 	switch {
+	case len(t.Rows) == 0 && name == "complementary":
+		b.WriteString("<p>None declared.</p>\n")
 	case len(t.Rows) == 0:
-		b.WriteString("<p>None" + map[bool]string{true: " declared", false: " on record"}[name == "complementary"] + ".</p>\n")
-		b.WriteString(`<p class="made">` + html.EscapeString(t.Origin.Text) + "</p>\n")
-		return template.HTML(b.String()), nil //nolint:gosec // G203: escaped above
+		b.WriteString("<p>None on record.</p>\n")
 	case t.Long:
 		fmt.Fprintf(&b, "<details><summary>%d rows</summary>\n", len(t.Rows))
-	}
-	err = t.WriteHTML(&b)
-	if t.Long {
+		err = t.WriteHTML(&b)
 		b.WriteString("</details>\n")
+	default:
+		err = t.WriteHTML(&b)
 	}
-	return template.HTML(b.String()), err //nolint:gosec // G203: WriteHTML escapes
+	fmt.Fprintf(&b, "<p class=\"made\">%s</p>\n</section>\n", html.EscapeString(t.Origin.Text))
+	return template.HTML(b.String()), err //nolint:gosec // G203: escaped above, and by WriteHTML
 }
 
 // draw makes the pictures.
@@ -249,6 +247,9 @@ func (c *Control) Unknown() int64 { return c.Counts.Unknown() }
 
 // words makes a code readable.
 func words(code any) string { return strings.ReplaceAll(fmt.Sprint(code), "_", " ") }
+
+// date is a moment to the day, UTC.
+func date(i compliance.Instant) string { return i.Time().Format("2 January 2006") }
 
 // marked shows what stands between backquotes as code.
 func marked(text string) template.HTML {

@@ -16,7 +16,7 @@ import (
 type Procedure struct {
 	RuleHash string `json:"rule_hash"`
 	// From and Until bound the times of the items that this version judges; zero where
-	// nothing does.
+	// that is the period's end.
 	From  compliance.Instant `json:"from,omitzero"`
 	Until compliance.Instant `json:"until,omitzero"`
 	// Population says what is an occurrence, Steps what was looked for and asked, in order.
@@ -79,18 +79,18 @@ func readRule(bundle *control.Bundle, c *control.Control) (f ruleFile) {
 func procedures(bundle *control.Bundle, c *control.Control, p Period) (list []Procedure) {
 	for _, v := range c.Versions {
 		if v.From < p.To && v.Until > p.From {
-			list = append(list, procedureOf(v, readRule(bundle, v)))
+			list = append(list, procedureOf(v, readRule(bundle, v), p))
 		}
 	}
 	return list
 }
 
-func procedureOf(c *control.Control, f ruleFile) Procedure {
+func procedureOf(c *control.Control, f ruleFile, within Period) Procedure {
 	p := Procedure{RuleHash: c.Hash, Population: populationWords(c, &f)}
-	if c.From > compliance.Ever {
+	if c.From > within.From {
 		p.From = c.From
 	}
-	if c.Until < compliance.Never {
+	if c.Until < within.To {
 		p.Until = c.Until
 	}
 	say := func(format string, args ...any) { p.Steps = append(p.Steps, fmt.Sprintf(format, args...)) }

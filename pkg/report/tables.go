@@ -12,19 +12,29 @@ import (
 // Tables are the report's, in the order of its sections. Every form of the report shows
 // these, and they hang on what is in the report as JSON alone.
 func (r *Report) Tables() []*table.Table {
-	return slices.Concat(r.resultTables(), r.deviationTables(), r.systemTables(), r.changeTables(), r.completenessTables(), r.rateTables(), r.otherTables())
+	tables := slices.Concat(r.resultTables(), r.deviationTables(), r.systemTables(), r.changeTables(), r.completenessTables(), r.rateTables(), r.otherTables())
+	for _, t := range tables {
+		t.Origin.Again(r.Command + " --table " + t.Name)
+	}
+	return tables
+}
+
+// TableNames are those of all tables that a report has.
+func TableNames() (names []string) {
+	for _, t := range new(Report).Tables() {
+		names = append(names, t.Name)
+	}
+	return names
 }
 
 // Table finds one of the tables by its name.
 func (r *Report) Table(name string) (*table.Table, error) {
-	var names []string
 	for _, t := range r.Tables() {
 		if t.Name == name {
 			return t, nil
 		}
-		names = append(names, t.Name)
 	}
-	return nil, compliance.Errorf(compliance.Invalid, "there is no table %q; choose %s", name, strings.Join(names, ", "))
+	return nil, compliance.Errorf(compliance.Invalid, "there is no table %q; choose %s", name, strings.Join(TableNames(), ", "))
 }
 
 // field is a column with its cells.
@@ -241,10 +251,10 @@ func (r *Report) origin(names ...string) table.Origin {
 	if r.AsOf != 0 {
 		known = "as of " + r.AsOf.String()
 	}
-	o.Text = fmt.Sprintf("Made at %s from %s, %s. Again: %s", r.MadeAt, by, known, r.Command)
+	o.Text = fmt.Sprintf("Made at %s from %s, %s.", r.MadeAt, by, known)
 	o.Facts = [][2]string{
 		{"tenant", r.Tenant}, {"from", r.Period.From.String()}, {"to", r.Period.To.String()}, {"bundle", r.Bundle}, {"made_at", r.MadeAt.String()},
-		{"queries", strings.Join(o.Queries, " ")}, {"command", r.Command}, {"as_of", moment(r.AsOf)},
+		{"queries", strings.Join(o.Queries, " ")}, {"as_of", moment(r.AsOf)},
 	}
 	return o
 }

@@ -15,7 +15,7 @@ func (r *Report) link(d *Deviation) string {
 
 func (r *Report) systemTables() []*table.Table {
 	return []*table.Table{
-		table.Of("boundary", "The system’s boundary", "What was declared to be in scope in the period, and the reference tables that rules read.", r.System.Members,
+		table.Of("boundary", "Boundary, as declared", "What was declared to be in scope in the period, and the reference tables that rules read.", r.System.Members,
 			field(table.Code, "list", "List", func(m *Member) any { return m.List }),
 			field(table.Code, "id", "Member", func(m *Member) any { return m.ID }),
 			field(table.Moment, "from", "In scope from", func(m *Member) any { return table.When(m.From) }),

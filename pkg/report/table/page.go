@@ -5,11 +5,12 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"assay.example/assay/pkg/compliance"
 )
 
-// WriteHTML writes the table as an element, with how it was made below. Rates, spans and
+// WriteHTML writes the table as an element. Rates, spans and
 // moments carry their whole value beside what people read. A column of addresses is no
 // column: another one leads there.
 func (t *Table) WriteHTML(out io.Writer) error {
@@ -26,13 +27,12 @@ func (t *Table) WriteHTML(out io.Writer) error {
 		b.WriteString("<tr>")
 		for i, c := range t.Columns {
 			if c.Kind != Address {
-				b.WriteString("<td" + c.class() + ">" + t.linked(row, i) + "</td>")
+				b.WriteString("<td" + c.classOf(row[i]) + ">" + t.linked(row, i) + "</td>")
 			}
 		}
 		b.WriteString("</tr>\n")
 	}
 	b.WriteString("</tbody></table></div>\n")
-	b.WriteString(`<p class="made">` + html.EscapeString(t.Origin.Text) + "</p>\n")
 	_, err := io.WriteString(out, b.String())
 	return err
 }
@@ -45,6 +45,14 @@ func (c Column) class() string {
 		return ` class="t"`
 	}
 	return ""
+}
+
+// classOf is that of a cell: nothing is told apart from something.
+func (c Column) classOf(cell any) string {
+	if cell == int64(0) || cell == Rate(0) {
+		return ` class="n zero"`
+	}
+	return c.class()
 }
 
 // linked is a cell, within a link if a column of addresses is this one's.
@@ -75,7 +83,7 @@ func element(kind Kind, cell any) string {
 	case Span:
 		return `<data value="` + seconds(v) + `">` + shown + "</data>"
 	case compliance.Instant:
-		return `<time datetime="` + shown + `">` + moment(v) + "</time>"
+		return `<time datetime="` + Plain(v) + `">` + moment(v) + "</time>"
 	case string:
 		switch {
 		case v == "":
@@ -89,7 +97,10 @@ func element(kind Kind, cell any) string {
 	return shown
 }
 
-// moment is an instant as people read it, to the second where it has no parts of one.
+// moment is an instant to the second, UTC.
 func moment(i compliance.Instant) string {
-	return strings.TrimSuffix(strings.Replace(i.String(), "T", " ", 1), "Z")
+	if i == compliance.Ever || i == compliance.Never {
+		return i.String()
+	}
+	return i.Time().Format(time.DateTime)
 }

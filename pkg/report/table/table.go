@@ -2,8 +2,9 @@
 // a workbook and as HTML.
 //
 // It guarantees:
-//   - A cell has the same value in every form; only a rate on a terminal or in a page is
-//     shown with two digits, and in a page its whole value stands beside.
+//   - A cell has the same value in every form. People are shown rates with two digits and
+//     spans to the second, on a terminal and in a page; in a page the whole value stands
+//     beside, and moments are to the second there, too.
 //   - What strangers sent never drives a terminal, becomes a formula or an element.
 //   - The same tables give the same bytes, in every form.
 package table
@@ -43,6 +44,18 @@ type Span time.Duration
 // String is s as Go writes durations.
 func (s Span) String() string { return time.Duration(s).String() }
 
+// short is s to the second, without parts that are nothing.
+func (s Span) short() string {
+	text := time.Duration(s).Round(time.Second).String()
+	if cut, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = cut + "m"
+	}
+	if cut, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = cut + "h"
+	}
+	return text
+}
+
 // Seconds is s in seconds.
 func (s Span) Seconds() float64 { return time.Duration(s).Seconds() }
 
@@ -68,6 +81,12 @@ type Origin struct {
 	// Facts are names and values that rows of CSV carry with them, since they are copied
 	// out of their file.
 	Facts [][2]string
+}
+
+// Again names the command that makes the table again.
+func (o *Origin) Again(command string) {
+	o.Text += " Again: " + command
+	o.Facts = append(o.Facts, [2]string{"command", command})
 }
 
 // Table is one table.
@@ -149,6 +168,8 @@ func Shown(kind Kind, cell any) string {
 		return ""
 	case Rate:
 		return strconv.FormatFloat(100*float64(v), 'f', 2, 64) + " %"
+	case Span:
+		return v.short()
 	}
 	return Plain(cell)
 }
