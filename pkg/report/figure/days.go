@@ -1,7 +1,6 @@
 package figure
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -34,7 +33,7 @@ const (
 func Matrix(name string, from, to time.Time, rows []Row) SVG {
 	var d drawing
 	height := float64(len(rows)*rowHeight + 24)
-	d.open(name, fmt.Sprintf("Outcomes by day of %d controls; the tables say the same.", len(rows)), height)
+	d.open(name, height)
 	a := axis{from, to}
 	bottom := float64(len(rows)*rowHeight) + 4
 	d.ticks(a, 0, bottom)
@@ -86,7 +85,7 @@ const (
 // no plain pass: deviations, waived ones, and hatched what isn't known.
 func Days(name string, from, to time.Time, days []Day) SVG {
 	var d drawing
-	d.open(name, "Outcomes by day of all controls; the tables say the same.", troubleTop+troubleTall+22)
+	d.open(name, troubleTop+troubleTall+22)
 	a := axis{from, to}
 	bottom := float64(troubleTop + troubleTall)
 	d.ticks(a, 4, bottom)

@@ -33,9 +33,10 @@ type drawing struct{ strings.Builder }
 
 func (d *drawing) say(format string, args ...any) { _, _ = fmt.Fprintf(d, format, args...) } // never fails
 
-// open begins a drawing. label says what it shows, for those who don't see it.
-func (d *drawing) open(name, label string, height float64) {
-	d.say(`<svg class="figure" viewBox="0 0 %d %s" role="img" aria-label="%s">`, width, number(height), text(label))
+// open begins a drawing. Tables beside it tell what it shows, so that a screen reader is
+// told to leave it out.
+func (d *drawing) open(name string, height float64) {
+	d.say(`<svg class="figure" viewBox="0 0 %d %s" aria-hidden="true" focusable="false">`, width, number(height))
 	d.say(`<defs><pattern id="%s-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">`+
 		`<rect class="f-ground" width="5" height="5"/><rect class="f-line" width="2" height="5"/></pattern></defs>`, text(name))
 }

@@ -1,7 +1,6 @@
 package figure
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -32,7 +31,7 @@ const (
 func Weeks(name string, from, to time.Time, lines []Line) SVG {
 	var d drawing
 	height := float64(len(lines)*lineHeight) + 22
-	d.open(name, fmt.Sprintf("Deviation rate by week of %d controls; the tables say the same.", len(lines)), height)
+	d.open(name, height)
 	a := axis{from, to}
 	d.ticks(a, 0, float64(len(lines)*lineHeight)+2)
 	for i := range lines {
@@ -123,7 +122,7 @@ const openWide = 70
 func TimeToRemediate(name string, rows []Remedies) SVG {
 	var d drawing
 	bottom := float64(len(rows) * remedyHeight)
-	d.open(name, fmt.Sprintf("Time to remediate of %d controls; the tables say the same.", len(rows)), bottom+20)
+	d.open(name, bottom+20)
 	first, last := math.Log(float64(remedyEnds[0].at)), math.Log(float64(remedyEnds[len(remedyEnds)-1].at))
 	place := func(t time.Duration) float64 {
 		part := (math.Log(float64(max(t, 1))) - first) / (last - first)
