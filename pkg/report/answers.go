@@ -96,7 +96,7 @@ func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (
 		func(ctx context.Context, a *asker) error { return a.parts(ctx, "week", p, &got.rates.Weeks) },
 		func(ctx context.Context, a *asker) error { return a.parts(ctx, "day", p, &got.rates.Days) },
 		func(ctx context.Context, a *asker) (err error) {
-			got.remedies, err = a.remediations(ctx, p)
+			got.remedies, err = told(ctx, a, "time_to_remediate", p, (*remediationRow).remediation)
 			return err
 		},
 		func(ctx context.Context, a *asker) error { return a.changesOf(ctx, p, &got.happened) },

@@ -17,15 +17,15 @@ import (
 // complementary.yaml beside the boundary declares them. None of them is tested.
 type Complementary struct {
 	// UserEntities are those of customers (CUEC).
-	UserEntities []Assumed `json:"user_entities" yaml:"user_entities"`
+	UserEntities []Assumed `json:"user_entities,omitempty" yaml:"user_entities"`
 	// Subservices are organisations that the service rests on, each with its own (CSOC).
-	Subservices []Subservice `json:"subservice_organizations" yaml:"subservice_organizations"`
+	Subservices []Subservice `json:"subservice_organizations,omitempty" yaml:"subservice_organizations"`
 }
 
 // Assumed is a control that somebody else operates.
 type Assumed struct {
 	ID       string   `json:"id" yaml:"id"`
-	Criteria []string `json:"criteria" yaml:"criteria"`
+	Criteria []string `json:"criteria,omitempty" yaml:"criteria"`
 	Text     string   `json:"text" yaml:"text"`
 }
 
@@ -35,7 +35,7 @@ type Subservice struct {
 	Provides string `json:"provides" yaml:"provides"`
 	// Method is carve-out or inclusive.
 	Method   string    `json:"method" yaml:"method"`
-	Controls []Assumed `json:"controls" yaml:"controls"`
+	Controls []Assumed `json:"controls,omitempty" yaml:"controls"`
 }
 
 // ReadComplementary reads complementary.yaml of a folder of controls. Without such a file

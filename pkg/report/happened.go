@@ -10,10 +10,10 @@ import (
 
 // Happened is what changed in the system during a period, and its incidents.
 type Happened struct {
-	Activations []Activation  `json:"activations"`
-	Releases    []Release     `json:"releases"`
-	ModelRoutes []ModelChange `json:"model_routes"`
-	Incidents   []Incident    `json:"incidents"`
+	Activations []Activation  `json:"activations" nullable:"false"`
+	Releases    []Release     `json:"releases" nullable:"false"`
+	ModelRoutes []ModelChange `json:"model_routes" nullable:"false"`
+	Incidents   []Incident    `json:"incidents" nullable:"false"`
 }
 
 // Activation is a change of the rules that came into force.
@@ -27,7 +27,7 @@ type Activation struct {
 	Why        string             `json:"why"`
 	// Controls are those whose rules differ. Restates says that it also judged items
 	// again that had been judged.
-	Controls []string `json:"controls"`
+	Controls []string `json:"controls" nullable:"false"`
 	Restates bool     `json:"restates"`
 }
 

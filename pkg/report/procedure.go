@@ -21,7 +21,7 @@ type Procedure struct {
 	Until compliance.Instant `json:"until,omitzero"`
 	// Population says what is an occurrence, Steps what was looked for and asked, in order.
 	Population string   `json:"population"`
-	Steps      []string `json:"steps"`
+	Steps      []string `json:"steps" nullable:"false"`
 }
 
 // Text is the procedure in one text.
@@ -76,7 +76,8 @@ func readRule(bundle *control.Bundle, c *control.Control) (f ruleFile) {
 }
 
 // procedures are those of the versions that judge items of the period.
-func procedures(bundle *control.Bundle, c *control.Control, p Period) (list []Procedure) {
+func procedures(bundle *control.Bundle, c *control.Control, p Period) []Procedure {
+	list := []Procedure{}
 	for _, v := range c.Versions {
 		if v.From < p.To && v.Until > p.From {
 			list = append(list, procedureOf(v, readRule(bundle, v), p))

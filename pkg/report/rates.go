@@ -12,9 +12,9 @@ import (
 
 // Rates are a control's items in the parts of a period.
 type Rates struct {
-	Days   []Part `json:"days"`
-	Weeks  []Part `json:"weeks"`
-	Months []Part `json:"months"`
+	Days   []Part `json:"days" nullable:"false"`
+	Weeks  []Part `json:"weeks" nullable:"false"`
+	Months []Part `json:"months" nullable:"false"`
 }
 
 // Part is what a control's items of a day, a week from Monday or a month were, UTC. The
@@ -47,10 +47,8 @@ func (r *partRow) part() Part {
 
 // parts asks for a period's counts in parts: by day, week or month.
 func (a *asker) parts(ctx context.Context, by string, p Period, into *[]Part) error {
-	rows, err := ask[partRow](ctx, a, "rates_by_"+by, window(p.From, p.To)...)
-	for i := range rows {
-		*into = append(*into, rows[i].part())
-	}
+	parts, err := told(ctx, a, "rates_by_"+by, p, (*partRow).part)
+	*into = parts
 	return err
 }
 
@@ -74,17 +72,9 @@ type remediationRow struct {
 	Longest    int64  `ch:"longest"`
 }
 
-func (a *asker) remediations(ctx context.Context, p Period) ([]Remediation, error) {
-	rows, err := ask[remediationRow](ctx, a, "time_to_remediate", window(p.From, p.To)...)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]Remediation, len(rows))
-	for i, r := range rows {
-		took := func(micros int64) Duration { return Duration(micros) * Duration(time.Microsecond) }
-		list[i] = Remediation{r.Control, r.Deviations, r.Remediated, took(r.Shortest), took(r.Median), took(r.Longest)}
-	}
-	return list, nil
+func (r *remediationRow) remediation() Remediation {
+	took := func(micros int64) Duration { return Duration(micros) * Duration(time.Microsecond) }
+	return Remediation{r.Control, r.Deviations, r.Remediated, took(r.Shortest), took(r.Median), took(r.Longest)}
 }
 
 // ofBundle leaves out what is of controls that the bundle doesn't hold.

@@ -57,7 +57,7 @@ type Report struct {
 	Controls      []Control     `json:"controls"`
 	Happened      Happened      `json:"happened"`
 	Rates         Rates         `json:"rates"`
-	Remediation   []Remediation `json:"time_to_remediate"`
+	Remediation   []Remediation `json:"time_to_remediate" nullable:"false"`
 	Complementary Complementary `json:"complementary"`
 	Notes         []string      `json:"notes,omitempty"`
 	Definitions   []Definition  `json:"definitions"`
@@ -87,7 +87,7 @@ type Control struct {
 	Text string `json:"control_text,omitempty"`
 	// Procedures are what was asked of every occurrence, one for each version of the rule
 	// that judges items of the period.
-	Procedures []Procedure `json:"procedures"`
+	Procedures []Procedure `json:"procedures" nullable:"false"`
 	// RuleHash is the control's in the report's bundle; Rules are those that the
 	// period's items were judged by.
 	RuleHash string            `json:"rule_hash"`

@@ -12,8 +12,8 @@ import (
 
 // System is the declared system, as far as it was in scope during the period.
 type System struct {
-	Members []Member     `json:"members"`
-	Sources []SourceLife `json:"sources"`
+	Members []Member     `json:"members" nullable:"false"`
+	Sources []SourceLife `json:"sources" nullable:"false"`
 }
 
 // Member is a row of a list of the boundary, or of a reference table (refs).
@@ -28,7 +28,8 @@ type Member struct {
 }
 
 // membersOf lists what of the declared lists and tables is valid in a part of the period.
-func membersOf(d *control.Declarations, p Period) (members []Member) {
+func membersOf(d *control.Declarations, p Period) []Member {
+	members := []Member{}
 	for _, kind := range []struct {
 		prefix string
 		lists  map[string]*control.Declared
@@ -66,7 +67,8 @@ func declaredMember(list string, row *control.DeclaredRow) Member {
 }
 
 // sourceLives are what is known of the declared sources.
-func (a *answers) sourceLives(sources []control.Source) (lives []SourceLife) {
+func (a *answers) sourceLives(sources []control.Source) []SourceLife {
+	lives := []SourceLife{}
 	for _, s := range sources {
 		if l := a.lives[s.Name]; l != nil {
 			lives = append(lives, l.SourceLife)
