@@ -32,7 +32,7 @@ type Params struct {
 	// Complementary are the controls that others must operate.
 	Complementary Complementary
 	// Console is where the console is reached, such as https://assay.example.com, for
-	// links to items; nothing makes no links.
+	// links to items, or / within it; nothing makes no links.
 	Console string
 }
 

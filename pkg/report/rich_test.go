@@ -39,8 +39,10 @@ func (w *world) eventful() {
 		said{control: "AC-01", item: "e", at: "2026-09-03T12:00:00Z", outcome: compliance.Inconclusive, reason: "source_silent"},
 		said{control: "AC-04", item: "console@2026-07", at: "2026-07-01", outcome: compliance.Pass},
 		said{control: "CH-01", item: "f", at: "2026-07-02T10:00:00Z", outcome: compliance.Pass},
-		said{control: "CH-01", item: "g", at: "2026-07-31T23:59:59.999999Z", outcome: compliance.Waived, reason: "no_approval",
-			evidence: []compliance.Evidence{compliance.EvidenceOf("waiver", &waived[0])}},
+		said{
+			control: "CH-01", item: "g", at: "2026-07-31T23:59:59.999999Z", outcome: compliance.Waived, reason: "no_approval",
+			evidence: []compliance.Evidence{compliance.EvidenceOf("waiver", &waived[0])},
+		},
 		said{control: "CH-01", item: "h", at: "2026-09-30T10:00:00Z", outcome: compliance.Pending, reason: "awaiting_evidence"},
 		said{control: "CH-01", item: "i", at: "2026-08-30T10:00:00Z", outcome: compliance.NotApplicable},
 		said{control: "CH-01", item: "j", at: "2026-10-02T10:00:00Z", outcome: compliance.Deviation, reason: "no_approval"},

@@ -59,11 +59,24 @@ func declaredMember(list string, row *control.DeclaredRow) Member {
 	var says []string
 	for _, field := range slices.Sorted(maps.Keys(row.Fields)) {
 		if value := row.Fields[field]; field != "id" && field != "key" {
-			says = append(says, fmt.Sprintf("%s: %v", field, value))
+			says = append(says, field+": "+plainly(value))
 		}
 	}
 	m.Says = strings.Join(says, "; ")
 	return m
+}
+
+// plainly is a value of a declared field, a list with commas between.
+func plainly(value any) string {
+	list, ok := value.([]any)
+	if !ok {
+		return fmt.Sprint(value)
+	}
+	texts := make([]string, len(list))
+	for i, v := range list {
+		texts[i] = fmt.Sprint(v)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // sourceLives are what is known of the declared sources.

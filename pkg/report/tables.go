@@ -253,8 +253,13 @@ func (r *Report) origin(names ...string) table.Origin {
 	}
 	o.Text = fmt.Sprintf("Made at %s from %s, %s.", r.MadeAt, by, known)
 	o.Facts = [][2]string{
-		{"tenant", r.Tenant}, {"from", r.Period.From.String()}, {"to", r.Period.To.String()}, {"bundle", r.Bundle}, {"made_at", r.MadeAt.String()},
-		{"queries", strings.Join(o.Queries, " ")}, {"as_of", moment(r.AsOf)},
+		{"tenant", r.Tenant},
+		{"from", r.Period.From.String()},
+		{"to", r.Period.To.String()},
+		{"bundle", r.Bundle},
+		{"made_at", r.MadeAt.String()},
+		{"queries", strings.Join(o.Queries, " ")},
+		{"as_of", moment(r.AsOf)},
 	}
 	return o
 }

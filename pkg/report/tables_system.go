@@ -10,7 +10,7 @@ import (
 
 // link leads to a deviation in the console.
 func (r *Report) link(d *Deviation) string {
-	return r.Console + "/items/" + url.PathEscape(d.Control) + "/" + url.PathEscape(d.Item.ID) + "?" + url.Values{"tenant": {r.Tenant}}.Encode()
+	return strings.TrimSuffix(r.Console, "/") + "/items/" + url.PathEscape(d.Control) + "/" + url.PathEscape(d.Item.ID) + "?" + url.Values{"tenant": {r.Tenant}}.Encode()
 }
 
 func (r *Report) systemTables() []*table.Table {

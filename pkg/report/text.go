@@ -83,8 +83,6 @@ func printRows[T any](p *printer, rows []T, columns []output.Column[T]) {
 	}
 }
 
-func count(n int64) string { return strconv.FormatInt(n, 10) }
-
 // percent is a rate with two digits; "–" if there is none.
 func percent(rate *float64) string {
 	if rate == nil {
@@ -121,15 +119,6 @@ func (c *Completeness) Basis() string {
 		}
 	}
 	return "heard all through: " + strings.Join(names, "; ")
-}
-
-func madeColumns() []output.Column[Made] {
-	return []output.Column[Made]{
-		{Head: "QUERY", Cell: func(m Made) string { return m.Query }},
-		{Head: "SHA-256", Cell: func(m Made) string { return m.SHA256[:16] }},
-		{Head: "ROWS", Cell: func(m Made) string { return strconv.Itoa(m.Rows) }},
-		{Head: "PARAMETERS", Cell: func(m Made) string { return m.parameters() }},
-	}
 }
 
 func (m Made) parameters() string {

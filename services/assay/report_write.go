@@ -63,7 +63,7 @@ func saveTables(folder string, r *report.Report) error {
 // save writes a file. One that can't be written whole is an error, also where that shows
 // when it is closed only.
 func save(file string, write func(io.Writer) error) (err error) {
-	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // G304: the user names it
+	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return compliance.Errorf(compliance.Invalid, "saving the report: %w", err)
 	}

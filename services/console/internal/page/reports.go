@@ -81,15 +81,16 @@ func (v *visit) named() (report.Period, error) {
 	return p, v.Within(p)
 }
 
-// report is that of a period, as of the time that the address names, if it does.
-func (v *visit) report(p report.Period) (*report.Report, error) {
+// report is that of a period, as of the time that the address names, if it does. Its links
+// begin with where the console is reached.
+func (v *visit) report(p report.Period, console string) (*report.Report, error) {
 	asOf, err := report.ParseAsOf(v.param("as_of"))
 	if err != nil {
 		return nil, err
 	}
 	return report.Make(v.ctx(), v.Conn, v.Bundle, report.Params{
 		Tenant: v.Tenant, Period: p, MadeAt: v.now, AsOf: asOf, Program: v.Program, Arguments: v.Arguments,
-		Complementary: v.others, Console: v.base(),
+		Complementary: v.others, Console: console,
 	})
 }
 
@@ -98,7 +99,7 @@ func reportPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := v.report(p)
+	r, err := v.report(p, "/")
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +113,10 @@ func reportPage(v *visit) (*sheet, error) {
 		Label: p.Label, Inside: template.HTML(inside.String()), //nolint:gosec // G203: WriteFragment is a template that escapes
 		Controls: len(r.Controls),
 		Files: []navItem{
-			{Text: "HTML that stands alone and prints", Link: at("report.html")}, {Text: "Excel, a sheet a table", Link: at("report.xlsx")},
-			{Text: "CSV of the results", Link: at("report.csv")}, {Text: "JSON", Link: at("report.json")},
+			{Text: "HTML that stands alone and prints", Link: at("report.html")},
+			{Text: "Excel, a sheet a table", Link: at("report.xlsx")},
+			{Text: "CSV of the results", Link: at("report.csv")},
+			{Text: "JSON", Link: at("report.json")},
 		},
 		Deviating: r.Deviating(), Unevaluable: r.Unevaluable(), OverviewLink: v.to("/", "period", p.Label),
 		Again: []command{
@@ -143,7 +146,7 @@ func reportFile(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := v.report(p)
+	r, err := v.report(p, v.base())
 	if err != nil {
 		return nil, err
 	}
