@@ -166,7 +166,9 @@ func (e *Engine) outOfReach(g *group) compliance.Instant {
 	c := g.control
 	oldest := e.w.Add(-e.correctUntil(c) - c.Longest((*control.Control).Horizon)) // of the events that may still open an item, or come to
 	for _, it := range g.items {
-		oldest = min(oldest, it.time)
+		if it.opened != nil || it.slot { // else it stands nowhere yet
+			oldest = min(oldest, it.time)
+		}
 		for _, f := range it.candidates {
 			oldest = min(oldest, f.ev.Time, f.shown.ev.Time)
 		}

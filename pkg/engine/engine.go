@@ -60,6 +60,7 @@ type Engine struct {
 	endings               endings
 	roles                 map[*control.Control]map[string]*roles // version of a control → type
 	sources               map[string][]*source                   // tenant → in the order of the bundle
+	crowded               bool                                   // a source may have signs of life to drop
 	feeds                 map[*control.Control]*feeds            // by version
 	waivers               map[waiverKey]*waivers
 	schedules             []*cursor
@@ -178,6 +179,7 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	e.endings.popBefore(e.w, e.tryEnd)
 	e.endWaivers()
 	e.endHops()
+	e.forgetBeats()
 	return revisions
 }
 
