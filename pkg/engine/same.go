@@ -103,11 +103,13 @@ func (g *group) goneAt(base string, at compliance.Instant) {
 	g.same.gone[base] = at
 }
 
-// forgetIDs drops those that no event that may still open an item can be the same as.
+// forgetIDs drops those that no event that may still open an item can be the same as, nor
+// one that is kept: that would open one after a restart.
 func (g *group) forgetIDs(e *Engine, before compliance.Instant) {
 	long := g.control.Longest(sameFor)
 	for base, last := range g.same.gone {
-		if last.Add(long) < before {
+		isSame := func(f *fact) bool { return f.shown.ev.Time >= last && f.shown.ev.Time <= last.Add(long) }
+		if last.Add(long) < before && !slices.ContainsFunc(g.same.candidates[base], isSame) {
 			delete(g.same.gone, base)
 			e.note(func() Change { return Change{Key: sameChange(g, base).Key} })
 		}
