@@ -40,7 +40,7 @@ func (s *source) crowded() bool { return len(s.beats) > s.room }
 func (e *Engine) unasked(tenant string) compliance.Instant {
 	before := e.w.Add(-heartbeatsCorrect)
 	for _, c := range e.bundle.Controls { // of items that may still come
-		before = min(before, e.looksBack(&group{control: c}))
+		before = min(before, e.looksBack(&group{control: c, plan: e.planOf(c)}))
 	}
 	for g := range e.state.ofTenant(tenant) {
 		before = min(before, e.looksBack(g))
@@ -59,14 +59,7 @@ func (e *Engine) looksBack(g *group) compliance.Instant {
 	if len(g.facts) > 0 {
 		at = min(at, g.facts[0].ev.Time)
 	}
-	return at.Add(-g.control.Longest(restated) - time.Microsecond)
-}
-
-func restated(v *control.Control) (longest time.Duration) {
-	for _, t := range v.Tables {
-		longest = max(longest, t.Restated)
-	}
-	return longest
+	return at.Add(-g.plan.restated - time.Microsecond)
 }
 
 func (e *Engine) forgetBeatsOf(tenant string, index int, before compliance.Instant) {

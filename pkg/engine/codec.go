@@ -217,15 +217,15 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 // its id is free.
 func (e *Engine) dropEnded(gk groupKey, id string) {
 	g := e.state.group(gk)
-	if g == nil || g.items[id] == nil {
+	if g == nil || g.items.get(id) == nil {
 		return
 	}
 	if ended := e.state.ended(itemKey{gk, id}); ended.Free {
-		g.items[id].last = ended
+		g.items.get(id).last = ended
 		return
 	}
-	delete(e.dirty, g.items[id])
-	delete(g.items, id)
+	g.items.get(id).dirty = false
+	g.items.drop(id)
 }
 
 func (e *Engine) loadBeat(key []string, value []byte) error {

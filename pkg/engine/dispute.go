@@ -153,7 +153,7 @@ func (g *group) mayOpen(e *Engine, f *fact) {
 		}
 		it.candidates = insertCandidate(it.candidates, f)
 		it.quiet = false
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 	g.remember(e, f)
 }

@@ -22,6 +22,7 @@ type fact struct {
 	shown      *fact
 	unreadable bool
 	counts     bool // it is the body of its event that counts
+	gone       bool // it was dropped
 	waiver     *control.Waiver
 	hop        string             // where it was handed on; empty if it came here itself
 	waits      compliance.Outcome // of a verdict that is evidence: pending or inconclusive
@@ -45,6 +46,11 @@ func (f *fact) asSent() *compliance.Event {
 
 func (f *fact) key() compliance.EventKey { return f.ev.Key() }
 
+// eventID tells events at a join key apart: all are of its tenant.
+type eventID struct{ source, id string }
+
+func (f *fact) id() eventID { return eventID{f.ev.Source, f.ev.ID} }
+
 func compareBodies(a, b *fact) int {
 	return cmp.Or(cmp.Compare(a.ev.Time, b.ev.Time), bytes.Compare(a.ev.Ref.SHA256[:], b.ev.Ref.SHA256[:]))
 }
@@ -57,42 +63,9 @@ func insertFact(list []*fact, f *fact) []*fact {
 	return slices.Insert(list, i, f)
 }
 
-// roles says what events of one type mean to one control.
-type roles struct {
-	population bool
-	expects    []int // expectations that want the type
-	undoes     []int // expectations whose unless wants it
-	tables     []int
-}
-
-func (e *Engine) rolesOf(c *control.Control, eventType string) *roles {
-	if r, ok := e.roles[c][eventType]; ok {
-		return r
-	}
-	r := &roles{population: control.MatchesAny(c.Population.Types, eventType)}
-	for i, x := range c.Expectations {
-		if control.MatchesAny(x.Types, eventType) {
-			r.expects = append(r.expects, i)
-		}
-		if x.Unless != nil && control.MatchesAny(x.Unless.Types, eventType) {
-			r.undoes = append(r.undoes, i)
-		}
-	}
-	for i, t := range c.Tables {
-		if control.MatchesAny(t.Types, eventType) {
-			r.tables = append(r.tables, i)
-		}
-	}
-	e.roles[c][eventType] = r
-	return r
-}
-
 // evidenceFact is an event that opens nothing here.
 func (e *Engine) evidenceFact(g *group, ev compliance.Event) *fact {
-	f := &fact{ev: ev, view: control.ViewOf(&ev)}
-	for _, v := range g.control.Versions {
-		f.roles = append(f.roles, e.rolesOf(v, ev.Type))
-	}
+	f := &fact{ev: ev, view: control.ViewOf(&ev), roles: g.plan.rolesOf(ev.Type)}
 	f.ev.Data = nil
 	return f
 }
@@ -150,12 +123,13 @@ func (g *group) readCandidate(f *fact, ev *compliance.Event, v *control.Control,
 type group struct {
 	key     groupKey
 	control *control.Control // in its last version; an item has the one of its time
-	facts   []*fact          // those that count, in the order of events
-	bodies  map[compliance.EventKey][]*fact
+	plan    *plan
+	facts   []*fact // those that count, in the order of events
+	bodies  few[eventID, []*fact]
 	// disputed are the facts that have rivals, in any order.
 	disputed []*fact
 	said     map[string][]*fact // what items of earlier stages say, by Said.By
-	items    map[string]*item
+	items    few[string, *item]
 	ending   bool // a timer to end it is set
 	same     same
 }
@@ -163,17 +137,17 @@ type group struct {
 func (e *Engine) group(key groupKey, c *control.Control) *group {
 	g := e.state.group(key)
 	if g == nil {
-		g = &group{key: key, control: c, bodies: map[compliance.EventKey][]*fact{}, items: map[string]*item{}}
+		g = &group{key: key, control: c, plan: e.planOf(c)}
 		e.state.keep(g)
 	}
 	return g
 }
 
 func (g *group) item(id string) *item {
-	it := g.items[id]
+	it := g.items.get(id)
 	if it == nil {
 		it = &item{group: g, id: id, rules: g.control}
-		g.items[id] = it
+		g.items.set(id, it)
 	}
 	return it
 }
@@ -181,10 +155,10 @@ func (g *group) item(id string) *item {
 // insert takes a fact into the group and into every item that it may concern.
 func (g *group) insert(e *Engine, f *fact) {
 	g.facts = insertFact(g.facts, f)
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		if it.concerned(f) {
 			it.quiet = it.quiet && f.ev.Time >= e.w // what is late may decide what is closed
-			e.dirty[it] = struct{}{}
+			e.mark(it)
 		}
 	}
 }
@@ -193,13 +167,14 @@ func (g *group) insert(e *Engine, f *fact) {
 // are one event if they lie within correct_until of the first: the least by
 // (time, hash) counts.
 func (g *group) take(e *Engine, f *fact) bool {
-	bodies := g.bodies[f.key()]
+	id := f.id()
+	bodies := g.bodies.get(id)
 	i, found := slices.BinarySearchFunc(bodies, f, compareBodies)
 	if found {
 		return false
 	}
 	bodies = slices.Insert(bodies, i, f)
-	g.bodies[f.key()] = bodies
+	g.bodies.set(id, bodies)
 	f.lead = f
 	g.mayOpen(e, f)
 	settle(bodies, g.control, func(b *fact) {
@@ -236,8 +211,8 @@ func settle(bodies []*fact, c *control.Control, changed func(*fact)) {
 func (g *group) remove(e *Engine, f *fact) {
 	same := func(o *fact) bool { return o == f }
 	g.facts = slices.DeleteFunc(g.facts, same)
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		it.forget()
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 }

@@ -27,7 +27,8 @@ type item struct {
 	wake       compliance.Instant               // when it has to be looked at again
 	// quiet: until wake, further evidence can't decide it, so nobody looks.
 	quiet  bool
-	queued int // its place among the timers; see timers
+	queued int  // its place among the timers; see timers
+	dirty  bool // it is looked at at the next Advance
 }
 
 // said is what was last said of the item, or of a part that is one.
@@ -99,7 +100,7 @@ func (it *item) concerned(f *fact) bool {
 	}
 	var scope *control.Scope // most facts are out of reach of most items
 	// with having, another candidate may open it
-	concerned := f.plays(false) && it.group.control.Some(hasHaving)
+	concerned := f.plays(false) && it.group.plan.having
 	roles := f.roles[it.rules.Version]
 	for _, i := range roles.expects {
 		x := it.rules.Expectations[i]

@@ -36,7 +36,7 @@ func (r *review) closesAt(t compliance.Instant) {
 func (e *Engine) review(it *item) []compliance.Revision {
 	r := &review{
 		e: e, it: it, c: it.rules, w: e.w, wake: compliance.Never, closing: compliance.Never,
-		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.rules),
+		sources: e.sourcesOf(it.group.key.tenant), feeds: it.group.plan.feeds[it.rules.Version],
 		waivers: e.waiversOf(it.group.key.tenant, it.group.control),
 	}
 	verdicts := r.verdicts()
@@ -224,7 +224,7 @@ func (r *review) anchor(f *fact) {
 	}
 	it.at(at, at, view)
 	it.opened = f.shown
-	r.c, r.feeds = it.rules, r.e.feedsOf(it.rules)
+	r.c, r.feeds = it.rules, it.group.plan.feeds[it.rules.Version]
 }
 
 // having asks the population's condition for the event that the item stands at; if
@@ -244,27 +244,4 @@ func (r *review) having(stuck *finding) control.Truth {
 		*stuck = unsettled(views, h.Reads, doubt)
 	}
 	return truth
-}
-
-// feeds are the declared sources that each expectation and table hangs on.
-type feeds struct{ expects, undoes, tables [][]int }
-
-func (e *Engine) feedsOf(c *control.Control) *feeds {
-	if f, ok := e.feeds[c]; ok {
-		return f
-	}
-	f := &feeds{}
-	for _, x := range c.Expectations {
-		f.expects = append(f.expects, e.bundle.SourcesOf(x.Heard()))
-		var undoes []int
-		if x.Unless != nil {
-			undoes = e.bundle.SourcesOf(x.Unless.Types)
-		}
-		f.undoes = append(f.undoes, undoes)
-	}
-	for _, t := range c.Tables {
-		f.tables = append(f.tables, e.bundle.SourcesOf(t.Types))
-	}
-	e.feeds[c] = f
-	return f
 }

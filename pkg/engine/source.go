@@ -95,9 +95,9 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 	}
 	for g := range e.state.ofTenant(tenant) {
 		if e.hangsOn(g.control, index) {
-			for _, it := range g.items {
+			for it := range g.items.values() {
 				it.quiet = false
-				e.dirty[it] = struct{}{}
+				e.mark(it)
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 func (e *Engine) wake(s *source) {
 	for it := range s.waiting {
 		it.quiet = false
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 	clear(s.waiting)
 }

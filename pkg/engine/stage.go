@@ -219,9 +219,9 @@ func (g *group) replace(e *Engine, s *Said) {
 	old := g.said[s.By]
 	isOld := func(f *fact) bool { return slices.Contains(old, f) }
 	g.facts = slices.DeleteFunc(g.facts, isOld)
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		if it.misses(old) {
-			e.dirty[it] = struct{}{}
+			e.mark(it)
 		}
 	}
 	delete(g.said, s.By)
@@ -261,9 +261,9 @@ func (g *group) replace(e *Engine, s *Said) {
 
 // recollect has every item look at all evidence anew.
 func (g *group) recollect(e *Engine) {
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		it.matches, it.quiet = nil, false
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 }
 

@@ -52,9 +52,9 @@ func (e *Engine) lookAgain(w *waivers) {
 		if g.control != w.control {
 			continue
 		}
-		for _, it := range g.items {
+		for it := range g.items.values() {
 			if it.mayBeWaived() {
-				e.dirty[it] = struct{}{}
+				e.mark(it)
 			}
 		}
 	}
@@ -251,7 +251,7 @@ func (e *Engine) holds(w *waivers, bodies []*fact) bool {
 		if g.control != w.control {
 			continue
 		}
-		for _, it := range g.items {
+		for it := range g.items.values() {
 			if it.slot && covers(it.time) || slices.ContainsFunc(it.candidates, func(f *fact) bool { return covers(f.shown.ev.Time) }) {
 				return true
 			}
