@@ -41,6 +41,17 @@ func (c *Control) NewScope(item View, at compliance.Instant) *Scope {
 	return &Scope{control: c, Item: item, At: at, Matched: make([]*Matched, len(c.Expectations))}
 }
 
+// Renew empties a scope for c at an item's time, as NewScope makes one.
+func (c *Control) Renew(s *Scope, item View, at compliance.Instant) {
+	matched := s.Matched
+	if cap(matched) < len(c.Expectations) {
+		matched = make([]*Matched, len(c.Expectations))
+	}
+	matched = matched[:len(c.Expectations)]
+	clear(matched)
+	*s = Scope{control: c, Item: item, At: at, Matched: matched, Derived: s.Derived[:0]}
+}
+
 // With is s with another event and part, sharing the rest.
 func (s *Scope) With(event, part View) *Scope {
 	t := *s

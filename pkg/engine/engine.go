@@ -64,6 +64,7 @@ type Engine struct {
 	crowded               bool                 // a source may have signs of life to drop
 	waivers               map[waiverKey]*waivers
 	schedules             []*cursor
+	room                  room
 	changes               []Change
 	unlogged              bool
 	readers               map[string][]*control.Control // by the id of the control whose verdicts they read
@@ -172,7 +173,7 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	e.timers.popBefore(e.w, e.mark)
 	var revisions []compliance.Revision
 	for _, it := range e.takeDirty() {
-		revisions = append(revisions, e.review(it)...)
+		revisions = e.review(it, revisions)
 	}
 	e.endings.popBefore(e.w, e.tryEnd)
 	e.endWaivers()

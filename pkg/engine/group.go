@@ -30,6 +30,8 @@ type fact struct {
 	// repeats another. rivals are the others, if this one counts.
 	lead   *fact
 	rivals []*fact
+	// alone is room for the lists of bodies and candidates that have no other, as most.
+	alone [2]*fact
 	// sent is the event's own time, where a clock moved it.
 	sent *compliance.Instant
 }
@@ -130,7 +132,8 @@ type group struct {
 	disputed []*fact
 	said     map[string][]*fact // what items of earlier stages say, by Said.By
 	items    few[string, *item]
-	ending   bool // a timer to end it is set
+	ending   bool               // a timer to end it is set,
+	endsAt   compliance.Instant // for then
 	same     same
 }
 
@@ -172,6 +175,9 @@ func (g *group) take(e *Engine, f *fact) bool {
 	i, found := slices.BinarySearchFunc(bodies, f, compareBodies)
 	if found {
 		return false
+	}
+	if len(bodies) == 0 {
+		bodies = f.alone[:0:1]
 	}
 	bodies = slices.Insert(bodies, i, f)
 	g.bodies.set(id, bodies)

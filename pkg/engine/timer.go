@@ -57,34 +57,31 @@ func (h *timerHeap) Pop() any {
 	return it
 }
 
-// endings hold the groups by when their state may end.
-type endings struct{ byTime []ending }
-
-type ending struct {
-	at compliance.Instant
-	g  *group
-}
+// endings hold the groups by when their state may end. Every group has one at most.
+type endings struct{ byTime []*group }
 
 func (t *endings) add(g *group, at compliance.Instant) {
-	heap.Push((*endingHeap)(t), ending{at, g})
+	g.endsAt = at
+	heap.Push((*endingHeap)(t), g)
 }
 
 func (t *endings) popBefore(w compliance.Instant, visit func(*group)) {
-	for len(t.byTime) > 0 && t.byTime[0].at < w {
-		visit(heap.Pop((*endingHeap)(t)).(ending).g) //nolint:errcheck,forcetypeassert // the heap holds endings
+	for len(t.byTime) > 0 && t.byTime[0].endsAt < w {
+		visit(heap.Pop((*endingHeap)(t)).(*group)) //nolint:errcheck,forcetypeassert // the heap holds groups
 	}
 }
 
 type endingHeap endings
 
 func (h *endingHeap) Len() int           { return len(h.byTime) }
-func (h *endingHeap) Less(i, j int) bool { return h.byTime[i].at < h.byTime[j].at }
+func (h *endingHeap) Less(i, j int) bool { return h.byTime[i].endsAt < h.byTime[j].endsAt }
 func (h *endingHeap) Swap(i, j int)      { h.byTime[i], h.byTime[j] = h.byTime[j], h.byTime[i] }
-func (h *endingHeap) Push(x any)         { h.byTime = append(h.byTime, x.(ending)) } //nolint:errcheck,forcetypeassert // as above
+func (h *endingHeap) Push(x any)         { h.byTime = append(h.byTime, x.(*group)) } //nolint:errcheck,forcetypeassert // as above
 
 func (h *endingHeap) Pop() any {
 	last := len(h.byTime) - 1
-	e := h.byTime[last]
+	g := h.byTime[last]
+	h.byTime[last] = nil
 	h.byTime = h.byTime[:last]
-	return e
+	return g
 }

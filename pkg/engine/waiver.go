@@ -136,7 +136,7 @@ func (r *review) waive(v *compliance.Verdict) (received compliance.Instant) {
 			case control.Unknown:
 				wait := waiting()
 				wait.due = max(v.Due, due)
-				*v = r.it.verdict(v.Item.ID, wait)
+				*v = r.verdict(v.Item.ID, wait)
 				return received
 			case control.False:
 				flawed = append(flawed, compliance.EvidenceOf(control.WaiverEvidence+"."+control.FlawCompensating, &f.ev))
