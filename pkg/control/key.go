@@ -2,10 +2,7 @@ package control
 
 import (
 	"encoding/json"
-	"maps"
 	"strings"
-
-	"assay.example/assay/pkg/compliance"
 )
 
 // Path is a field of an event or item: the names after `event.` or `item.`.
@@ -23,9 +20,12 @@ func (p Path) first() string {
 }
 
 // In finds the value at p, or nil.
-func (p Path) In(v View) any {
-	var value any = map[string]any(v)
-	for _, name := range p {
+func (p Path) In(v Fields) any {
+	if v == nil || len(p) == 0 {
+		return nil
+	}
+	value := v.Field(p[0])
+	for _, name := range p[1:] {
 		m, ok := value.(map[string]any)
 		if !ok {
 			return nil
@@ -90,19 +90,6 @@ func bare(s string) bool {
 
 // MayCome tells whether events of a source can meet the expectation about an item. If
 // they are joined by their source, no other's silence matters.
-func (e *Expectation) MayCome(source string, item View) bool {
+func (e *Expectation) MayCome(source string, item Fields) bool {
 	return e.Sender == nil || e.Sender.In(item) == source
-}
-
-// View is an event as conditions see it: its data, and over that its attributes
-// id, source, type, time and sequence.
-type View map[string]any
-
-// ViewOf makes the view of ev. Attributes win over data of the same name.
-func ViewOf(ev *compliance.Event) View {
-	v := make(View, len(ev.Data)+5)
-	maps.Copy(v, ev.Data)
-	v["id"], v["source"], v["type"], v["time"] = ev.ID, ev.Source, ev.Type, ev.Time.Time()
-	v["sequence"] = int64(ev.Sequence)
-	return v
 }

@@ -171,10 +171,13 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	e.passNumbers()
 	e.openSlots()
 	e.timers.popBefore(e.w, e.mark)
-	var revisions []compliance.Revision
+	published := e.room.published[:0]
 	for _, it := range e.takeDirty() {
-		revisions = e.review(it, revisions)
+		published = e.review(it, published)
 	}
+	revisions := slices.Clone(published)
+	clear(published)
+	e.room.published = published
 	e.endings.popBefore(e.w, e.tryEnd)
 	e.endWaivers()
 	e.endHops()

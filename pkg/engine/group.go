@@ -11,9 +11,10 @@ import (
 
 // fact is an event held at a join key.
 type fact struct {
-	ev    compliance.Event // without Data; view has it
-	view  control.View
-	roles []*roles // by version of the control
+	ev    compliance.Event
+	seen  control.Seen   // of ev
+	view  control.Fields // seen, unless a clock moved it
+	roles []*roles       // by version of the control
 	// opens is the item that it may open here, if any; base is its id, without the time
 	// that tells items of one id apart.
 	opens string
@@ -67,8 +68,9 @@ func insertFact(list []*fact, f *fact) []*fact {
 
 // evidenceFact is an event that opens nothing here.
 func (e *Engine) evidenceFact(g *group, ev compliance.Event) *fact {
-	f := &fact{ev: ev, view: control.ViewOf(&ev), roles: g.plan.rolesOf(ev.Type)}
-	f.ev.Data = nil
+	f := &fact{ev: ev, roles: g.plan.rolesOf(ev.Type)}
+	f.seen = control.See(&f.ev)
+	f.view = &f.seen
 	return f
 }
 
@@ -83,7 +85,7 @@ func (e *Engine) newFact(g *group, in *Fact) *fact {
 }
 
 // show notes when the event counts as one of the population.
-func (f *fact) show(at compliance.Instant, view control.View) {
+func (f *fact) show(at compliance.Instant, view control.Fields) {
 	if f.shown = f; at != f.ev.Time {
 		there := *f
 		there.ev.Time, there.view, there.sent = at, view, &f.ev.Time

@@ -18,7 +18,7 @@ type item struct {
 	slot       bool
 	opened     *fact // nil for a slot, and while nothing opens it
 	time, end  compliance.Instant
-	view       control.View
+	view       control.Fields
 	matches    []matches // by expectation; nil until they are needed
 	last       *published
 	parts      map[string]*published            // by id, where each part is an item
@@ -78,7 +78,7 @@ type match struct {
 }
 
 // at sets where the item stands; its matches hang on that.
-func (it *item) at(t, end compliance.Instant, view control.View) {
+func (it *item) at(t, end compliance.Instant, view control.Fields) {
 	it.time, it.end, it.view, it.quiet = t, end, view, false
 	if planted != plantedOneVersion || it.last == nil {
 		it.rules = it.group.control.At(t)
@@ -212,7 +212,7 @@ func clocked(x *control.Expectation, scope *control.Scope, f *fact) (match, bool
 		return match{fact: f, sent: f, failed: true, unclocked: true}, true
 	}
 	there := *f
-	there.ev.Time, there.view, there.sent = at, f.view.Moved(at), &f.ev.Time
+	there.ev.Time, there.view, there.sent = at, f.view.View().Moved(at), &f.ev.Time
 	return match{fact: &there, sent: f}, ok
 }
 
@@ -303,7 +303,7 @@ func (it *item) rows(t *control.DerivedTable, at compliance.Instant) (rows map[s
 		delete(rows, row)
 		failed[row] = err != nil
 		if live && err == nil {
-			rows[row] = f.view
+			rows[row] = f.view.View()
 		}
 	}
 	for _, f := range failed {

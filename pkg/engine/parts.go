@@ -109,7 +109,7 @@ func (r *review) noParts(broken bool) finding {
 // rowEvent is the event that a part's row comes from.
 func (g *group) rowEvent(part control.View) *fact {
 	for _, f := range g.facts {
-		if f.view["id"] == part["id"] && f.view["source"] == part["source"] {
+		if f.ev.ID == part["id"] && f.ev.Source == part["source"] {
 			return f
 		}
 	}

@@ -232,9 +232,8 @@ func (r *review) anchor(f *fact) {
 		return
 	}
 	view, at := f.shown.view, f.shown.ev.Time
-	if view["id"] != it.id {
-		view = maps.Clone(view)
-		view["id"] = it.id
+	if f.shown.ev.ID != it.id {
+		view = control.Called(view, it.id)
 	}
 	it.at(at, at, view)
 	it.opened = f.shown

@@ -14,6 +14,8 @@ type room struct {
 	known    []control.Knowledge
 	matched  []control.Matched
 	evidence []compliance.Evidence
+	// published are the revisions of one Advance so far.
+	published []compliance.Revision
 }
 
 // enter gives the place for a review, emptied.

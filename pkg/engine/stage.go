@@ -143,7 +143,7 @@ func sameSaid(a, b compliance.Event) bool {
 // evidence is what is said of the item, its parts, or what it may yet come to be.
 func (r *review) evidence(verdicts []compliance.Verdict, known map[string]compliance.Instant) (events []compliance.Event) {
 	c := r.it.group.control
-	add := func(v *compliance.Verdict, view control.View) {
+	add := func(v *compliance.Verdict, view control.Fields) {
 		ev, counts := c.Verdict(v, view)
 		if !counts {
 			return
@@ -307,7 +307,7 @@ func (r *review) mayHold(x *control.Expectation, scope *control.Scope, m match) 
 	if x.Where == nil {
 		return true, doubt
 	}
-	for _, as := range control.Settled(m.view) {
+	for _, as := range control.Settled(m.view.View()) {
 		settled := *m.fact
 		settled.view = as
 		ok, failed, why := r.holds(x, scope, match{fact: &settled, sent: m.sent})
@@ -318,7 +318,7 @@ func (r *review) mayHold(x *control.Expectation, scope *control.Scope, m match) 
 
 // mayMatch is mayHold of the condition alone, where that reads nothing else.
 func (it *item) mayMatch(x *control.Expectation, scope *control.Scope, f *fact) bool {
-	return slices.ContainsFunc(control.Settled(f.view), func(as control.View) bool {
+	return slices.ContainsFunc(control.Settled(f.view.View()), func(as control.View) bool {
 		belongs, err := x.Where.Bool(scope.With(as, nil))
 		return belongs || err != nil
 	})

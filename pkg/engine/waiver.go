@@ -161,7 +161,7 @@ func (r *review) operated(w *control.Waiver) (t control.Truth, due compliance.In
 	counts := map[bool]int{} // by whether it passed
 	for _, f := range s.events {
 		if w.Within(f.ev.Time, r.it.time) {
-			counts[f.view["outcome"] == string(compliance.Pass)]++
+			counts[f.view.Field("outcome") == string(compliance.Pass)]++
 		}
 	}
 	switch {
