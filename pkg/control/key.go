@@ -62,19 +62,44 @@ func EncodeKey(values ...any) (string, bool) {
 // plainKey writes what encoding/json writes, if the values are texts without anything
 // to escape. Most are, and a key is made for each event and control that it concerns.
 func plainKey(values []any) (string, bool) {
-	var room [64]byte
+	var room [keyRoom]byte
 	b := append(room[:0], '[')
 	for i, v := range values {
-		s, ok := v.(string)
-		if !ok || !bare(s) {
+		var ok bool
+		if b, ok = appendValue(b, i, v); !ok {
 			return "", false
 		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(append(b, '"'), s...), '"')
 	}
 	return string(append(b, ']')), true
+}
+
+// keyRoom is more than most keys take.
+const keyRoom = 64
+
+// appendKey writes the key of fields as plainKey does; false if there is a value that it
+// doesn't write, or an empty one.
+func appendKey(b []byte, paths []Path, view Fields) ([]byte, bool) {
+	b = append(b, '[')
+	for i, p := range paths {
+		v := p.In(view)
+		var ok bool
+		if b, ok = appendValue(b, i, v); !ok || v == "" {
+			return nil, false
+		}
+	}
+	return append(b, ']'), true
+}
+
+// appendValue writes the i-th value of a key, if JSON has it as it is.
+func appendValue(b []byte, i int, v any) ([]byte, bool) {
+	s, ok := v.(string)
+	if !ok || !bare(s) {
+		return nil, false
+	}
+	if i > 0 {
+		b = append(b, ',')
+	}
+	return append(append(append(b, '"'), s...), '"'), true
 }
 
 // bare says whether JSON has s as it is.

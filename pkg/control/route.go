@@ -216,7 +216,23 @@ func (t *DerivedTable) KeyOf(view Fields) (string, bool) { return keyAt(t.Key[:1
 // RowOf is the key of the row that the event sets.
 func (t *DerivedTable) RowOf(view Fields) (string, bool) { return keyAt(t.Key, view) }
 
+// MeetsAt tells whether KeyOf is this key.
+func (e *Expectation) MeetsAt(view Fields, key string) bool {
+	if e.ItemPaths == nil {
+		var room [keyRoom]byte
+		if b, ok := appendKey(room[:0], e.KeyPaths, view); ok {
+			return string(b) == key
+		}
+	}
+	own, ok := e.KeyOf(view)
+	return ok && own == key
+}
+
 func keyAt(paths []Path, view Fields) (string, bool) {
+	var room [keyRoom]byte
+	if b, ok := appendKey(room[:0], paths, view); ok {
+		return string(b), true
+	}
 	values := make([]any, len(paths))
 	for i, p := range paths {
 		values[i] = p.In(view)
@@ -229,6 +245,11 @@ func keyAt(paths []Path, view Fields) (string, bool) {
 // so that it is judged all the same.
 func (c *Control) ItemKey(ev *compliance.Event, view Fields) (string, bool) {
 	at, view, placed := c.Placed(ev, view)
+	if c.Population.Where == nil && len(c.Key) > 0 { // as most: no condition is asked
+		if key, ok := keyAt(c.Key, view); ok {
+			return key, true
+		}
+	}
 	s := c.NewScope(nil, at)
 	s.Event = view
 	if c.Population.Where != nil {

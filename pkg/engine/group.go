@@ -79,7 +79,7 @@ func (e *Engine) newFact(g *group, in *Fact) *fact {
 	at, shown, placed := g.control.Placed(&in.Event, f.view)
 	if v := g.control.At(at); f.roles[v.Version].population {
 		f.show(at, shown)
-		g.readCandidate(f, &in.Event, v, placed)
+		g.readCandidate(e, f, &in.Event, v, placed)
 	}
 	return f
 }
@@ -101,26 +101,31 @@ func (f *fact) plays(rows bool) bool {
 }
 
 // readCandidate finds which item f may open at this key, by the version of its time.
-func (g *group) readCandidate(f *fact, ev *compliance.Event, v *control.Control, placed bool) {
+func (g *group) readCandidate(e *Engine, f *fact, ev *compliance.Event, v *control.Control, placed bool) {
 	key, ok := v.ItemKey(ev, f.view)
 	if !ok || key != g.key.key {
 		return
 	}
 	p := &v.Population
-	f.opens, f.unreadable = control.UnreadableID(ev), true
-	f.base = f.opens
-	if !placed {
+	if id, ok := g.itemID(e, f, v); ok && placed {
+		f.base, f.opens = id, p.Named(id, f.shown.ev.Time)
 		return
 	}
-	s := v.NewScope(nil, f.shown.ev.Time).With(f.shown.view, nil)
-	if p.Where != nil {
-		if _, err := p.Where.Bool(s); err != nil {
-			return
+	f.opens, f.unreadable = control.UnreadableID(ev), true
+	f.base = f.opens
+}
+
+// itemID is the id of the item that f may open; ok is false if it can't be told.
+func (g *group) itemID(e *Engine, f *fact, v *control.Control) (id string, ok bool) {
+	s := &e.room.scope
+	v.Renew(s, nil, f.shown.ev.Time)
+	s.Event = f.shown.view
+	if v.Population.Where != nil {
+		if _, err := v.Population.Where.Bool(s); err != nil {
+			return "", false
 		}
 	}
-	if id, ok := p.ItemID(s); ok {
-		f.base, f.opens, f.unreadable = id, p.Named(id, f.shown.ev.Time), false
-	}
+	return v.Population.ItemID(s)
 }
 
 // group is everything that one control knows at one join key.
@@ -128,7 +133,9 @@ type group struct {
 	key     groupKey
 	control *control.Control // in its last version; an item has the one of its time
 	plan    *plan
-	facts   []*fact // those that count, in the order of events
+	sources []*source // of its tenant
+	waivers *waivers  // of its control
+	facts   []*fact   // those that count, in the order of events
 	bodies  few[eventID, []*fact]
 	// disputed are the facts that have rivals, in any order.
 	disputed []*fact
@@ -142,7 +149,7 @@ type group struct {
 func (e *Engine) group(key groupKey, c *control.Control) *group {
 	g := e.state.group(key)
 	if g == nil {
-		g = &group{key: key, control: c, plan: e.planOf(c)}
+		g = &group{key: key, control: c, plan: e.planOf(c), sources: e.sourcesOf(key.tenant), waivers: e.waiversOf(key.tenant, c)}
 		e.state.keep(g)
 	}
 	return g

@@ -174,9 +174,8 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 	if f.ev.Time < it.rules.HistoryFrom && planted != plantedUnreadCounts {
 		return match{}, false
 	}
-	key, ok := x.KeyOf(f.view)
 	own, joined := x.Meets(it.view, it.group.key.key)
-	if !ok || !joined || key != own || f.hop != hopOf(x, own) {
+	if !joined || !x.MeetsAt(f.view, own) || f.hop != hopOf(x, own) {
 		return match{}, false
 	}
 	for _, eq := range x.Also {
@@ -277,7 +276,12 @@ func compareToTime(f *fact, t compliance.Instant) int {
 
 // scope is what the item's conditions may read, but for evidence and tables made of
 // events; see review.scope.
-func (it *item) scope() *control.Scope { return it.rules.NewScope(it.view, it.time) }
+func (it *item) scope() *control.Scope {
+	if !it.group.plan.scoped[it.rules.Version] {
+		return nil // nobody reads it
+	}
+	return it.rules.NewScope(it.view, it.time)
+}
 
 // rows is a derived table as of an instant.
 func (it *item) rows(t *control.DerivedTable, at compliance.Instant) (rows map[string]control.View, broken bool) {

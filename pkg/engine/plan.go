@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"assay.example/assay/pkg/control"
@@ -20,9 +21,13 @@ type plan struct {
 	restated time.Duration // the longest of its tables
 	sameFor  time.Duration // 0: no version forgets ids
 	having   bool
+	readers  []*control.Control  // of its verdicts
 	feeds    []*feeds            // by version
 	roles    map[string][]*roles // by type of event; by version
+	// horizons are those of items with slots, shortest that of others.
 	horizons map[time.Duration]time.Duration
+	shortest time.Duration
+	scoped   []bool // by version: whether an expectation reads a scope to tell what it wants
 }
 
 // planOf is the plan of a control; all of its versions have one.
@@ -36,16 +41,22 @@ func (e *Engine) planOf(c *control.Control) *plan {
 		control: c, correct: correct, horizon: c.Longest((*control.Control).Horizon),
 		lookback: max(c.Longest((*control.Control).Lookback), c.CorrectUntil),
 		span:     c.Keeps(correct) + time.Microsecond, restated: c.Longest(restated), sameFor: c.Longest(sameFor),
-		having: c.Some(hasHaving), roles: map[string][]*roles{}, horizons: map[time.Duration]time.Duration{},
+		having: c.Some(hasHaving), readers: e.readers[c.ID], roles: map[string][]*roles{}, horizons: map[time.Duration]time.Duration{},
 	}
+	p.shortest = c.Longest(func(v *control.Control) time.Duration { return v.HorizonOf(0) })
 	for _, v := range c.Versions {
 		p.feeds = append(p.feeds, e.feedsOf(v))
+		p.scoped = append(p.scoped, slices.ContainsFunc(v.Expectations, readsScope))
 	}
 	e.plans[last] = p
 	return p
 }
 
 func hasHaving(v *control.Control) bool { return v.Population.Having != nil }
+
+func readsScope(x *control.Expectation) bool {
+	return x.Where != nil || x.Clock != nil || x.Unless != nil && readsScope(x.Unless)
+}
 
 func restated(v *control.Control) (longest time.Duration) {
 	for _, t := range v.Tables {
@@ -78,7 +89,10 @@ func (e *Engine) correctUntil(c *control.Control) time.Duration {
 
 // horizonOf is the longest of the versions' for an item whose slot is so long.
 func (p *plan) horizonOf(slot time.Duration) time.Duration {
-	h, ok := p.horizons[slot]
+	h, ok := p.shortest, slot == 0
+	if !ok {
+		h, ok = p.horizons[slot]
+	}
 	if !ok {
 		h = p.control.Longest(func(v *control.Control) time.Duration { return v.HorizonOf(slot) })
 		p.horizons[slot] = h

@@ -37,8 +37,7 @@ func (r *review) closesAt(t compliance.Instant) {
 func (e *Engine) review(it *item, revisions []compliance.Revision) []compliance.Revision {
 	r := e.room.enter(review{
 		e: e, it: it, c: it.rules, w: e.w, wake: compliance.Never, closing: compliance.Never,
-		sources: e.sourcesOf(it.group.key.tenant), feeds: it.group.plan.feeds[it.rules.Version],
-		waivers: e.waiversOf(it.group.key.tenant, it.group.control),
+		sources: it.group.sources, feeds: it.group.plan.feeds[it.rules.Version], waivers: it.group.waivers,
 	})
 	verdicts := r.verdicts()
 	it.quiet = len(verdicts) == 1 && !r.c.DecidesEarly && verdicts[0].Outcome == compliance.Pending
@@ -48,7 +47,7 @@ func (e *Engine) review(it *item, revisions []compliance.Revision) []compliance.
 	e.timers.set(it, r.wake)
 	said := len(verdicts)
 	var known map[string]compliance.Instant // needed by later stages only
-	if len(e.readers[it.group.control.ID]) > 0 {
+	if len(it.group.plan.readers) > 0 {
 		known = map[string]compliance.Instant{}
 	}
 	verdicts = append(verdicts, it.gone(verdicts)...)
@@ -78,7 +77,7 @@ func (it *item) gone(now []compliance.Verdict) []compliance.Verdict {
 	if it.last != nil {
 		withdraw(it.last)
 	}
-	if planted == plantedPartKept && len(now) > 0 {
+	if len(it.parts) == 0 || planted == plantedPartKept && len(now) > 0 {
 		return list
 	}
 	for _, id := range slices.Sorted(maps.Keys(it.parts)) {

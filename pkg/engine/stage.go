@@ -95,7 +95,7 @@ func (e *Engine) Said() []Said {
 // tell says to later stages what is said of the item, if that changed.
 func (r *review) tell(verdicts []compliance.Verdict, known map[string]compliance.Instant) {
 	e, it := r.e, r.it
-	readers := e.readers[it.group.control.ID]
+	readers := it.group.plan.readers
 	if len(readers) == 0 {
 		return
 	}
