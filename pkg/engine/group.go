@@ -141,8 +141,7 @@ type group struct {
 	disputed []*fact
 	said     map[string][]*fact // what items of earlier stages say, by Said.By
 	items    few[string, *item]
-	ending   bool               // a timer to end it is set,
-	endsAt   compliance.Instant // for then
+	ending   bool // a timer to end it is set
 	same     same
 }
 
