@@ -1,6 +1,9 @@
 package engine
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // few is a map that stays a list while it has few entries, as the items and events of most
 // join keys do: it takes a third of the memory, and is walked faster. The zero value is empty.
@@ -59,8 +62,8 @@ func (m *few[K, V]) set(key K, v V) {
 
 // dropIf takes out those that are over.
 func (m *few[K, V]) dropIf(over func(K, V) bool) {
-	for i := len(m.list) - 1; i >= 0; i-- { // what moves to i was asked already
-		if over(m.list[i].key, m.list[i].value) {
+	for i, e := range slices.Backward(m.list) { // what moves to i was asked already
+		if over(e.key, e.value) {
 			m.dropAt(i)
 		}
 	}
