@@ -79,7 +79,8 @@ func (b *Book) Regime(ctx context.Context, activation int) (judge.Regime, error)
 	if err != nil {
 		return judge.Regime{}, err
 	}
-	regime := judge.Regime{NewEngine: Of(bundle).NewEngine, Rules: b.held(bundle, activation)}
+	of := Of(bundle)
+	regime := judge.Regime{NewEngine: of.NewEngine, Rules: b.held(bundle, activation), Stages: of.Stages}
 	if activation == b.base {
 		return regime, nil
 	}
