@@ -27,6 +27,8 @@ type partition struct {
 	codec      *routed.Codec
 	// first is the engine, if later stages want to know of it.
 	first StageEngine
+	// known is what they have to know first of those who send events.
+	known []routed.Entity
 	// later are the stages after the first, in the judge that judges these.
 	later []*stage
 	// dropped are keys of findings that wait no more, loaded what a stage began with.
@@ -76,24 +78,31 @@ type outcome struct {
 // take judges the record at offset.
 func (p *partition) take(ctx context.Context, rec routed.Record, offset int64, find Sources) (outcome, error) {
 	p.head.Next = offset + 1
-	switch {
-	case rec.Fact != nil:
-		return p.fact(rec.Fact), nil
-	case rec.Onward != nil:
+	if rec.Onward != nil {
 		return p.onward(rec.Onward)
 	}
-	return p.mark(ctx, rec.Mark, find)
+	var out outcome
+	if len(p.known) > 0 {
+		p.send(0, p.id, routed.Onward{Known: p.known}, &out)
+		p.known = nil
+	}
+	if rec.Fact != nil {
+		p.fact(rec.Fact, &out)
+		return out, nil
+	}
+	return out, p.mark(ctx, rec.Mark, find, &out)
 }
 
-func (p *partition) fact(f *routed.Fact) outcome {
+func (p *partition) fact(f *routed.Fact, out *outcome) {
 	switch p.head.take(f.From, f.Offset, f.Prev) {
 	case gap:
-		return outcome{missing: []routed.Source{f.From}}
+		out.missing = []routed.Source{f.From}
+		return
 	case repeats:
-		return outcome{}
+		return
 	case joins:
 	}
-	out := outcome{joined: []routed.Source{f.From}}
+	out.joined = []routed.Source{f.From}
 	var onward []routed.Entry
 	for i := range f.Entries {
 		entry := &f.Entries[i]
@@ -106,11 +115,10 @@ func (p *partition) fact(f *routed.Fact) outcome {
 			onward = append(onward, *entry)
 		}
 		if here {
-			p.add(f, entry, &out)
+			p.add(f, entry, out)
 		}
 	}
-	p.handFact(f, onward, &out)
-	return out
+	p.handFact(f, onward, out)
 }
 
 // concerns tells whether an entry is for the engine of the first stage, and for later ones.
@@ -148,12 +156,11 @@ func (p *partition) add(f *routed.Fact, entry *routed.Entry, out *outcome) {
 	}
 }
 
-func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources) (outcome, error) {
+func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources, out *outcome) error {
 	p.head.Activation = max(p.head.Activation, m.Activation)
 	if err := p.follow(ctx, m.Topology, find); err != nil {
-		return outcome{}, err
+		return err
 	}
-	var out outcome
 	for _, pos := range m.Positions {
 		if p.head.take(pos.From, pos.Offset, pos.Prev) == gap {
 			out.missing = append(out.missing, pos.From)
@@ -164,10 +171,10 @@ func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources) (out
 	}
 	moved := p.head.advance(p.sources)
 	if p.head.Watermark != compliance.Ever && (moved || p.head.Fresh) {
-		p.advance(&out)
+		p.advance(out)
 		p.head.Fresh = false
 	}
-	return out, nil
+	return nil
 }
 
 func (p *partition) advance(out *outcome) {

@@ -74,7 +74,10 @@ func (s *session) rebuild(ctx context.Context, id int32, activation int, state m
 	if err := s.engines(ctx, p, &regime); err != nil {
 		return nil, err
 	}
-	return p, p.load(ctx, state)
+	if err := p.load(ctx, state); err != nil {
+		return nil, err
+	}
+	return p, p.introduce(state)
 }
 
 // engines makes the empty engines of a partition.
@@ -153,9 +156,6 @@ func (s *session) follow(ctx context.Context, p *partition, activation int, out 
 	}
 	next, err := s.rebuild(ctx, p.id, activation, state)
 	if err == nil {
-		err = s.introduce(p, next, state, out)
-	}
-	if err == nil {
 		err = s.restate(ctx, next, out)
 	}
 	if err != nil {
@@ -168,32 +168,32 @@ func (s *session) follow(ctx context.Context, p *partition, activation int, out 
 	return next, nil
 }
 
-// introduce tells stages that begin with other rules what is known of those who send
-// events: nobody has told them before, and who is silent by now would never be missed.
-func (s *session) introduce(before, next *partition, state map[string][]byte, out *output) error {
-	if next.stages == nil {
-		return nil
+// introduce has stages that begin by other rules than the state's know those who send
+// events: who was silent before would never be missed.
+func (p *partition) introduce(state map[string][]byte) error {
+	switch {
+	case p.stages == nil:
+	case p.engine != nil:
+		if p.head.Senders[0] == nil { // it has told later stages nothing yet
+			p.known = p.sendersIn(state, enginePrefix)
+		}
+	case p.head.Later[1] != nil:
+		for _, s := range p.later {
+			if p.head.Later[s.number] == nil {
+				return p.laterKnown(p.sendersIn(state, stageKey(1, nil)))
+			}
+		}
 	}
-	from := enginePrefix
-	if s.cfg.Later {
-		from = stageKey(1, nil)
-	}
-	var known []routed.Entity
+	return nil
+}
+
+func (p *partition) sendersIn(state map[string][]byte, prefix string) (known []routed.Entity) {
 	for _, key := range slices.Sorted(maps.Keys(state)) {
-		if own, ok := strings.CutPrefix(key, from); ok && state[key] != nil && next.stages.OfSenders([]byte(own)) {
+		if own, ok := strings.CutPrefix(key, prefix); ok && state[key] != nil && p.stages.OfSenders([]byte(own)) {
 			known = append(known, routed.Entity{Key: []byte(own), Value: state[key]})
 		}
 	}
-	switch {
-	case len(known) == 0:
-	case s.cfg.Later && len(before.later) > 0 && len(next.later) > len(before.later):
-		return next.laterKnown(known)
-	case !s.cfg.Later && before.stages == nil:
-		var result outcome
-		next.send(0, next.id, routed.Onward{Known: known}, &result)
-		return out.add(next.id, &result)
-	}
-	return nil
+	return known
 }
 
 // restate says what a replay found by the rules that a partition has switched to.

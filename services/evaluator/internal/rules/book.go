@@ -94,6 +94,19 @@ func (b *Book) Regime(ctx context.Context, activation int) (judge.Regime, error)
 	return regime, nil
 }
 
+// Staged waits until there are controls that read what others say: from the base on, or
+// from a change that has begun.
+func (b *Book) Staged(ctx context.Context) error {
+	for n, bundle := b.base, b.first; bundle.Stages() == 1; {
+		n++
+		var err error
+		if bundle, err = b.compiled(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // followed is the bundle of an activation, with the beginnings of what was read for it.
 func (b *Book) followed(ctx context.Context, activation int) (*control.Bundle, error) {
 	b.mu.Lock()
