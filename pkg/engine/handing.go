@@ -70,13 +70,10 @@ func OfSenders(key []byte) bool {
 // Encode gives what is said as bytes, which AddEncoded of another engine reads.
 func (s *Said) Encode() []byte { return storeSaid(s.Verdicts) }
 
-// AddEncoded is AddSaid of what was written with Encode.
-func (e *Engine) AddEncoded(s Said, verdicts []byte) (err error) {
-	if len(verdicts) > 0 {
-		if s.Verdicts, err = loadSaid(s.Tenant, verdicts); err != nil {
-			return err
-		}
+// Decode takes what was written with Encode; nothing is none.
+func (s *Said) Decode(verdicts []byte) (err error) {
+	if s.Verdicts = nil; len(verdicts) > 0 {
+		s.Verdicts, err = loadSaid(s.Tenant, verdicts)
 	}
-	e.AddSaid(&s)
-	return nil
+	return err
 }

@@ -33,5 +33,10 @@ func (m machine) Said() []judge.Said {
 }
 
 func (m machine) AddSaid(s judge.Said) error {
-	return m.engine.AddEncoded(engine.Said{Control: s.Control, Tenant: s.Tenant, Key: s.Key, By: s.By, Hop: s.Hop}, s.Verdicts)
+	said := engine.Said{Control: s.Control, Tenant: s.Tenant, Key: s.Key, By: s.By, Hop: s.Hop}
+	if err := said.Decode(s.Verdicts); err != nil {
+		return err
+	}
+	m.engine.AddSaid(&said)
+	return nil
 }
