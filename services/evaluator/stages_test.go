@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
 )
 
 // A control that reads the verdicts of another at another key, and one that joins by
@@ -128,4 +129,30 @@ func TestStagesBegin(t *testing.T) {
 	s.said(last)
 	e.cancel()
 	require.NoError(t, <-e.done)
+}
+
+// TestStagesHearOfSilence: a stage that begins while all runs knows of a source that fell
+// silent before, and never shows that as a pass.
+func TestStagesHearOfSilence(t *testing.T) {
+	s, at := newSite(t), start(t)
+	heard := boundary + "sources: {/test: {types: [incident.opened, incident.acknowledged], max_gap: 30m}}\n"
+	files := map[string]string{control.BoundaryFile: heard}
+	e := s.startWith(fast(), changed(t, files))
+	require.Eventually(t, e.allReady, 20*time.Second, 20*time.Millisecond, "%s", e.text())
+	for i := range 3 {
+		s.event(compliance.Assurance, control.Heartbeat, fmt.Sprintf("h%d", i), "/test", at.Add(time.Duration(10*i)*time.Minute), `{}`)
+	}
+	s.incident(0, at)
+	s.clock(at.Add(90 * time.Minute))
+	s.said(map[string]compliance.Outcome{"IN-01/inc-0": "pass"})
+	files["IN-02.yaml"] = strings.ReplaceAll(services, "EFFECTIVE", "effective_from: 2026-08-03T12:00:00Z")
+	s.propose("p1", changed(t, files), false)
+	s.answer("p1", "activated")
+	s.clock(at.Add(4 * time.Hour))
+	s.incident(2, at.Add(4*time.Hour))
+	s.clock(at.Add(6 * time.Hour))
+	s.said(map[string]compliance.Outcome{"IN-01/inc-2": "pass", "IN-02/inc-2": "inconclusive"})
+	e.cancel()
+	require.NoError(t, <-e.done)
+	require.NotContains(t, e.text(), `"level":"error"`)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -20,6 +21,8 @@ import (
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/services/evaluator/internal/evaltest"
 	"assay.example/assay/services/evaluator/internal/judge"
+	"assay.example/assay/services/evaluator/internal/probe"
+	"assay.example/assay/services/evaluator/internal/routed"
 	"assay.example/assay/services/evaluator/internal/router"
 	"assay.example/assay/services/evaluator/internal/rules"
 )
@@ -168,7 +171,27 @@ func (s *staged) said() map[string]string {
 	return all
 }
 
-// TestStages: one partition, three stages, from events to verdicts.
+// tell is ten minutes of a story: an item, mostly with what it needs, and one that reads
+// the verdicts of others.
+func (s *staged) tell(i int, start compliance.Instant) {
+	at := start.Add(time.Duration(10*i) * time.Minute)
+	k, v := fmt.Sprint("k", i), fmt.Sprint("v", i%2)
+	s.say(0, "t.a", fmt.Sprint("a", i), k, v, at)
+	if i != 3 {
+		s.say(1, "t.b", fmt.Sprint("b", i), k, v, at.Add(5*time.Minute))
+	}
+	s.say(1, "t.c", fmt.Sprint("c", i), "", v, at.Add(7*time.Minute))
+	s.Clock(at.Add(9 * time.Minute))
+}
+
+// end lets every deadline pass, and gives what is said at last.
+func (s *staged) end(start compliance.Instant) map[string]string {
+	end := start.Add(5 * time.Hour)
+	s.Clock(end)
+	return s.wants(end.Add(-2 * time.Second))
+}
+
+// TestStages: three stages, from events to verdicts, in one partition and in several.
 func TestStages(t *testing.T) {
 	for _, partitions := range []int32{1, 3} {
 		t.Run(strconv.Itoa(int(partitions)), func(t *testing.T) {
@@ -179,18 +202,9 @@ func TestStages(t *testing.T) {
 				first, later := s.judges(s.NewLine(), "a")
 				s.Clock(start)
 				for i := range 6 {
-					at := start.Add(time.Duration(10*i) * time.Minute)
-					k, v := fmt.Sprint("k", i), fmt.Sprint("v", i%2)
-					s.say(0, "t.a", fmt.Sprint("a", i), k, v, at)
-					if i != 3 {
-						s.say(1, "t.b", fmt.Sprint("b", i), k, v, at.Add(5*time.Minute))
-					}
-					s.say(1, "t.c", fmt.Sprint("c", i), "", v, at.Add(7*time.Minute))
-					s.Clock(at.Add(9 * time.Minute))
+					s.tell(i, start)
 				}
-				end := start.Add(5 * time.Hour)
-				s.Clock(end)
-				want := s.wants(end.Add(-2 * time.Second))
+				want := s.end(start)
 				s.settle()
 				r.Stop()
 				first.Stop()
@@ -199,6 +213,108 @@ func TestStages(t *testing.T) {
 			})
 		})
 	}
+}
+
+// killStagesAt runs judges of all stages, of which the first, or the later ones, die at a
+// point; it waits for that.
+func (s *staged) killStagesAt(later bool, at probe.Point) {
+	s.T.Helper()
+	line, other := s.NewLine(), s.NewLine()
+	cfg := s.JudgeConfig(line, "a")
+	rest := s.JudgeConfig(other, "a")
+	if later {
+		cfg = laterConfig(cfg)
+	} else {
+		rest = laterConfig(rest)
+	}
+	cfg.Hook = func(point probe.Point) error {
+		if point == at {
+			line.Cut()
+			return errKilled
+		}
+		return nil
+	}
+	lives := s.Go(func(ctx context.Context) error { return judge.Run(ctx, rest, s.deps()) })
+	dies := s.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, s.deps()) })
+	require.ErrorIs(s.T, dies.Wait(), errKilled)
+	lives.Stop()
+}
+
+// TestStagesWhenKilled: whichever judge is killed wherever, what was handed on is judged
+// once, and in order.
+func TestStagesWhenKilled(t *testing.T) {
+	for _, later := range []bool{false, true} {
+		for _, at := range []probe.Point{judge.Applied, judge.Produced, judge.Committed} {
+			t.Run(fmt.Sprintf("%s, later %t", at, later), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newStaged(t, 3)
+					start := compliance.InstantOf(time.Now().Add(24 * time.Hour))
+					r := s.router()
+					s.Clock(start)
+					for i := range 6 {
+						s.tell(i, start)
+						if i%2 == 1 {
+							s.killStagesAt(later, at)
+						}
+					}
+					first, rest := s.judges(s.NewLine(), "a")
+					want := s.end(start)
+					s.settle()
+					r.Stop()
+					first.Stop()
+					rest.Stop()
+					require.Equal(t, want, s.said())
+					s.numbered()
+				})
+			})
+		}
+	}
+}
+
+// numbered demands that what was handed on is there once, without gaps.
+func (s *staged) numbered() {
+	s.T.Helper()
+	codec, err := routed.NewCodec()
+	require.NoError(s.T, err)
+	type way struct {
+		from routed.Source
+		to   int32
+	}
+	next := map[way]int64{}
+	for _, r := range s.ReadCommitted(evaltest.Findings) {
+		rec, err := codec.Decode(r.Value)
+		require.NoError(s.T, err)
+		w := way{rec.Onward.From, r.Partition}
+		require.Equal(s.T, next[w], rec.Onward.Offset, "from %v to %d", w.from, w.to)
+		next[w]++
+	}
+	require.NotEmpty(s.T, next)
+}
+
+// TestLostFindingStopsTheJudge: what was handed on and isn't there was lost, for nobody
+// hands it on again.
+func TestLostFindingStopsTheJudge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStaged(t, 1)
+		codec, err := routed.NewCodec()
+		require.NoError(t, err)
+		value, err := codec.Onward(&routed.Onward{From: routed.OfStage(0, 0), Offset: 5, Prev: 4, Activation: 1, Watermark: new(compliance.Instant)})
+		require.NoError(t, err)
+		s.Produce(&kgo.Record{Topic: evaltest.Findings, Value: value})
+		_, later := s.judges(s.NewLine(), "a")
+		require.ErrorContains(t, later.Wait(), "stage 0 of routed partition 0 handed on after number -1, which is lost")
+	})
+}
+
+// TestFindingsNeedTheirTopic: with as many partitions as that of routed records.
+func TestFindingsNeedTheirTopic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStaged(t, 2)
+		cfg := s.JudgeConfig(s.NewLine(), "a")
+		cfg.Findings = evaltest.Control // which has one
+		j := s.Go(func(ctx context.Context) error { return judge.Run(ctx, cfg, s.deps()) })
+		require.ErrorContains(t, j.Wait(), "make what is missing with `assay topics create`")
+	})
 }
 
 // settle waits until all stages have done all there is. The end of a partition of the

@@ -46,7 +46,7 @@ func staged(from, to *control.Bundle) error {
 	for _, c := range to.Controls {
 		if old := from.Control(c.ID); old != nil && old.Stage != c.Stage {
 			return compliance.Errorf(compliance.Invalid,
-				`%s would read the verdicts of others in %d stages instead of %d (docs/adr/0013-stages.md), and what is known of its items stays where it is; give it another id, or rebuild from the events (docs/design/dataflow.md, "Rebuild")`,
+				`%s would be judged in stage %d instead of %d (docs/design/dataflow.md, "Stages"), and what is known of its items stays where it is; give it another id, or rebuild from the events (the same page, "Rebuild")`,
 				c.ID, c.Stage, old.Stage)
 		}
 	}
@@ -76,7 +76,7 @@ func restates(from, to *control.Bundle) error {
 		return compliance.Errorf(compliance.Invalid, `effective_from, history_from or tenants of the boundary differ, which concerns items that nobody has state of; rebuild from the events (docs/design/dataflow.md, "Rebuild")`)
 	}
 	if from.Stages() > 1 || to.Stages() > 1 {
-		return compliance.Errorf(compliance.Invalid, `there are controls that read the verdicts of others, and those of items whose state has ended are not handed to them again; rebuild from the events (docs/design/dataflow.md, "Rebuild")`)
+		return compliance.Errorf(compliance.Invalid, `there are controls that read the verdicts of others, and those of items whose state has ended aren't handed on again; rebuild from the events (docs/design/dataflow.md, "Rebuild")`)
 	}
 	for _, c := range to.Controls {
 		old := from.Control(c.ID)
