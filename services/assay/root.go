@@ -88,6 +88,7 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.approveCommand(),
 		a.activationsCommand(),
 		a.boundaryCommand(),
+		a.recountCommand(),
 		a.sourceCommand(),
 		a.versionCommand(),
 		a.configCommand(),
