@@ -232,10 +232,14 @@ func (e *evaluator) judge(ctx context.Context, started func()) error {
 
 // stages judges the controls that read what others say, from when there are any.
 func (e *evaluator) stages(ctx context.Context, started func()) error {
-	if e.book == nil {
+	if e.book == nil { // one rule set, without stages
+		<-ctx.Done()
 		return nil
 	}
-	if err := e.book.Staged(ctx); err != nil {
+	switch err := e.book.Staged(ctx); {
+	case ctx.Err() != nil:
+		return nil // nothing was begun
+	case err != nil:
 		return err
 	}
 	cfg := e.judgeConfig(stagesPart)
