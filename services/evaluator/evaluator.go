@@ -236,10 +236,11 @@ func (e *evaluator) stages(ctx context.Context, started func()) error {
 		<-ctx.Done()
 		return nil
 	}
-	switch err := e.book.Staged(ctx); {
-	case ctx.Err() != nil:
-		return nil // nothing was begun
-	case err != nil:
+	err := e.book.Staged(ctx)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // nothing was begun
+	}
+	if err != nil {
 		return err
 	}
 	cfg := e.judgeConfig(stagesPart)
