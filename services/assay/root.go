@@ -87,6 +87,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.activateCommand(),
 		a.approveCommand(),
 		a.activationsCommand(),
+		a.backupCommand(),
+		a.restoreCommand(),
 		a.boundaryCommand(),
 		a.recountCommand(),
 		a.sourceCommand(),
