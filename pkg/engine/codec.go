@@ -60,9 +60,17 @@ func (s *storedFact) event(tenant string) compliance.Event {
 
 // The modes are made once: that alone took as long as writing a key.
 var (
-	encoding = mode(cbor.CoreDetEncOptions().EncMode())
+	encoding = mode(encOptions().EncMode())
 	decoding = mode(cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, DefaultMapType: mapType}.DecMode())
 )
+
+// encOptions are those of deterministic encoding. Fields of an item that is read by others
+// may be instants, which stay what they are.
+func encOptions() cbor.EncOptions {
+	opts := cbor.CoreDetEncOptions()
+	opts.Time, opts.TimeTag = cbor.TimeRFC3339Nano, cbor.EncTagRequired
+	return opts
+}
 
 func mode[M any](m M, err error) M {
 	if err != nil {
@@ -187,6 +195,9 @@ func (e *Engine) loadFact(key []string, value []byte) error {
 	if c == nil {
 		return nil // a control that is no longer loaded
 	}
+	if err := e.judges(c); err != nil {
+		return err
+	}
 	g := e.group(groupKey{key[1], key[2], key[3]}, c)
 	g.take(e, e.newFact(g, &Fact{Control: key[2], Tenant: key[1], Key: key[3], Event: s.event(key[1])}))
 	return nil
@@ -200,6 +211,9 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 	c := e.bundle.Control(key[2])
 	if c == nil {
 		return nil
+	}
+	if err := e.judges(c); err != nil {
+		return err
 	}
 	gk := groupKey{key[1], key[2], key[3]}
 	if s.Ended {
