@@ -63,7 +63,6 @@ type reportBody struct {
 	Label             string
 	Inside            template.HTML
 	Files             []navItem
-	Tables            []navItem
 	Deviating         []string
 	Unevaluable       []string
 	Controls          int
@@ -123,9 +122,6 @@ func reportPage(v *visit) (*sheet, error) {
 			{"With Assay", r.Command},
 			{"From the API", v.curl(path("api", "v1", "periods", p.Label, "report"), "as_of", asOf)},
 		},
-	}
-	for _, t := range r.Tables() {
-		b.Tables = append(b.Tables, navItem{Text: t.Title, Link: at(t.Name + ".csv")})
 	}
 	for i := range r.Controls {
 		c := &r.Controls[i]
