@@ -115,6 +115,7 @@ func reportPage(v *visit) (*sheet, error) {
 			{Text: "HTML that stands alone and prints", Link: at("report.html")},
 			{Text: "Excel, a sheet a table", Link: at("report.xlsx")},
 			{Text: "CSV of the results", Link: at("report.csv")},
+			{Text: "CSV of the deviations", Link: at("deviations.csv")},
 			{Text: "JSON", Link: at("report.json")},
 		},
 		Deviating: r.Deviating(), Unevaluable: r.Unevaluable(), OverviewLink: v.to("/", "period", p.Label),
