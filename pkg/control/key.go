@@ -98,6 +98,18 @@ func (e *Expectation) MayCome(source string, item View) bool {
 // id, source, type, time and sequence.
 type View map[string]any
 
+// attributes are what a view has of every event, whatever its data.
+var attributes = []string{"id", "source", "type", "time", "sequence"}
+
+// Data is the data that the view was made of, but for what attributes hide.
+func (v View) Data() map[string]any {
+	data := maps.Clone(map[string]any(v))
+	for _, name := range attributes {
+		delete(data, name)
+	}
+	return data
+}
+
 // ViewOf makes the view of ev. Attributes win over data of the same name.
 func ViewOf(ev *compliance.Event) View {
 	v := make(View, len(ev.Data)+5)

@@ -79,12 +79,12 @@ func (e *Engine) rests(g *group) bool {
 			return false
 		}
 	}
-	before := e.w.Add(-e.span(g))
+	before := e.at(g.control).Add(-e.span(g))
 	return !slices.ContainsFunc(g.facts, func(f *fact) bool { return f.ev.Time >= before })
 }
 
 func (e *Engine) isDone(it *item) bool {
-	return !it.unsettled() && it.endsAt(e.correctUntil(it.group.control)) < e.w
+	return !it.unsettled() && it.endsAt(e.correctUntil(it.group.control)) < e.at(it.group.control)
 }
 
 func (e *Engine) endItems(g *group) {
@@ -164,7 +164,7 @@ func (f *fact) countsFrom(t compliance.Instant) bool { return f.shown != nil && 
 // outOfReach is the time before which nobody looks any more.
 func (e *Engine) outOfReach(g *group) compliance.Instant {
 	c := g.control
-	oldest := e.w.Add(-e.correctUntil(c) - c.Longest((*control.Control).Horizon)) // of the events that may still open an item, or come to
+	oldest := e.at(c).Add(-e.correctUntil(c) - c.Longest((*control.Control).Horizon)) // of the events that may still open an item, or come to
 	for _, it := range g.items {
 		oldest = min(oldest, it.time)
 		for _, f := range it.candidates {

@@ -31,6 +31,8 @@ type fact struct {
 	rivals []*fact
 	// sent is the event's own time, where a clock moved it.
 	sent *compliance.Instant
+	// preload and fields say how it came to be known: see preload.go.
+	preload, fields int
 }
 
 // asSent is the event as it came.
@@ -88,17 +90,17 @@ func (e *Engine) rolesOf(c *control.Control, eventType string) *roles {
 }
 
 // evidenceFact is an event that opens nothing here.
-func (e *Engine) evidenceFact(g *group, ev compliance.Event) *fact {
-	f := &fact{ev: ev, view: control.ViewOf(&ev)}
+func (e *Engine) evidenceFact(g *group, ev compliance.Event, preload int) *fact {
+	f := &fact{ev: ev, view: control.ViewOf(&ev), preload: preload, fields: preload}
 	for _, v := range g.control.Versions {
-		f.roles = append(f.roles, e.rolesOf(v, ev.Type))
+		f.roles = append(f.roles, e.rolesFor(v, ev.Type, preload))
 	}
 	f.ev.Data = nil
 	return f
 }
 
 func (e *Engine) newFact(g *group, in *Fact) *fact {
-	f := e.evidenceFact(g, in.Event)
+	f := e.evidenceFact(g, in.Event, in.Preload)
 	at, shown, placed := g.control.Placed(&in.Event, f.view)
 	if v := g.control.At(at); f.roles[v.Version].population {
 		f.show(at, shown)
@@ -183,7 +185,7 @@ func (g *group) insert(e *Engine, f *fact) {
 	g.facts = insertFact(g.facts, f)
 	for _, it := range g.items {
 		if it.concerned(f) {
-			it.quiet = it.quiet && f.ev.Time >= e.w // what is late may decide what is closed
+			it.quiet = it.quiet && f.ev.Time >= e.at(g.control) // what is late may decide what is closed
 			e.dirty[it] = struct{}{}
 		}
 	}

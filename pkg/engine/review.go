@@ -35,7 +35,7 @@ func (r *review) closesAt(t compliance.Instant) {
 // review looks at an item again; it gives the revisions if what is said changed.
 func (e *Engine) review(it *item) []compliance.Revision {
 	r := &review{
-		e: e, it: it, c: it.rules, w: e.w, wake: compliance.Never, closing: compliance.Never,
+		e: e, it: it, c: it.rules, w: e.at(it.group.control), wake: compliance.Never, closing: compliance.Never,
 		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.rules),
 		waivers: e.waiversOf(it.group.key.tenant, it.group.control),
 	}

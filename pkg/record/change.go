@@ -22,6 +22,8 @@ type RuleChange struct {
 	Proposed, Approved, Refused *Control
 	// Activation is its number once the rules change; 0 before.
 	Activation int
+	// Preloads: what its controls lack of the past is read once more.
+	Preloads bool
 	// Activated says that each source has its marker, and where; nil before.
 	Activated *Control
 }
@@ -172,7 +174,7 @@ func (r *Rules) begin(c *Control) bool {
 	if p == nil || !p.waits() || c.Activation != r.Activation+1 || underWay.Activation > 0 {
 		return false
 	}
-	p.Activation = c.Activation
+	p.Activation, p.Preloads = c.Activation, c.Preloads
 	return true
 }
 

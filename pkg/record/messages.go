@@ -116,6 +116,9 @@ type Control struct {
 	Markers   map[string]int64   `json:"markers,omitempty"`
 	Routed    compliance.Instant `json:"routed,omitzero"`
 	Watermark compliance.Instant `json:"watermark,omitzero"`
+	// Preloads: routers read once more, for the controls that lack history, what stands
+	// before the markers. Releases that say nothing of it don't.
+	Preloads bool `json:"preloads,omitempty"`
 	// Topology counts the sets of source partitions; Partitions is the set.
 	Topology   int              `json:"topology,omitempty"`
 	Partitions map[string]int32 `json:"partitions,omitempty"`

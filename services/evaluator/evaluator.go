@@ -221,7 +221,7 @@ func (e *evaluator) router(ctx context.Context, started func()) error {
 		MarkInterval: e.cfg.MarkInterval, MarkEvery: e.cfg.MarkEvery,
 		MaxRecord: maxRecord, Batch: e.cfg.BatchRecords, Grace: e.cfg.ShutdownTimeout,
 	}, router.Deps{
-		Rules: e.rules.Routes, Later: e.routes(), Types: e.deps.Types, Topology: e.control.Topology,
+		Rules: e.rules.Routes, Later: e.routes(), Past: e.pasts(), Types: e.deps.Types, Topology: e.control.Topology,
 		Metrics: e.metrics.router, Log: e.log(routerPart), Ready: started,
 	})
 }
@@ -271,6 +271,13 @@ func (e *evaluator) routes() func(context.Context, int) (router.Rules, error) {
 		return nil
 	}
 	return e.book.Routes
+}
+
+func (e *evaluator) pasts() func(context.Context, int) (router.Past, error) {
+	if e.book == nil {
+		return nil
+	}
+	return e.book.Past
 }
 
 func (e *evaluator) regimes() judge.Later {

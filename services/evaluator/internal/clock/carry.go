@@ -55,7 +55,7 @@ func (c *clock) decide(ctx context.Context, now *Log, next *record.RuleChange) e
 			return c.control(ctx, record.Control{Kind: record.KindRefused, Proposal: next.Proposed.Proposal, Reason: refusal.Error()})
 		}
 	}
-	return c.control(ctx, record.Control{Kind: record.KindActivating, Activation: n, Proposal: next.Proposed.Proposal})
+	return c.control(ctx, record.Control{Kind: record.KindActivating, Activation: n, Proposal: next.Proposed.Proposal, Preloads: true})
 }
 
 // mark gives each source its marker, and says so when all have one.

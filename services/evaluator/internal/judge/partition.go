@@ -18,6 +18,8 @@ type partition struct {
 	rules  Rules
 	// sources is the set that head.Topology names.
 	sources []routed.Source
+	// awaits are the sources that are read once more, by activation.
+	awaits map[int][]routed.Source
 	// activation is of the rules that this instance has.
 	activation int
 }
@@ -37,22 +39,27 @@ type Sources func(ctx context.Context, topology int) ([]routed.Source, error)
 type Regime struct {
 	NewEngine func(partition, partitions int32) Engine
 	Rules     Rules
+	// Awaits are the sources that are read once more for this activation and those before.
+	Awaits map[int][]routed.Source
 	// Restated is what a replay says of items whose state has ended, if the activation
 	// restates.
 	Restated []Restated
 }
 
-// Later finds the regime of an activation.
-type Later func(ctx context.Context, activation int) (Regime, error)
+// Later finds the regime of an activation in a routed partition, given which of the past
+// has been read there.
+type Later func(ctx context.Context, activation int, read Read) (Regime, error)
 
 // outcome is what one record led to.
 type outcome struct {
 	revisions   []compliance.Revision
 	quarantined []record.Quarantined
 	// missing are the sources of which records are missing before this one.
-	missing []routed.Source
+	missing []lane
 	// joined are the sources that this record joined on.
-	joined []routed.Source
+	joined []lane
+	// read: the past of an activation is whole now.
+	read bool
 	// foreign counts entries for rules that this instance doesn't have.
 	foreign int
 }
@@ -67,14 +74,15 @@ func (p *partition) take(ctx context.Context, rec routed.Record, offset int64, f
 }
 
 func (p *partition) fact(f *routed.Fact) outcome {
-	switch p.head.take(f.From, f.Offset, f.Prev) {
+	l := lane{f.Lane, f.From}
+	switch p.head.takeFact(l, f.Offset, f.Prev) {
 	case gap:
-		return outcome{missing: []routed.Source{f.From}}
+		return outcome{missing: []lane{l}}
 	case repeats:
 		return outcome{}
 	case joins:
 	}
-	out := outcome{joined: []routed.Source{f.From}}
+	out := outcome{joined: []lane{l}}
 	for i := range f.Entries {
 		p.add(f, &f.Entries[i], &out)
 	}
@@ -86,7 +94,7 @@ func (p *partition) add(f *routed.Fact, entry *routed.Entry, out *outcome) {
 		out.foreign++
 		return
 	}
-	fact := &Fact{Control: entry.Control, Tenant: f.Event.Tenant, Key: entry.Key, Event: f.EventFor(entry)}
+	fact := &Fact{Control: entry.Control, Tenant: f.Event.Tenant, Key: entry.Key, Event: f.EventFor(entry), Preload: f.Lane}
 	switch p.engine.Add(fact) {
 	case Admitted:
 		p.head.Fresh = true
@@ -108,20 +116,28 @@ func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources) (out
 		return outcome{}, err
 	}
 	var out outcome
+	p.passed(m, &out)
 	for _, pos := range m.Positions {
 		if p.head.take(pos.From, pos.Offset, pos.Prev) == gap {
-			out.missing = append(out.missing, pos.From)
+			out.missing = append(out.missing, lane{from: pos.From})
 			continue
 		}
 		p.head.raise(pos.From, pos.Watermark)
-		out.joined = append(out.joined, pos.From)
+		out.joined = append(out.joined, lane{from: pos.From})
 	}
-	moved := p.head.advance(p.sources)
-	if p.head.Watermark != compliance.Ever && (moved || p.head.Fresh) {
-		out.revisions = p.engine.Advance(p.head.Watermark)
-		p.head.Fresh = false
+	if p.head.advance(p.sources) {
+		p.head.Fresh = true
 	}
 	return out, nil
+}
+
+// say is what there is to say at a mark.
+func (p *partition) say() (revisions []compliance.Revision) {
+	if p.head.Watermark != compliance.Ever && p.head.Fresh {
+		revisions = p.engine.Advance(p.head.Watermark)
+		p.head.Fresh = false
+	}
+	return revisions
 }
 
 // follow switches to a higher topology.

@@ -30,7 +30,7 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 	if now == compliance.Ever {
 		return compliance.Errorf(compliance.Invalid, "the log has no clock yet, so nobody can tell what was judged; start the evaluators with these rules instead")
 	}
-	from, err := b.followed(ctx, inForce)
+	from, err := b.followed(ctx, inForce, nil)
 	if err != nil {
 		return err
 	}

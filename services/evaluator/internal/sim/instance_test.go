@@ -114,7 +114,7 @@ func (in *instance) program() func(ctx context.Context) error {
 		cfg.Bound, cfg.MarkInterval, cfg.MarkEvery, cfg.Batch = s.bound, s.markInterval, s.markEvery, s.routerBatch
 		deps.Rules, deps.Types = s.rules.Routes, s.rules.types
 		if s.change != nil {
-			deps.Later = s.change.routes
+			deps.Later, deps.Past = s.change.routes, s.change.past
 		}
 		return func(ctx context.Context) error { return router.Run(ctx, cfg, deps) }
 	case judges:
