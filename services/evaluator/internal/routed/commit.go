@@ -45,14 +45,14 @@ const laneFormat = "%d@%d:%d:%d:%d:%t"
 
 // String is the metadata of the commit.
 func (c Commit) String() string {
-	text := clockKey + strconv.FormatInt(int64(c.Clock), 10)
+	parts := []string{clockKey + strconv.FormatInt(int64(c.Clock), 10)}
 	if c.Activation > 0 {
-		text += ";" + activationKey + strconv.Itoa(c.Activation) + "@" + strconv.FormatInt(c.Marker, 10)
+		parts = append(parts, activationKey+strconv.Itoa(c.Activation)+"@"+strconv.FormatInt(c.Marker, 10))
 	}
 	for _, l := range c.Lanes {
-		text += ";" + laneKey + fmt.Sprintf(laneFormat, l.Activation, l.Marker, l.Next, int64(l.Clock), int64(l.Whole), l.Blind)
+		parts = append(parts, laneKey+fmt.Sprintf(laneFormat, l.Activation, l.Marker, l.Next, int64(l.Clock), int64(l.Whole), l.Blind))
 	}
-	return text
+	return strings.Join(parts, ";")
 }
 
 // ParseCommit reads metadata; what it can't read was never said.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -224,7 +223,8 @@ func (r *router) openLane(work context.Context, c *chain) error {
 	}
 	start, _ := starts.Lookup(c.from.Topic, c.from.Partition)
 	l.begin(start.Offset)
-	r.note(c).Int64("offset", l.Next).Int64("marker", l.Marker).Msg("router reads the past of a source for changed rules")
+	r.deps.Log.Info().Str("topic", c.from.Topic).Int32("partition", c.from.Partition).Int("activation", l.Activation).
+		Int64("offset", l.Next).Int64("marker", l.Marker).Msg("router reads the past of a source for changed rules")
 	if l.Next > l.Marker { // nothing of it is left
 		l.Next = l.Marker
 	}
@@ -259,14 +259,15 @@ func (r *router) progress(c *chain) {
 	l := c.lanes[0]
 	r.deps.Metrics.behind(c.from, l.Marker+1-l.Next)
 	if l.done() {
-		event := r.note(c)
-		if l.Whole != compliance.Ever {
-			event = event.Stringer("whole_from", l.Whole)
-		}
-		event.Msg("router has read the past of a source for changed rules")
+		r.deps.Log.Info().Str("topic", c.from.Topic).Int32("partition", c.from.Partition).Int("activation", l.Activation).
+			Str("whole_from", since(l.Whole)).Msg("router has read the past of a source for changed rules")
 	}
 }
 
-func (r *router) note(c *chain) *zerolog.Event {
-	return r.deps.Log.Info().Str("topic", c.from.Topic).Int32("partition", c.from.Partition).Int("activation", c.lanes[0].Activation)
+// since is an instant in words.
+func since(whole compliance.Instant) string {
+	if whole == compliance.Ever {
+		return "ever"
+	}
+	return whole.String()
 }
