@@ -219,7 +219,7 @@ func (e *evaluator) router(ctx context.Context, started func()) error {
 		Events: e.events, Routed: e.topic("routed"), Rejected: e.topic("rejected"),
 		Activation: e.base.Activation, Bound: e.cfg.Bound,
 		MarkInterval: e.cfg.MarkInterval, MarkEvery: e.cfg.MarkEvery,
-		MaxRecord: maxRecord, Batch: e.cfg.BatchRecords, Grace: e.cfg.ShutdownTimeout,
+		MaxRecord: maxRecord, Batch: e.cfg.BatchRecords, Seek: seek, Grace: e.cfg.ShutdownTimeout,
 	}, router.Deps{
 		Rules: e.rules.Routes, Later: e.routes(), Past: e.pasts(), Types: e.deps.Types, Topology: e.control.Topology,
 		Metrics: e.metrics.router, Log: e.log(routerPart), Ready: started,
@@ -247,6 +247,9 @@ func (e *evaluator) publisher(ctx context.Context, started func()) error {
 		Controls: e.words(), Metrics: e.metrics.publisher, Log: e.log(publisherPart), Ready: started,
 	})
 }
+
+// seek is some ten seconds' worth of a busy source.
+const seek = 50_000
 
 // maxRecord leaves room below what the topics take for Kafka's own bytes.
 const maxRecord = stream.MaxMessageBytes - 64<<10

@@ -1,17 +1,14 @@
 package router
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/record"
-	"assay.example/assay/services/evaluator/internal/consume"
 	"assay.example/assay/services/evaluator/internal/routed"
 )
 
@@ -87,10 +84,10 @@ func (t *table) past(c *chain, r *kgo.Record) ([]output, error) {
 		l.tick(now)
 		return nil, nil
 	}
-	if l.Blind {
-		return nil, nil
-	}
 	past := t.pasts[l.Activation]
+	if l.Blind || l.Clock != compliance.Ever && l.Clock.Add(control.Early) < past.From() {
+		return nil, nil // none of this time is wanted
+	}
 	ev, refusal := t.check(r, past, l.Clock)
 	if refusal != nil || ev == nil { // it was refused when it came, or would have been
 		return nil, nil
@@ -152,122 +149,4 @@ func (t *table) behind() *chain {
 		return nil
 	}
 	return byPlace(all)[0]
-}
-
-// reader reads a source for a lane.
-type reader struct {
-	lane   *lane
-	client *kgo.Client
-}
-
-func (r *reader) close() {
-	if r.client != nil {
-		r.client.Close()
-	}
-	*r = reader{}
-}
-
-// preload reads a slice of what the rules of a change want of the past, beside what comes.
-// One source is read after the other.
-func (r *router) preload(ctx, work context.Context) error {
-	c := r.table.behind()
-	if c == nil {
-		r.reading.close()
-		return nil
-	}
-	if err := r.cfg.Hook.At(Preloading); err != nil {
-		return err
-	}
-	l := c.lanes[0]
-	if r.reading.lane != l {
-		r.reading.close()
-		if err := r.learnPast(work, l.Activation); err != nil {
-			return err
-		}
-		if err := r.openLane(work, c); err != nil || l.done() {
-			return err
-		}
-	}
-	poll, cancel := context.WithTimeout(ctx, leastPoll)
-	defer cancel()
-	fetches := r.reading.client.PollRecords(poll, r.cfg.Batch)
-	if err := consume.Failure(poll, fetches); err != nil {
-		return err
-	}
-	for rec := range fetches.RecordsAll() {
-		facts, err := r.table.past(c, rec)
-		if err != nil {
-			return err
-		}
-		for _, out := range facts {
-			r.produce(work, out)
-		}
-		r.deps.Metrics.Preloaded.Add(float64(len(facts)))
-		if l.done() {
-			break
-		}
-	}
-	r.progress(c)
-	return nil
-}
-
-// openLane finds where a source is to be read from, and opens a reader there.
-func (r *router) openLane(work context.Context, c *chain) error {
-	l := c.lanes[0]
-	starts, err := kadm.NewClient(r.client).ListStartOffsets(work, c.from.Topic)
-	if err == nil {
-		err = starts.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("finding the start of %s/%d: %w", c.from.Topic, c.from.Partition, err)
-	}
-	start, _ := starts.Lookup(c.from.Topic, c.from.Partition)
-	l.begin(start.Offset)
-	r.deps.Log.Info().Str("topic", c.from.Topic).Int32("partition", c.from.Partition).Int("activation", l.Activation).
-		Int64("offset", l.Next).Int64("marker", l.Marker).Msg("router reads the past of a source for changed rules")
-	if l.Next > l.Marker { // nothing of it is left
-		l.Next = l.Marker
-	}
-	if l.Next == l.Marker {
-		l.end(c.clock)
-		return nil
-	}
-	client, err := kgo.NewClient(append(slices.Clone(r.cfg.Client),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{c.from.Topic: {c.from.Partition: kgo.NewOffset().At(l.Next)}}),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-	)...)
-	if err != nil {
-		return fmt.Errorf("opening a reader of the past: %w", err)
-	}
-	r.reading = reader{l, client}
-	return nil
-}
-
-// learnPast finds what the controls of an activation want of the past.
-func (r *router) learnPast(work context.Context, activation int) (err error) {
-	if r.deps.Past == nil || r.table.pasts[activation] != nil {
-		return nil
-	}
-	if r.table.pasts[activation], err = r.deps.Past(work, activation); err != nil {
-		return fmt.Errorf("finding what activation %d wants of the past: %w", activation, err)
-	}
-	return nil
-}
-
-func (r *router) progress(c *chain) {
-	l := c.lanes[0]
-	r.deps.Metrics.behind(c.from, l.Marker+1-l.Next)
-	if l.done() {
-		r.deps.Log.Info().Str("topic", c.from.Topic).Int32("partition", c.from.Partition).Int("activation", l.Activation).
-			Str("whole_from", since(l.Whole)).Msg("router has read the past of a source for changed rules")
-	}
-}
-
-// since is an instant in words.
-func since(whole compliance.Instant) string {
-	if whole == compliance.Ever {
-		return "ever"
-	}
-	return whole.String()
 }

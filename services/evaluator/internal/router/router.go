@@ -52,6 +52,9 @@ type Config struct {
 	MaxRecord int
 	// Batch is how many records are read at once.
 	Batch int
+	// Seek is how many records of the past are read rather than looked whether they are
+	// wanted; 0: all.
+	Seek int64
 	// Grace is how long the work in flight may take to finish.
 	Grace time.Duration
 	// Hook is for tests.

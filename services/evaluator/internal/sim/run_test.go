@@ -380,7 +380,7 @@ func (s *sim) ends(topics ...string) map[string]map[int32]int64 {
 
 // judged: routers and judges have done all there is.
 func (s *sim) judged() string {
-	return cmp.Or(s.left(routers, s.ends(evaltest.Access, evaltest.Deployment)), s.left(judges, s.ends(evaltest.Routed)))
+	return cmp.Or(s.left(routers, s.ends(evaltest.Access, evaltest.Deployment)), s.unread(), s.left(judges, s.ends(evaltest.Routed)))
 }
 
 // published: publishers have done all there is. The end of a partition is after its
