@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -28,6 +29,19 @@ func (s *sim) asLater(r *kgo.Record) *compliance.Event {
 		return nil
 	}
 	return ev
+}
+
+// morePast adds what a later rule looks back to, known in time.
+func (d dice) morePast(life []occurrence) []occurrence {
+	for i := range d.IntN(40) {
+		ev := &compliance.Event{
+			Tenant: record.DefaultTenant, Source: one(d, "/s1", "/s2"), ID: fmt.Sprintf("m%03d", i),
+			Type: one(d, typeB, typeC), Time: minute(d.IntN(begins)),
+		}
+		life = append(life, d.arrival(ev, map[string]any{"k": one(d, "p", "q", "r"), "v": one(d, "v0", "v1"), "n": d.IntN(4), "ok": d.chance(70)}, 5))
+	}
+	slices.SortStableFunc(life, func(a, b occurrence) int { return cmp.Compare(a.arrives, b.arrives) })
+	return life
 }
 
 // unread says which source is still read once more; empty if none is.

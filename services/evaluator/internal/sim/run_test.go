@@ -95,6 +95,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	}
 	if changes(seed) && !s.rare { // their controls have versions from the start
 		s.change = s.newActivation()
+		s.life = dice{rand.New(rand.NewPCG(seed, 8))}.morePast(s.life)
 	}
 	s.w = evaltest.New(t, s.partitions, kfake.SeedTopics(s.partitions, again(evaltest.Verdicts), again(evaltest.State)), kfake.SeedTopics(1, again(evaltest.Quarantine)))
 	if s.compacts {
