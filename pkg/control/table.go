@@ -176,6 +176,9 @@ func newDeclared(name string, rows []DeclaredRow) *Declared {
 	return d
 }
 
+// Rows are all rows, as they stand in the file, those of other times included.
+func (d *Declared) Rows() []DeclaredRow { return slices.Clone(d.rows) }
+
 func (d *Declared) version(at compliance.Instant) declaredVersion {
 	rows, keys := map[string]View{}, []string{}
 	for _, r := range d.rows {

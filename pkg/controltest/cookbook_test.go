@@ -22,7 +22,7 @@ const cookbook = "../../docs/examples/controls"
 func TestTheCookbook(t *testing.T) {
 	report := mutated(t, os.DirFS(cookbook))
 	requireWhole(t, report)
-	require.Len(t, report.Coverage, 23)
+	require.Len(t, report.Coverage, 24)
 	score := report.Score("")
 	t.Logf("mutants %+v", score)
 	require.GreaterOrEqual(t, score.Percent(), 80)

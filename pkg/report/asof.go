@@ -27,6 +27,16 @@ var onRecord = []struct{ table, then string }{
     ORDER BY control, item_id, revision DESC
     LIMIT 1 BY control, item_id
 )`},
+	{"observed_flows", `observed_flows AS (
+    SELECT * FROM observed_flows
+    WHERE tenant = {tenant:String} AND received <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')
+)`},
+	{"data_flows", `data_flows AS (
+    SELECT tenant, day, kind, caller, name, model, region, class, min(time) AS first, max(time) AS last
+    FROM observed_flows
+    WHERE tenant = {tenant:String} AND received <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')
+    GROUP BY tenant, day, kind, caller, name, model, region, class
+)`},
 }
 
 // asOf is a question's text with those tables in front that it reads. One that reads

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"assay.example/assay/pkg/compliance"
 )
 
 // Boundary is the file boundary.yaml of a bundle that fits this story: what is
@@ -63,6 +65,30 @@ func (s *Story) writeRefs(b *strings.Builder) {
 	b.WriteString("  agents:\n")
 	for _, a := range agents() {
 		fmt.Fprintf(b, "    %s: {tools: %s}\n", a.id, flow(a.tools))
+	}
+	s.writeFlows(b)
+}
+
+// writeFlows declares where data may go: what each service may call, and each agent.
+func (s *Story) writeFlows(b *strings.Builder) {
+	b.WriteString("  data_flows:\n")
+	for _, m := range s.plan.services {
+		for _, p := range append(providers(), ownModel()) {
+			from := ""
+			if p.from != compliance.Ever {
+				from = fmt.Sprintf("valid_from: %s, ", p.from)
+			}
+			fmt.Fprintf(b, "    - {key: [%s, provider, %s], %s%smodels: [%s], regions: [%s], classes: %s}\n",
+				m.id, p.id, from, s.until(p.id), p.model, p.region, flow(p.classes))
+		}
+		for _, store := range stores() {
+			fmt.Fprintf(b, "    - {key: [%s, store, %s], classes: %s}\n", m.id, store, flow(dataClasses()))
+		}
+	}
+	for _, a := range agents() {
+		for _, tool := range a.tools {
+			fmt.Fprintf(b, "    - {key: [%s, tool, %s], classes: %s}\n", a.id, tool, flow(dataClasses()))
+		}
 	}
 }
 

@@ -17,6 +17,11 @@ type provider struct {
 // inHouse runs models of the company's own: no third party, so no row.
 const inHouse = "inhouse-gpu"
 
+// ownModel is what runs there.
+func ownModel() provider {
+	return provider{inHouse, "chat-own", "eu-central", compliance.Ever, dataClasses()}
+}
+
 // unapproved is a provider that nobody approved.
 const unapproved = "fastmodels-beta"
 
@@ -48,6 +53,12 @@ type agent struct {
 
 // forbidden is a tool that some agents have and support-agent has not.
 const forbidden = "billing.refund"
+
+// stores are what answers draw on.
+func stores() []string { return []string{"kb-public", "kb-customer"} }
+
+// dataClasses are those of the customers' data, the least sensitive first.
+func dataClasses() []string { return []string{"public", "internal", "pii"} }
 
 func agents() []agent {
 	return []agent{

@@ -52,7 +52,8 @@ func (t *trace) receive() {
 
 func (t *trace) retrieve() {
 	t.step("retrieval.completed", "retrieve", t.between(80*time.Millisecond, 900*time.Millisecond), fields{
-		"store": pick(t.scene, []string{"kb-public", "kb-customer"}), "documents": int64(t.upTo(span{1, 12})),
+		"store": pick(t.scene, stores()), "documents": int64(t.upTo(span{1, 12})),
+		"actor": t.service, "data_class": t.class,
 	})
 }
 
@@ -66,7 +67,7 @@ func (t *trace) call(a agent) {
 func (t *trace) tool(a agent, tool string) (id string, at compliance.Instant) {
 	id = t.newID("tc")
 	t.step("tool.call.completed", "tool "+tool, t.between(120*time.Millisecond, 3*time.Second), fields{
-		"tool_call_id": id, "agent": a.id, "tool": tool, "scope": "customer",
+		"tool_call_id": id, "agent": a.id, "tool": tool, "scope": "customer", "data_class": t.class,
 	})
 	return id, t.now
 }
@@ -74,7 +75,7 @@ func (t *trace) tool(a agent, tool string) (id string, at compliance.Instant) {
 // model calls a model: one of the company's own, or an approved provider's.
 func (t *trace) model(name string) {
 	if t.chance(10) {
-		t.modelAt(name, provider{id: inHouse, model: "chat-own", region: "eu-central"})
+		t.modelAt(name, ownModel())
 		return
 	}
 	p := t.providerFor(t.class, t.now)
@@ -85,7 +86,7 @@ func (t *trace) model(name string) {
 func (t *trace) modelAt(name string, p provider) (id string, at compliance.Instant) {
 	id = t.newID("mc")
 	t.step("model.call.completed", name, t.between(700*time.Millisecond, 9*time.Second), fields{
-		"call_id": id, "provider": p.id, "model": p.model, "requested_model": p.model, "region": p.region,
+		"actor": t.service, "call_id": id, "provider": p.id, "model": p.model, "requested_model": p.model, "region": p.region,
 		"data_class": t.class, "third_party": p.id != inHouse,
 		"input_tokens": int64(t.upTo(span{300, 6000})), "output_tokens": int64(t.upTo(span{40, 900})),
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"assay.example/assay/controls"
+	"assay.example/assay/pkg/boundary"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/daemon"
@@ -54,6 +55,9 @@ func loadControls(cfg Config) (*control.Bundle, error) {
 	}
 	files, where := controlFiles(cfg)
 	bundle, err := control.Load(files, types)
+	if err == nil {
+		_, err = boundary.Declared(bundle.Declarations)
+	}
 	if err != nil {
 		return nil, compliance.Errorf(compliance.Invalid, "loading the controls of %s:\n%w", where, err)
 	}

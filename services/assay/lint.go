@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/boundary"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/controltest"
@@ -194,11 +195,14 @@ func lintFile(file string, types *dictionary.Dictionary) ([]engine.Footprint, er
 }
 
 // compileAll explains controls, or joins their problems with those found before.
-func compileAll(boundary *document.Document, docs []*document.Document, types *dictionary.Dictionary, before error) ([]engine.Footprint, error) {
-	bundle, err := control.Compile(boundary, docs, types)
+func compileAll(declared *document.Document, docs []*document.Document, types *dictionary.Dictionary, before error) ([]engine.Footprint, error) {
+	bundle, err := control.Compile(declared, docs, types)
 	if problems := append(document.ProblemsOf(before), document.ProblemsOf(err)...); len(problems) > 0 {
 		return nil, problems
 	} else if err != nil {
+		return nil, err
+	}
+	if _, err := boundary.Declared(bundle.Declarations); err != nil {
 		return nil, err
 	}
 	samples, err := samplesOf(types)

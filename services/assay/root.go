@@ -87,6 +87,7 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.activateCommand(),
 		a.approveCommand(),
 		a.activationsCommand(),
+		a.boundaryCommand(),
 		a.sourceCommand(),
 		a.versionCommand(),
 		a.configCommand(),

@@ -110,13 +110,15 @@ func spanOf(ev compliance.Event) (spanText, bool) {
 		return spanText{"chat " + text(ev, "model"), 3, attributes(ev, "gen_ai.operation.name", "chat",
 			"gen_ai.provider.name", "=provider", "gen_ai.request.model", "=requested_model", "gen_ai.response.model", "=model",
 			"gen_ai.usage.input_tokens", "=input_tokens", "gen_ai.usage.output_tokens", "=output_tokens",
-			"assay.call_id", "=call_id", "assay.region", "=region", "assay.data_class", "=data_class", "assay.third_party", "=third_party")}, true
+			"assay.call_id", "=call_id", "assay.region", "=region", "assay.data_class", "=data_class", "assay.third_party", "=third_party",
+			"gen_ai.agent.name", "=actor")}, true
 	case "tool.call.completed":
 		return spanText{"execute_tool " + text(ev, "tool"), 1, attributes(ev, "gen_ai.operation.name", "execute_tool",
-			"gen_ai.tool.name", "=tool", "gen_ai.tool.call.id", "=tool_call_id", "gen_ai.agent.name", "=agent", "assay.scope", "=scope")}, true
+			"gen_ai.tool.name", "=tool", "gen_ai.tool.call.id", "=tool_call_id", "gen_ai.agent.name", "=agent", "assay.scope", "=scope",
+			"assay.data_class", "=data_class")}, true
 	case "retrieval.completed":
 		return spanText{"retrieval " + text(ev, "store"), 3, append(attributes(ev, "gen_ai.operation.name", "retrieval",
-			"gen_ai.data_source.id", "=store"), retrieved(ev))}, true
+			"gen_ai.data_source.id", "=store", "gen_ai.agent.name", "=actor", "assay.data_class", "=data_class"), retrieved(ev))}, true
 	case "guardrail.decision":
 		return spanText{"apply_guardrail " + text(ev, "policy"), 1, attributes(ev, "gen_ai.operation.name", "apply_guardrail",
 			"gen_ai.guardrail.name", "=policy", "gen_ai.guardrail.decision", "=decision", "assay.level", "=level")}, true

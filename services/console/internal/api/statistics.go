@@ -67,3 +67,19 @@ func (a *API) drift(ctx context.Context, c call, in *driftIn) (*report.Drift, er
 	}
 	return report.MakeDrift(ctx, a.Conn, a.Bundle, p)
 }
+
+type boundaryIn struct {
+	Scope
+
+	Period string `path:"period" maxLength:"10" pattern:"^\\d{4}(-Q[1-4]|-\\d{2}(-\\d{2})?)?$" patternDescription:"a year, quarter, month or day" example:"2026-Q3" doc:"A calendar year, quarter, month or day."`
+	AsOf   string `query:"as_of" minLength:"1" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-10-08T00:00:00Z" doc:"Say what was known at this time, instead of all on record."`
+}
+
+func (a *API) boundary(ctx context.Context, c call, in *boundaryIn) (*report.Boundary, error) {
+	p := report.BoundaryParams{Tenant: c.Tenant, Now: c.now}
+	var err error
+	if p.Period, p.AsOf, err = a.examined(c, in.Period, in.AsOf); err != nil {
+		return nil, err
+	}
+	return report.MakeBoundary(ctx, a.Conn, a.Bundle, p)
+}

@@ -102,6 +102,16 @@ func countInquiries() map[string]inquiry {
 				return gridded(got, err, nil)
 			},
 		},
+		"data_flows": {
+			says: "who called what with which class of data, by day", needs: access.ReadReports, takes: window,
+			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
+				got, err := v.asker.DataFlows(ctx, w.period)
+				return gridded(got, err, nil)
+			},
+			cli: func(v *visit, w *wish) string {
+				return shell(append(append([]string{"assay", "boundary"}, flagsOf(w.period)...), v.common()...)...)
+			},
+		},
 		"quarters": {
 			says: "which quarters have items on record", needs: access.ReadControls, unbound: true,
 			ask: func(ctx context.Context, v *visit, _ *wish) (*grid, error) {

@@ -111,6 +111,7 @@ func (p *Pages) routes() []route {
 		{"/events/{topic}/{partition}/{offset}", access.ReadEvents, eventPage},
 		{"/events/{topic}/{partition}/{offset}/raw", access.ReadEvents, rawEvent},
 		{"/sources", access.ReadSources, sourcesPage},
+		{"/boundary", access.ReadReports, boundaryPage},
 		{"/rejected", access.ReadRefused, rejectedPage},
 		{"/reports", access.ReadReports, reportList},
 		{"/reports/{period}", access.ReadReports, reportPage},

@@ -32,6 +32,7 @@ func everyRoute() map[string]string {
 		"/events/{topic}/{partition}/{offset}": "/events/assay.events.access/0/1",
 		"/events/{topic}/{partition}/{offset}/raw": "/events/assay.events.access/0/1/raw",
 		"/sources":                 "/sources",
+		"/boundary":                "/boundary",
 		"/rejected":                "/rejected",
 		"/reports":                 "/reports",
 		"/reports/{period}":        "/reports/2026-Q3",

@@ -167,6 +167,7 @@ func (v *visit) nav() (items []navItem) {
 		{"Overview", "/", access.ReadControls, nil},
 		{"Controls", "/controls", access.ReadControls, []string{"/controls/", "/items/"}},
 		{"Sources", "/sources", access.ReadSources, nil},
+		{"Boundary", "/boundary", access.ReadReports, nil},
 		{"Events", "/events", access.ReadEvents, []string{"/events/"}},
 		{"Refused", "/rejected", access.ReadRefused, nil},
 		{"Deliveries", "/deliveries", access.ReadDeliveries, nil},
