@@ -9,7 +9,12 @@ import (
 
 // Past is what a bundle wants of the events before it, which the rules before it did not
 // route for its controls. Like a bundle it routes events, and reads no other.
-type Past struct{ wants []want }
+type Past struct {
+	wants []want
+	// senders are sources that are declared now and weren't: nobody has kept when they
+	// were heard. Any word of one may say that it was silent since.
+	senders []string
+}
 
 // want is a control with versions that lack history.
 type want struct {
@@ -37,6 +42,12 @@ func (b *Bundle) Past(before *Bundle) *Past {
 	}
 	if len(p.wants) == 0 {
 		return nil
+	}
+	for _, s := range b.Sources {
+		named := func(o Source) bool { return o.Name == s.Name }
+		if s.MaxGap > 0 && !slices.ContainsFunc(before.Sources, named) {
+			p.senders = append(p.senders, s.Name)
+		}
 	}
 	return p
 }
@@ -73,6 +84,9 @@ func (c *Control) pastFrom() compliance.Instant {
 
 // From is the least time of an event that may matter.
 func (p *Past) From() compliance.Instant {
+	if len(p.senders) > 0 {
+		return compliance.Ever
+	}
 	from := compliance.Never
 	for _, w := range p.wants {
 		from = min(from, w.from)
@@ -82,6 +96,9 @@ func (p *Past) From() compliance.Instant {
 
 // Reads tells whether events of a type are wanted.
 func (p *Past) Reads(eventType string) bool {
+	if SpeaksOfSource(eventType) && len(p.senders) > 0 {
+		return true
+	}
 	return slices.ContainsFunc(p.wants, func(w want) bool {
 		return w.control.Some(func(v *Control) bool { return v.reads(eventType) }) || w.waiver(eventType)
 	})
@@ -97,6 +114,9 @@ func (p *Past) Counts(string) bool { return false }
 // Route lists the controls that want ev, as the bundle routes it to them.
 func (p *Past) Route(ev *compliance.Event) []Route {
 	var routes []Route
+	if SpeaksOfSource(ev.Type) && slices.Contains(p.senders, ev.Source) {
+		routes = append(routes, Route{Everywhere: true})
+	}
 	for _, w := range p.wants {
 		if ev.Time < w.from {
 			continue

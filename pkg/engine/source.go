@@ -56,7 +56,7 @@ func (e *Engine) sourcesOf(tenant string) []*source {
 // number of an event.
 func (e *Engine) hear(f *Fact) Admission {
 	isBeat := control.SpeaksOfSource(f.Event.Type)
-	if isBeat && e.w != compliance.Ever && f.Event.Time < e.w.Add(-heartbeatsCorrect) {
+	if isBeat && f.Preload == 0 && e.w != compliance.Ever && f.Event.Time < e.w.Add(-heartbeatsCorrect) {
 		return Quarantined
 	}
 	for i, s := range e.sourcesOf(f.Tenant) {

@@ -60,8 +60,8 @@ type headRecord struct {
 	Watermark  compliance.Instant `cbor:"4,keyasint"`
 	Fresh      bool               `cbor:"5,keyasint"`
 	Sources    []sourceRecord     `cbor:"6,keyasint"`
-	Lanes      []laneRecord       `cbor:"7,keyasint,omitempty"`
-	Read       []readRecord       `cbor:"8,keyasint,omitempty"`
+	Lanes      []laneRecord       `cbor:"9,keyasint,omitempty"`
+	Read       []readRecord       `cbor:"10,keyasint,omitempty"`
 }
 
 type sourceRecord struct {

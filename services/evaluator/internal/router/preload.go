@@ -56,6 +56,9 @@ func (r *router) preload(ctx, work context.Context) error {
 		return err
 	}
 	for rec := range fetches.RecordsAll() {
+		if err := r.cfg.Hook.At(Routing); err != nil {
+			return err
+		}
 		facts, err := r.table.past(c, rec)
 		if err != nil {
 			return err
