@@ -122,7 +122,7 @@ const latestMarker = begins - 60 - 5
 // before writes markers, now and then, before the next events come, which are all there
 // in time.
 func (a *activation) before(next int) {
-	if a == nil || a.bundle != nil || !a.begun && !a.s.chance(8) && next < latestMarker {
+	if a == nil || a.bundle != nil || !a.begun && !a.s.chance(15) && next < latestMarker {
 		return
 	}
 	a.begun = true

@@ -182,7 +182,7 @@ func (s *sim) risks(p probe.Point) (crash, pause int) {
 	case p == judge.Restoring || p == router.Routing: // they come for each record
 		return crash / 5, pause / 5
 	case p == router.Preloading && crash > 0: // it comes seldom
-		return crash + 100, pause + 20
+		return crash + 100, pause + 20 + 4*s.holes
 	case s.deadly > 0 && (p == judge.Committed || p == publisher.Polled):
 		return 10 * s.deadly, pause
 	case s.holes > 0 && (p == router.Routed || p == router.Marked):
@@ -211,6 +211,9 @@ func (in *instance) step() {
 		return
 	}
 	synctest.Wait() // who runs without being looked at comes to rest first
+	if in.at == router.Preloading && in.s.chance(5*in.s.holes) {
+		in.s.hole() // a past is short
+	}
 	if in.at != "" {
 		in.at = ""
 		in.resume <- nil

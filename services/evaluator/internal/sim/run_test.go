@@ -158,7 +158,11 @@ func (s *sim) run() {
 	for len(s.life) > 0 {
 		s.round()
 	}
-	for range 10 {
+	rest := 10
+	if s.change != nil { // and the past is read
+		rest = 50
+	}
+	for range rest {
 		s.round()
 	}
 	s.finale()
