@@ -36,7 +36,7 @@ func preloaded(t *testing.T, read bool) *control.Bundle {
 // other, unless it came in time as well; and its fields are those that the version reads,
 // whichever came first.
 func TestThePastCountsForWhomItWasRead(t *testing.T) {
-	fact := func(id, kind, key string, at int, preload int, data map[string]any) *engine.Fact {
+	fact := func(id, kind, key string, at, preload int, data map[string]any) *engine.Fact {
 		data["k"] = key
 		ev := seal(&compliance.Event{Tenant: "default", Source: "/s2", ID: id, Type: kind, Time: minute(at), Data: data}, 1)
 		return &engine.Fact{Control: "TT-01", Tenant: "default", Key: `["` + key + `"]`, Event: *ev, Preload: preload}

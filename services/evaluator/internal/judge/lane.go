@@ -113,6 +113,16 @@ func (p *partition) passed(m *routed.Mark, out *outcome) {
 	}
 }
 
+// waiting is for how many activations the past is still being read.
+func (p *partition) waiting() (n int) {
+	for activation := range p.awaits {
+		if _, read := p.head.Read[activation]; !read {
+			n++
+		}
+	}
+	return n
+}
+
 // whole tells whether all sources have been read for an activation, and notes it then.
 func (p *partition) whole(activation int) bool {
 	since := compliance.Ever

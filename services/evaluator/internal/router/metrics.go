@@ -46,4 +46,8 @@ func (m *Metrics) behind(from routed.Source, left int64) {
 	m.Behind.WithLabelValues(from.Topic, strconv.Itoa(int(from.Partition))).Set(float64(left))
 }
 
+func (m *Metrics) forget(from routed.Source) {
+	m.Behind.DeleteLabelValues(from.Topic, strconv.Itoa(int(from.Partition)))
+}
+
 func (m *Metrics) lag(fetches kgo.Fetches) { m.Lag.Observe("router", fetches) }

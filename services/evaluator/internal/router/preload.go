@@ -18,14 +18,16 @@ import (
 // reader reads a source for a lane.
 type reader struct {
 	lane   *lane
+	from   routed.Source
 	client *kgo.Client
 }
 
-func (r *reader) close() {
-	if r.client != nil {
-		r.client.Close()
+func (r *router) closeLane() {
+	if r.reading.client != nil {
+		r.reading.client.Close()
+		r.deps.Metrics.forget(r.reading.from)
 	}
-	*r = reader{}
+	r.reading = reader{}
 }
 
 // preload reads a slice of what the rules of a change want of the past, beside what comes.
@@ -33,7 +35,7 @@ func (r *reader) close() {
 func (r *router) preload(ctx, work context.Context) error {
 	c := r.table.behind()
 	if c == nil {
-		r.reading.close()
+		r.closeLane()
 		return nil
 	}
 	if err := r.cfg.Hook.At(Preloading); err != nil {
@@ -41,7 +43,7 @@ func (r *router) preload(ctx, work context.Context) error {
 	}
 	l := c.lanes[0]
 	if r.reading.lane != l {
-		r.reading.close()
+		r.closeLane()
 		if err := r.learnPast(work, l.Activation); err != nil {
 			return err
 		}
@@ -106,7 +108,7 @@ func (r *router) openLane(work context.Context, c *chain) error {
 	if err != nil {
 		return err
 	}
-	r.reading = reader{l, client}
+	r.reading = reader{l, c.from, client}
 	return nil
 }
 

@@ -115,7 +115,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 		return err
 	}
 	defer r.client.CloseAllowingRebalance()
-	defer r.reading.close()
+	defer r.closeLane()
 	deps.Log.Info().Int("activation", cfg.Activation).Msg("router started")
 	if deps.Ready != nil {
 		deps.Ready()
