@@ -87,6 +87,7 @@ type metrics struct {
 	judge     *judge.Metrics
 	publisher *publisher.Metrics
 	restarts  *prometheus.CounterVec
+	late      prometheus.Counter
 }
 
 // Run evaluates until ctx is cancelled. Then it stops the parts in the order of
@@ -173,8 +174,11 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "assay_evaluator_restarts_total", Help: "Times that a part failed and was started again.",
 		}, []string{"part"}),
+		late: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "assay_evaluator_late_activations_total", Help: "Changes of the rules that came into force later than was allowed for when they were looked at.",
+		}),
 	}
-	reg.MustRegister(m.restarts)
+	reg.MustRegister(m.restarts, m.late)
 	return m
 }
 
@@ -210,7 +214,7 @@ func (e *evaluator) clock(ctx context.Context, started func()) error {
 	return clock.Run(ctx, clock.Config{
 		Client: e.client, Group: e.topic(clockPart), Control: e.topic("control"), Events: e.events,
 		Bundle: e.own, Files: e.files, Routers: e.topic(routerPart), Mode: e.cfg.Clock, Interval: e.cfg.ClockInterval,
-	}, clock.Deps{Log: e.control, Check: e.check, Logs: e.log(clockPart), Ready: started})
+	}, clock.Deps{Log: e.control, Check: e.check, Late: e.metrics.late.Inc, Logs: e.log(clockPart), Ready: started})
 }
 
 func (e *evaluator) router(ctx context.Context, started func()) error {

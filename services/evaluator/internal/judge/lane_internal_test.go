@@ -9,6 +9,31 @@ import (
 	"assay.example/assay/services/evaluator/internal/routed"
 )
 
+// A router that knows no markers goes on by the rules of before. What it writes beyond a
+// marker is missing, not taken.
+func TestOutdatedRoutersAreNotBelieved(t *testing.T) {
+	a := routed.Source{Topic: "a"}
+	p := &partition{head: newHead(), activation: 2, markers: map[routed.Source]int64{a: 5}, sources: []routed.Source{a}}
+	fact := func(activation int, offset int64) outcome {
+		return p.fact(&routed.Fact{From: a, Offset: offset, Prev: offset - 1, Activation: activation})
+	}
+	mark := func(activation int, offset int64) outcome {
+		out, err := p.mark(t.Context(), &routed.Mark{Activation: activation, Positions: []routed.Position{{From: a, Offset: offset, Prev: offset - 1, Watermark: 10}}}, nil)
+		require.NoError(t, err)
+		return out
+	}
+	in := []lane{{0, a}}
+	for offset := range int64(5) {
+		require.Equal(t, outcome{joined: in}, fact(1, offset), "before its marker")
+	}
+	require.Equal(t, outcome{missing: in, outdated: true}, fact(1, 6))
+	require.Equal(t, outcome{missing: in, outdated: true}, mark(1, 7))
+	require.EqualValues(t, 4, p.head.hi(lane{from: a}))
+	require.Equal(t, compliance.Ever, p.head.Watermark)
+	require.Equal(t, outcome{joined: in}, mark(1, 5))
+	require.Equal(t, outcome{joined: in}, fact(2, 6), "routed again by those in force")
+}
+
 // A lane is a chain of its own: what repeats is dropped, what stands beyond a gap isn't
 // taken, its end neither; and when all sources have ended the past is whole from the latest
 // that any of them says, over a restart too.

@@ -20,8 +20,9 @@ type partition struct {
 	sources []routed.Source
 	// awaits are the sources that are read once more, by activation.
 	awaits map[int][]routed.Source
-	// activation is of the rules that this instance has.
+	// activation is of the rules that this instance has, and markers where each source came to them.
 	activation int
+	markers    map[routed.Source]int64
 }
 
 // Rules says which entries an engine may take. One that names no control
@@ -39,6 +40,8 @@ type Sources func(ctx context.Context, topology int) ([]routed.Source, error)
 type Regime struct {
 	NewEngine func(partition, partitions int32) Engine
 	Rules     Rules
+	// Markers are where each source came to the activation.
+	Markers map[routed.Source]int64
 	// Awaits are the sources that are read once more for this activation and those before.
 	Awaits map[int][]routed.Source
 	// Restated is what a replay says of items whose state has ended, if the activation
@@ -58,6 +61,8 @@ type outcome struct {
 	missing []lane
 	// joined are the sources that this record joined on.
 	joined []lane
+	// outdated: what is missing was routed by rules that its source had left behind.
+	outdated bool
 	// read: the past of an activation is whole now.
 	read bool
 	// foreign counts entries for rules that this instance doesn't have.
@@ -75,6 +80,9 @@ func (p *partition) take(ctx context.Context, rec routed.Record, offset int64, f
 
 func (p *partition) fact(f *routed.Fact) outcome {
 	l := lane{f.Lane, f.From}
+	if f.Lane == 0 && p.outdated(f.Activation, f.From, f.Offset) {
+		return outcome{missing: []lane{l}, outdated: true}
+	}
 	switch p.head.takeFact(l, f.Offset, f.Prev) {
 	case gap:
 		return outcome{missing: []lane{l}}
@@ -118,7 +126,9 @@ func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources) (out
 	var out outcome
 	p.passed(m, &out)
 	for _, pos := range m.Positions {
-		if p.head.take(pos.From, pos.Offset, pos.Prev) == gap {
+		outdated := p.outdated(m.Activation, pos.From, pos.Offset)
+		out.outdated = out.outdated || outdated
+		if outdated || p.head.take(pos.From, pos.Offset, pos.Prev) == gap {
 			out.missing = append(out.missing, lane{from: pos.From})
 			continue
 		}
@@ -129,6 +139,14 @@ func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources) (out
 		p.head.Fresh = true
 	}
 	return out, nil
+}
+
+// outdated tells whether a record was routed by rules of before though its source had come
+// to the marker of those in force: so does a release that knows no markers. Nobody knows
+// what it left out.
+func (p *partition) outdated(activation int, from routed.Source, offset int64) bool {
+	marker, known := p.markers[from]
+	return known && offset > marker && activation < p.activation
 }
 
 // say is what there is to say at a mark.

@@ -60,7 +60,7 @@ func (s *session) rebuild(ctx context.Context, id int32, activation int, state m
 	if err != nil {
 		return nil, err
 	}
-	p := &partition{awaits: regime.Awaits, id: id, head: head, engine: regime.NewEngine(id, s.routedPartitions), rules: regime.Rules, activation: activation}
+	p := &partition{awaits: regime.Awaits, markers: regime.Markers, id: id, head: head, engine: regime.NewEngine(id, s.routedPartitions), rules: regime.Rules, activation: activation}
 	return p, p.load(ctx, state)
 }
 

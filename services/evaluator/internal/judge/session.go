@@ -241,6 +241,10 @@ func (s *session) watch(p *partition, result *outcome) error {
 	for _, l := range result.joined {
 		delete(s.broken, breach{p.id, l})
 	}
+	if result.outdated && s.broken[breach{p.id, result.missing[0]}].IsZero() {
+		s.deps.Log.Error().Int32("partition", p.id).Int("activation", p.activation).
+			Msg("records are routed by rules that their source has left behind, and are not taken: stop all evaluators of older releases, then rebuild from the events")
+	}
 	for _, l := range result.missing {
 		if err := s.wait(p, l); err != nil {
 			return err

@@ -154,6 +154,7 @@ func (b *Book) Regime(ctx context.Context, activation int, read judge.Read) (jud
 	if err != nil {
 		return judge.Regime{}, err
 	}
+	regime.Markers = places(c.Activated)
 	for _, r := range c.Proposed.Restated {
 		regime.Restated = append(regime.Restated, judge.Restated(r))
 	}
@@ -175,23 +176,23 @@ func (b *Book) awaits(ctx context.Context, activation int) (map[int][]routed.Sou
 		if err != nil {
 			return nil, err
 		}
-		for place := range c.Activated.Markers {
-			topic, id, _ := cutLast(place, "/")
-			partition, err := strconv.ParseInt(id, 10, 32)
-			if err != nil {
-				return nil, fmt.Errorf("reading the markers of activation %d: %q is no place", n, place)
-			}
-			all[n] = append(all[n], routed.Source{Topic: topic, Partition: int32(partition)})
+		for from := range places(c.Activated) {
+			all[n] = append(all[n], from)
 		}
 	}
 	return all, nil
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
+// places are where each source has the marker of a change.
+func places(activated *record.Control) map[routed.Source]int64 {
+	all := map[routed.Source]int64{}
+	for place, offset := range activated.Markers {
+		slash := strings.LastIndexByte(place, '/')
+		if id, err := strconv.ParseInt(place[slash+1:], 10, 32); err == nil && slash > 0 {
+			all[routed.Source{Topic: place[:slash], Partition: int32(id)}] = offset
+		}
 	}
-	return s, "", false
+	return all
 }
 
 // followed is the bundle of an activation, with the beginnings of what was read for it.

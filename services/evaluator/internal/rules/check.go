@@ -9,10 +9,8 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/clock"
 )
-
-// slack is how long after the check the last source may get its marker.
-const slack = 5 * time.Minute
 
 // Check says why a change can't be made, and what to do instead; now is the highest
 // clock of all sources. It is clock.Deps.Check.
@@ -37,7 +35,7 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 	if c.Proposed.Restates {
 		return restates(from, to)
 	}
-	return prospective(from, to, now.Add(control.Early+slack))
+	return prospective(from, to, now.Add(control.Early+clock.Slack))
 }
 
 // Judgeable refuses controls that the partitions of the routed log can't judge yet: what
