@@ -221,3 +221,44 @@ func TestThePastIsLookedFor(t *testing.T) {
 		}
 	})
 }
+
+// A long past is read in slices: what comes meanwhile is routed between them.
+func TestWhatComesIsRoutedBesideThePast(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		begin := now()
+		w.Clock(begin)
+		unread(w, 0, 2000, begin)
+		marker(w)
+		slices := 0
+		r := changing(w, w.NewLine(), begin, func(cfg *router.Config, _ *router.Deps) {
+			cfg.Batch = 50
+			cfg.Hook = func(p probe.Point) error {
+				if p == router.Preloading {
+					if slices++; slices == 5 {
+						items(w, 5000, 1)
+					}
+				}
+				return nil
+			}
+		})
+		w.Eventually("the past is read", func() bool { return pastRead(w) })
+		r.Stop()
+		require.Len(t, pastIDs(w), 2000)
+		require.Greater(t, slices, 40)
+		codec, err := routed.NewCodec()
+		require.NoError(t, err)
+		before := map[int32]int{} // by partition
+		for _, r := range w.ReadCommitted(evaltest.Routed) {
+			rec, err := codec.Decode(r.Value)
+			require.NoError(t, err)
+			if rec.Fact != nil && rec.Fact.Event.ID == "i5000" {
+				require.Less(t, before[r.Partition], 200, "facts of the past that stand before it")
+				return
+			}
+			if rec.Fact != nil && rec.Fact.Lane > 0 && rec.Fact.From.Partition == 0 {
+				before[r.Partition]++
+			}
+		}
+		require.Fail(t, "what came isn't there")
+	})
+}
