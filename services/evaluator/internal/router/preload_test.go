@@ -228,7 +228,6 @@ func TestWhatComesIsRoutedBesideThePast(t *testing.T) {
 		begin := now()
 		w.Clock(begin)
 		unread(w, 0, 2000, begin)
-		marker(w)
 		slices := 0
 		r := changing(w, w.NewLine(), begin, func(cfg *router.Config, _ *router.Deps) {
 			cfg.Batch = 50
@@ -241,6 +240,8 @@ func TestWhatComesIsRoutedBesideThePast(t *testing.T) {
 				return nil
 			}
 		})
+		w.Eventually("what comes is read", func() bool { return w.Done("router", evaltest.Access) })
+		marker(w)
 		w.Eventually("the past is read", func() bool { return pastRead(w) })
 		r.Stop()
 		require.Len(t, pastIDs(w), 2000)
