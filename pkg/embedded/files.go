@@ -39,6 +39,7 @@ const serverConfig = `<clickhouse>
   <background_pool_size>4</background_pool_size>
   <background_schedule_pool_size>16</background_schedule_pool_size>
   <background_common_pool_size>4</background_common_pool_size>
+  <backups><allowed_path>{{.Backups}}/</allowed_path></backups>
   <merge_tree>
     <max_bytes_to_merge_at_max_space_in_pool>8589934592</max_bytes_to_merge_at_max_space_in_pool>
     <number_of_free_entries_in_pool_to_lower_max_size_of_merge>2</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
@@ -89,7 +90,7 @@ const usersConfig = `<clickhouse>
       <profile>default</profile>
       <quota>default</quota>
       <grants>
-        <query>GRANT SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY, dictGet, SYSTEM MERGES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE ON *.*</query>
+        <query>GRANT SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY, dictGet, SYSTEM MERGES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE, BACKUP ON *.*</query>
         <query>GRANT TABLE ENGINE ON *</query>
       </grants>
     </{{.Writer}}>
@@ -107,7 +108,7 @@ const usersConfig = `<clickhouse>
 // layout is where one engine keeps its files: data apart from configuration, so
 // that nothing of ours stands in ClickHouse's own folder.
 type layout struct {
-	root, data, config, users, log, kind, locks string
+	root, data, backups, config, users, log, kind, locks string
 }
 
 func layoutOf(dir string) (layout, error) {
@@ -116,7 +117,7 @@ func layoutOf(dir string) (layout, error) {
 		return layout{}, fmt.Errorf("finding the folder %s: %w", dir, err)
 	}
 	in := func(name string) string { return filepath.Join(root, name) }
-	return layout{root, in("store"), in("config.xml"), in("users.xml"), in("clickhouse.log"), in("engine"), in("lock")}, nil
+	return layout{root, in("store"), in("backups"), in("config.xml"), in("users.xml"), in("clickhouse.log"), in("engine"), in("lock")}, nil
 }
 
 // lock keeps other processes, and other engines of this one, out of the folder.
@@ -135,7 +136,7 @@ func (l layout) lock() (unlock func(), err error) {
 // write puts the configuration of this start into place; only this user reads it.
 func (l layout) write(port int, writerPassword, readerPassword string, maxMemory int64) error {
 	values := map[string]any{
-		"Users": l.users, "Path": l.data, "Port": port,
+		"Users": l.users, "Path": l.data, "Backups": l.backups, "Port": port,
 		"MaxMemory": maxMemory, "MaxQueryMemory": maxMemory * 2 / 3, "SpillAt": maxMemory / 4,
 		"Writer": writerName, "WriterHash": hexSHA256(writerPassword),
 		"Reader": readerName, "ReaderHash": hexSHA256(readerPassword),

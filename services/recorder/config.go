@@ -48,6 +48,9 @@ type Config struct {
 	// SessionTimeout is how long Kafka waits for a recorder that was killed before it
 	// gives its partitions to another, or to the same one started again.
 	SessionTimeout time.Duration `yaml:"sessionTimeout"`
+	// RecountAt is the time of day, UTC, at which all counts are held against the verdicts
+	// that they count, and put right where they differ. Empty: never.
+	RecountAt string `yaml:"recountAt"`
 }
 
 // Default is a recorder for one machine, without a commitment key.
@@ -65,6 +68,7 @@ func Default() Config {
 		Inserts:     4,
 
 		SessionTimeout: 10 * time.Second,
+		RecountAt:      "03:00",
 	}
 }
 
@@ -94,6 +98,9 @@ func (c Config) Validate() error {
 	}
 	if c.SessionTimeout < 6*time.Second || c.SessionTimeout > 5*time.Minute {
 		errs = append(errs, fault("sessionTimeout: is %s; choose 6s to 5m, which brokers allow", c.SessionTimeout))
+	}
+	if _, err := parseTimeOfDay(c.RecountAt); err != nil {
+		errs = append(errs, fault("recountAt: %w", err))
 	}
 	return errors.Join(errs...)
 }

@@ -13,6 +13,9 @@ type metrics struct {
 	retries *prometheus.CounterVec
 	repeats prometheus.Counter
 	lag     *prometheus.GaugeVec
+
+	repairs   prometheus.Counter
+	recounted prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -36,8 +39,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "assay_recorder_lag_records", Help: "Offsets between what is recorded and the end of the partition; a transaction's marker counts as one.",
 		}, []string{"topic", "partition"}),
+		repairs: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "assay_recorder_count_repairs_total", Help: "Counts that the nightly recount found wrong and put right; more than none is a fault to look into.",
+		}),
+		recounted: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "assay_recorder_recounted_timestamp_seconds", Help: "When all counts were last recounted, as Unix time; 0 if not since the start.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.rows, m.skipped, m.inserts, m.retries, m.repeats, m.lag} {
+	for _, c := range []prometheus.Collector{m.rows, m.skipped, m.inserts, m.retries, m.repeats, m.lag, m.repairs, m.recounted} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

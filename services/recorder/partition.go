@@ -140,7 +140,9 @@ func (p *partition) resume(ctx context.Context) error {
 		return err
 	}
 	before := p.at
-	p.at = p.at.resume(c, p.known)
+	if p.at, err = p.at.resume(c, p.known); err != nil {
+		return err
+	}
 	if p.at != before {
 		p.committed = false
 		p.deps.Log.Info().Str("topic", p.topic).Int32("partition", p.partition).

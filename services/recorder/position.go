@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/services/recorder/internal/rows"
 )
 
@@ -68,15 +69,20 @@ type covered struct {
 // resume reconciles what the group says with what the tables say. Coverage is
 // written after all rows of a range, so what it names is complete, also where the
 // group has lost or was given another offset. known says that the group's
-// metadata is a recorder's.
-func (p position) resume(c covered, known bool) position {
-	if c.End > p.Start {
-		return position{Start: c.End, Before: c.Before}
+// metadata is a recorder's; coverage that ends before it was brought back from a backup,
+// and to go on from the group's offset would leave a hole that nobody sees.
+func (p position) resume(c covered, known bool) (position, error) {
+	switch {
+	case c.End > p.Start:
+		return position{Start: c.End, Before: c.Before}, nil
+	case !known:
+		return position{Start: p.Start, Before: c.Before}, nil
+	case c.End > 0 && c.End < p.Start:
+		return p, compliance.Errorf(compliance.Conflict,
+			"the tables reach offset %d and the group has recorded up to %d, so they were restored: stop the recorders and delete the group, "+
+				"or name another one in recorder.group; what is missing is then read again", c.End, p.Start)
 	}
-	if !known {
-		return position{Start: p.Start, Before: c.Before}
-	}
-	return p
+	return p, nil
 }
 
 // token makes an insert into a table idempotent. It names the range and not the

@@ -60,8 +60,14 @@ func TestResumeTrustsCoverage(t *testing.T) {
 		{"all is new", position{Before: rows.Chain{Last: -1}}, false, nothing, position{Before: rows.Chain{Last: -1}}},
 		{"an operator went ahead", position{Start: 50, Before: rows.Chain{Last: -1}}, false, covered{End: 20, Before: rows.Chain{Last: 18, Leaves: 12}}, position{Start: 50, Before: rows.Chain{Last: 18, Leaves: 12}}},
 	} {
-		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, c.at.resume(c.covered, c.known)) })
+		t.Run(c.name, func(t *testing.T) {
+			got, err := c.at.resume(c.covered, c.known)
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+		})
 	}
+	_, err := pending.resume(covered{End: 4, Before: rows.Chain{Last: 3, Leaves: 4}}, true)
+	require.ErrorContains(t, err, "the tables reach offset 4 and the group has recorded up to 10")
 }
 
 func TestTokensDiffer(t *testing.T) {

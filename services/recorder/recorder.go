@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -91,7 +92,13 @@ func run(ctx context.Context, cfg Config, deps Deps, tests seams) error {
 		cfg: cfg, deps: deps, metrics: m, seams: tests, keys: keys,
 		store: &store{conn: conn, metrics: m, slots: make(chan struct{}, cfg.Inserts)},
 	}
-	return errors.Join(consume(ctx, w), conn.Close())
+	recounting, stop := context.WithCancel(ctx)
+	var recounts sync.WaitGroup
+	recounts.Go(func() { nightly(recounting, w, conn) })
+	err = consume(ctx, w)
+	stop()
+	recounts.Wait()
+	return errors.Join(err, conn.Close())
 }
 
 // open waits for ClickHouse; only a fault of the configuration ends it.

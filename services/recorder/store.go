@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	chgo "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
 
 	"assay.example/assay/pkg/clickhouse"
@@ -44,15 +43,7 @@ func (s *store) insert(ctx context.Context, token string, b *rows.Block) error {
 }
 
 func (s *store) send(ctx context.Context, token string, b *rows.Block) (err error) {
-	ctx = chgo.Context(ctx, chgo.WithSettings(chgo.Settings{
-		"async_insert":               0,
-		"insert_deduplicate":         1,
-		"insert_deduplication_token": token,
-		// A view's table counts its own tokens, so an insert that failed
-		// between table and view is completed by its repetition.
-		"deduplicate_blocks_in_dependent_materialized_views": 1,
-	}))
-	batch, err := s.conn.PrepareBatch(ctx, b.Query())
+	batch, err := s.conn.PrepareBatch(clickhouse.Once(ctx, token), b.Query())
 	if err != nil {
 		return err
 	}
