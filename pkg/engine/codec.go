@@ -61,9 +61,17 @@ func (s *storedFact) event(tenant string) compliance.Event {
 
 // The modes are made once: that alone took as long as writing a key.
 var (
-	encoding = mode(cbor.CoreDetEncOptions().EncMode())
+	encoding = mode(encOptions().EncMode())
 	decoding = mode(cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, DefaultMapType: mapType}.DecMode())
 )
+
+// encOptions are those of deterministic encoding. Fields of an item that is read by others
+// may be instants, which stay what they are.
+func encOptions() cbor.EncOptions {
+	opts := cbor.CoreDetEncOptions()
+	opts.Time, opts.TimeTag = cbor.TimeRFC3339Nano, cbor.EncTagRequired
+	return opts
+}
 
 func mode[M any](m M, err error) M {
 	if err != nil {

@@ -14,12 +14,13 @@ import (
 func TestOutdatedRoutersAreNotBelieved(t *testing.T) {
 	a := routed.Source{Topic: "a"}
 	p := &partition{head: newHead(), activation: 2, markers: map[routed.Source]int64{a: 5}, sources: []routed.Source{a}}
-	fact := func(activation int, offset int64) outcome {
-		return p.fact(&routed.Fact{From: a, Offset: offset, Prev: offset - 1, Activation: activation})
+	fact := func(activation int, offset int64) (out outcome) {
+		p.fact(&routed.Fact{From: a, Offset: offset, Prev: offset - 1, Activation: activation}, &out)
+		return out
 	}
-	mark := func(activation int, offset int64) outcome {
-		out, err := p.mark(t.Context(), &routed.Mark{Activation: activation, Positions: []routed.Position{{From: a, Offset: offset, Prev: offset - 1, Watermark: 10}}}, nil)
-		require.NoError(t, err)
+	mark := func(activation int, offset int64) (out outcome) {
+		m := &routed.Mark{Activation: activation, Positions: []routed.Position{{From: a, Offset: offset, Prev: offset - 1, Watermark: 10}}}
+		require.NoError(t, p.mark(t.Context(), m, nil, &out))
 		return out
 	}
 	in := []lane{{0, a}}
@@ -40,8 +41,9 @@ func TestOutdatedRoutersAreNotBelieved(t *testing.T) {
 func TestLanesAreChains(t *testing.T) {
 	a, b := routed.Source{Topic: "a"}, routed.Source{Topic: "b"}
 	p := &partition{head: newHead(), awaits: map[int][]routed.Source{2: {a, b}}}
-	fact := func(from routed.Source, offset, prev int64) outcome {
-		return p.fact(&routed.Fact{From: from, Offset: offset, Prev: prev, Activation: 2, Lane: 2})
+	fact := func(from routed.Source, offset, prev int64) (out outcome) {
+		p.fact(&routed.Fact{From: from, Offset: offset, Prev: prev, Activation: 2, Lane: 2}, &out)
+		return out
 	}
 	mark := func(from routed.Source, offset, prev int64, whole compliance.Instant, done bool) (out outcome) {
 		p.passed(&routed.Mark{Lanes: []routed.LanePosition{{Lane: 2, From: from, Offset: offset, Prev: prev, Whole: whole, Done: done}}}, &out)

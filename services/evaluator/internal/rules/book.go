@@ -140,7 +140,8 @@ func (b *Book) Regime(ctx context.Context, activation int, read judge.Read) (jud
 	if err != nil {
 		return judge.Regime{}, err
 	}
-	regime := judge.Regime{NewEngine: Of(bundle).NewEngine}
+	of := Of(bundle)
+	regime := judge.Regime{NewEngine: of.NewEngine, Stages: of.Stages}
 	if regime.Rules, err = b.held(ctx, bundle, activation); err != nil {
 		return judge.Regime{}, err
 	}
@@ -181,6 +182,19 @@ func (b *Book) awaits(ctx context.Context, activation int) (map[int][]routed.Sou
 		}
 	}
 	return all, nil
+}
+
+// Staged waits until there are controls that read what others say: from the base on, or
+// from a change that has begun.
+func (b *Book) Staged(ctx context.Context) error {
+	for n, bundle := b.base, b.first; bundle.Stages() == 1; {
+		n++
+		var err error
+		if bundle, err = b.compiled(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // places are where each source has the marker of a change.

@@ -58,6 +58,11 @@ expect:
   e0: {event: t.c, on: {event.k: item.k}, between: "[-2h, 0s]"}
   e1: {event: t.b, on: {event.k: item.k}, between: "[0s, 30m]"}
 assert: e1.count >= 1`,
+	"read": `
+lateness: {correct_until: 2h}
+population: {event: t.c, item: event.id}
+expect: {of: {verdicts: TT-01, on: {event.item.v: item.v}, between: "[-1h, 0s]"}}
+assert: of.passed >= 1 || of.all(x, x.item.id != item.id)`,
 }
 
 // added is a control that comes with the change: all that it reads is past, a table too.
@@ -167,7 +172,8 @@ func (a *activation) regime(ctx context.Context, n int, read judge.Read) (judge.
 	select {
 	case <-a.done:
 		bundle := a.s.rules.after(a.clock, read)
-		regime := judge.Regime{NewEngine: rules.Of(bundle).NewEngine, Rules: either{a.s.rules.bundle, bundle}}
+		of := rules.Of(bundle)
+		regime := judge.Regime{NewEngine: of.NewEngine, Rules: either{a.s.rules.bundle, bundle}, Stages: of.Stages}
 		if a.s.preloads() {
 			regime.Awaits = map[int][]routed.Source{2: sources}
 		}

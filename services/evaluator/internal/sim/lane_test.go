@@ -76,8 +76,8 @@ func (r *reader) newLanes() lanes {
 	return l
 }
 
-// wanted are the entries of what an event before the markers is in a lane.
-func (r *reader) wanted(o *origin) (here []control.Route) {
+// wantedOfPast are the entries of what an event before the markers is in a lane.
+func (r *reader) wantedOfPast(o *origin) (here []control.Route) {
 	if o.past == nil {
 		return nil
 	}
@@ -96,7 +96,7 @@ func (r *reader) laneFact(f *routed.Fact) {
 		r.s.inject("gap before a fact of the past")
 	case f.Offset > r.lanes.hi[f.From]:
 		r.laneWhole(f.From, f.Offset-1)
-		want := r.wanted(&r.past[f.From][f.Offset])
+		want := r.wantedOfPast(&r.past[f.From][f.Offset])
 		if len(want) != len(f.Entries) {
 			r.s.fail("the fact of the past of %v at %d has %d entries in %d, not %d", f.From, f.Offset, len(f.Entries), r.q, len(want))
 		}
@@ -108,7 +108,7 @@ func (r *reader) laneFact(f *routed.Fact) {
 // laneWhole demands that nothing of a lane is missing up to an offset.
 func (r *reader) laneWhole(from routed.Source, upTo int64) {
 	for o := r.lanes.hi[from] + 1; o <= upTo; o++ {
-		if len(r.wanted(&r.past[from][o])) > 0 {
+		if len(r.wantedOfPast(&r.past[from][o])) > 0 {
 			r.s.fail("partition %d goes on to %d of the past of %v without offset %d", r.q, upTo, from, o)
 		}
 	}
@@ -171,9 +171,18 @@ func (r *reader) verdicts(c *control.Control) (all []compliance.Verdict) {
 	if w < r.w {
 		r.s.inject("a control waits")
 	}
-	events := slices.Concat(r.admitted[c.ID], r.admitted[""])
+	events := slices.Concat(r.admitted[c.ID], r.admitted[""], r.heard.evidence(c))
+	by := func(events []*compliance.Event) []compliance.Verdict {
+		own := func(asked *control.Control) []*compliance.Event {
+			if asked.ID == c.ID {
+				return events
+			}
+			return nil // what is read is among them
+		}
+		return oracle.VerdictsOf(r.bundle, c, record.DefaultTenant, own, w)
+	}
 	preloaded := func(v compliance.Verdict) bool { return c.At(v.Item.Time).Preload > 0 }
-	for _, v := range oracle.Verdicts(r.bundle, c, record.DefaultTenant, events, w) {
+	for _, v := range by(events) {
 		if !preloaded(v) {
 			all = append(all, v)
 		}
@@ -181,7 +190,7 @@ func (r *reader) verdicts(c *control.Control) (all []compliance.Verdict) {
 	if !c.Some(func(v *control.Control) bool { return v.Preload > 0 }) {
 		return all
 	}
-	for _, v := range oracle.Verdicts(r.bundle, c, record.DefaultTenant, slices.Concat(events, r.lanes.all[c.ID]), w) {
+	for _, v := range by(slices.Concat(events, r.lanes.all[c.ID])) {
 		if preloaded(v) {
 			all = append(all, v)
 		}
