@@ -4,7 +4,8 @@ package controls
 
 import "embed"
 
-// FS holds soc2/<area>/<ID>.yaml, their tests, and an example boundary.yaml.
+// FS holds soc2/<area>/<ID>.yaml, their tests, and an example boundary.yaml with
+// the controls that others operate, complementary.yaml.
 //
-//go:embed boundary.yaml soc2
+//go:embed boundary.yaml complementary.yaml soc2
 var FS embed.FS

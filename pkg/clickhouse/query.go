@@ -44,11 +44,11 @@ func NewQuery(sql string) (Query, error) {
 	if err := checkSelect(tokens); err != nil {
 		return Query{}, err
 	}
-	fenced, tables := countFences(tokens), countTables(tokens)
-	if fenced == 0 || fenced < tables {
+	fenced, read := countFences(tokens), len(tables(tokens))
+	if fenced == 0 || fenced < read {
 		return Query{}, compliance.Errorf(compliance.Invalid,
 			"a query reads %d tables and says `tenant = {tenant:String}` %d times: say it once for each table: %s",
-			tables, fenced, excerpt(sql))
+			read, fenced, excerpt(sql))
 	}
 	q := Query{sql: sql}
 	for _, t := range tokens {
@@ -153,18 +153,28 @@ func countFences(tokens []token) (n int) {
 	return n
 }
 
-// countTables counts names after FROM and JOIN. What follows ARRAY JOIN is a
-// column, and what WITH names is fenced inside.
-func countTables(tokens []token) (n int) {
-	named := withNames(tokens)
-	for i, t := range tokens[:len(tokens)-1] {
-		isTable := isKeyword(t, "FROM") || isKeyword(t, "JOIN") && i > 0 && !isKeyword(tokens[i-1], "ARRAY")
-		name := tokens[i+1]
-		if isTable && (name.kind == word || name.kind == quoted) && !slices.Contains(named, name.text) {
-			n++
+// Tables are the names that a query reads, each once and in their order: those after FROM
+// and JOIN, without the names of WITH. What follows ARRAY JOIN is a column.
+func Tables(sql string) (names []string) {
+	for _, name := range tables(significant(lex(sql))) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	return n
+	return names
+}
+
+// tables are those names as often as they are read. What WITH names is fenced inside.
+func tables(tokens []token) (names []string) {
+	named := withNames(tokens)
+	for i := range max(0, len(tokens)-1) {
+		isTable := isKeyword(tokens[i], "FROM") || isKeyword(tokens[i], "JOIN") && i > 0 && !isKeyword(tokens[i-1], "ARRAY")
+		name := tokens[i+1]
+		if isTable && (name.kind == word || name.kind == quoted) && !slices.Contains(named, name.text) {
+			names = append(names, name.text)
+		}
+	}
+	return names
 }
 
 // withNames are the names of `name AS (SELECT …)`.

@@ -155,3 +155,17 @@ func TestQueryEndsOnTheServerWithItsContext(t *testing.T) {
 		return err == nil && running == 0
 	}, 10*time.Second, 20*time.Millisecond)
 }
+
+func TestTables(t *testing.T) {
+	for sql, want := range map[string][]string{
+		"SELECT 1": nil,
+		"SELECT a FROM events WHERE b IN (SELECT c FROM verdicts FINAL)":                         {"events", "verdicts"},
+		"SELECT a FROM events JOIN coverage USING (x) LEFT JOIN events AS e ON 1":                {"events", "coverage"},
+		"WITH part AS (\n  -- FROM nowhere\n  SELECT 1 FROM events\n) SELECT * FROM part":        {"events"},
+		"SELECT 'FROM nowhere', \"FROM no\" FROM events -- JOIN nothing\nARRAY JOIN said":        {"events"},
+		"SELECT a FROM (SELECT b FROM rule_changes) AS x INNER JOIN (SELECT 1 FROM events) AS y": {"rule_changes", "events"},
+		"": nil, "FROM": nil,
+	} {
+		require.Equal(t, want, clickhouse.Tables(sql), sql)
+	}
+}

@@ -58,6 +58,13 @@ const (
 // BoundaryFile is the name of the file with the declarations.
 const BoundaryFile = "boundary.yaml"
 
+// ComplementaryFile is the name of the file that says which controls others must operate.
+// No verdict hangs on it, so that it is no part of a bundle; pkg/report reads it.
+const ComplementaryFile = "complementary.yaml"
+
+// Dictionary is what the bundle's types of events are.
+func (b *Bundle) Dictionary() *dictionary.Dictionary { return b.dictionary }
+
 // Control finds a control by id; nil if there is none.
 func (b *Bundle) Control(id string) *Control { return b.byID[id] }
 
@@ -198,10 +205,10 @@ func Compile(boundary *document.Document, files []*document.Document, d *diction
 	return b, nil
 }
 
-// IsControlFile tells control files from tests and the boundary beside them.
+// IsControlFile tells control files from tests and from what stands beside them.
 func IsControlFile(name string) bool {
 	base := path.Base(name)
-	return path.Ext(base) == ".yaml" && !strings.HasSuffix(base, "_test.yaml") && base != BoundaryFile
+	return path.Ext(base) == ".yaml" && !strings.HasSuffix(base, "_test.yaml") && base != BoundaryFile && base != ComplementaryFile
 }
 
 func (b *Bundle) compile(doc *document.Document, judged map[string][]*Control) versioned {

@@ -17,6 +17,9 @@ import (
 // maxUnpacked bounds what a packed bundle may unfold to.
 const maxUnpacked = 64 << 20
 
+// Text is that of a file of a bundle that was loaded, nothing if it has no such file.
+func (b *Bundle) Text(file string) string { return b.files[file] }
+
 // Pack is the text of all files of a bundle that was loaded, in one piece: the same
 // bytes for the same files.
 func (b *Bundle) Pack() ([]byte, error) {

@@ -1,10 +1,10 @@
 package report
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 )
 
@@ -13,6 +13,11 @@ import (
 // question and take the tables' names, so that the same file answers for any time. It
 // costs a pass over the tenant's revisions, since none of them says until when it held.
 var onRecord = []struct{ table, then string }{
+	{"rule_changes", `rule_changes AS (
+    SELECT * FROM rule_changes
+    WHERE (tenant = '' OR tenant = {tenant:String})
+      AND greatest(at, watermark) <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')
+)`},
 	{"events", `events AS (
     SELECT * FROM events
     WHERE tenant = {tenant:String} AND received <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')
@@ -43,7 +48,7 @@ var onRecord = []struct{ table, then string }{
 // others, such as sums of the present, can't say what was known then.
 func asOf(sql string) (string, error) {
 	head, body := comments(sql)
-	read := tables(body)
+	read := clickhouse.Tables(body)
 	var with []string
 	for _, t := range onRecord {
 		if slices.Contains(read, t.table) {
@@ -69,25 +74,6 @@ func comments(sql string) (head, body string) {
 		head, body = head+line+"\n", rest
 	}
 	return head, body
-}
-
-var (
-	readTable = regexp.MustCompile(`\b(?:FROM|(ARRAY\s+)?JOIN)\s+(\w+)`)
-	namedPart = regexp.MustCompile(`\b(\w+) AS \(\s*(?:--[^\n]*\s*)*SELECT\b`)
-)
-
-// tables are those that a question reads, without the parts that it names itself.
-func tables(sql string) (names []string) {
-	named := []string{}
-	for _, m := range namedPart.FindAllStringSubmatch(sql, -1) {
-		named = append(named, m[1])
-	}
-	for _, m := range readTable.FindAllStringSubmatch(sql, -1) {
-		if m[1] == "" && !slices.Contains(named, m[2]) && !slices.Contains(names, m[2]) {
-			names = append(names, m[2])
-		}
-	}
-	return names
 }
 
 // checkAsOf refuses a time that nothing is known of yet.

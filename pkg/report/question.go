@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 )
@@ -41,8 +43,12 @@ func newQuestion(name string, then bool) (question, error) {
 	if err != nil {
 		return question{}, fmt.Errorf("reading the question %s: %w", name, err)
 	}
+	return question{name: name, sha256: hashOf(raw), query: query}, nil
+}
+
+func hashOf(raw []byte) string {
 	sum := sha256.Sum256(raw)
-	return question{name: name, sha256: hex.EncodeToString(sum[:]), query: query}, nil
+	return hex.EncodeToString(sum[:])
 }
 
 // Parameter is one value that a question was asked with.
@@ -98,6 +104,28 @@ func ask[Row any](ctx context.Context, a *asker, name string, params ...clickhou
 	}
 	a.made = append(a.made, Made{Query: q.name, SHA256: q.sha256, Parameters: told, At: a.at, Rows: len(rows)})
 	return rows, nil
+}
+
+// atOnce is how many questions are asked at a time.
+const atOnce = 4
+
+// together runs tasks, some at a time, each with an asker of its own. What they asked is
+// told in the order of the tasks, whichever was answered first.
+func (a *asker) together(ctx context.Context, tasks ...func(context.Context, *asker) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	own := make([]asker, len(tasks))
+	for i, task := range tasks {
+		own[i] = asker{conn: a.conn, tenant: a.tenant, at: a.at, then: a.then}
+		group.Go(func() error { return task(ctx, &own[i]) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i := range own {
+		a.made = append(a.made, own[i].made...)
+	}
+	return nil
 }
 
 // window are the two parameters of a question about a period.

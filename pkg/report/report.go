@@ -8,11 +8,8 @@
 package report
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"strings"
-	"time"
 
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
@@ -32,6 +29,11 @@ type Params struct {
 	// Arguments are those that named the bundle (--controls, …), for the command that
 	// makes the report again.
 	Arguments []string
+	// Complementary are the controls that others must operate.
+	Complementary Complementary
+	// Console is where the console is reached, such as https://assay.example.com, for
+	// links to items, or / within it; nothing makes no links.
+	Console string
 }
 
 // Report is what the controls did over a period.
@@ -47,12 +49,19 @@ type Report struct {
 	AsOf    compliance.Instant `json:"as_of,omitzero"`
 	Program string             `json:"program,omitempty"`
 	// Command makes the report again.
-	Command     string       `json:"command"`
-	Record      Record       `json:"record"`
-	Controls    []Control    `json:"controls"`
-	Notes       []string     `json:"notes,omitempty"`
-	Definitions []Definition `json:"definitions"`
-	Made        []Made       `json:"made"`
+	Command string `json:"command"`
+	Record  Record `json:"record"`
+	// Console is where links lead to; nothing if there are none.
+	Console       string        `json:"console,omitempty"`
+	System        System        `json:"system"`
+	Controls      []Control     `json:"controls"`
+	Happened      Happened      `json:"happened"`
+	Rates         Rates         `json:"rates"`
+	Remediation   []Remediation `json:"time_to_remediate" nullable:"false"`
+	Complementary Complementary `json:"complementary"`
+	Notes         []string      `json:"notes,omitempty"`
+	Definitions   []Definition  `json:"definitions"`
+	Made          []Made        `json:"made"`
 }
 
 // Schema names the version of Report as JSON.
@@ -74,6 +83,11 @@ type Control struct {
 	Title    string   `json:"title"`
 	Severity string   `json:"severity"`
 	Criteria []string `json:"criteria"`
+	// Text is the control in the entity's own words, nothing if its file has none.
+	Text string `json:"control_text,omitempty"`
+	// Procedures are what was asked of every occurrence, one for each version of the rule
+	// that judges items of the period.
+	Procedures []Procedure `json:"procedures" nullable:"false"`
 	// RuleHash is the control's in the report's bundle; Rules are those that the
 	// period's items were judged by.
 	RuleHash string            `json:"rule_hash"`
@@ -89,12 +103,22 @@ type Control struct {
 	FirstDeviation compliance.Instant `json:"first_deviation,omitzero"`
 	LastDeviation  compliance.Instant `json:"last_deviation,omitzero"`
 	// Deviations lists them by time, waived ones included, the first thousand.
-	Deviations []Verdict `json:"deviations,omitempty"`
+	Deviations []Deviation `json:"deviations,omitempty"`
 	// Waivers lists those that were in force in the period, by when they were approved,
 	// whether they count or not.
 	Waivers []Accepted `json:"waivers,omitempty"`
 	// Outside counts decided items before and after the period.
 	Outside int64 `json:"decided_outside_period"`
+	// Response is management's to write, and always empty here.
+	Response string `json:"management_response"`
+}
+
+// Deviation is one, with when it was found.
+type Deviation struct {
+	Verdict
+
+	// FoundAt is when it first became known that it is one.
+	FoundAt compliance.Instant `json:"found_at,omitzero"`
 }
 
 // Counts are a control's items in the period. definitions says the words.
@@ -157,11 +181,13 @@ func Make(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p P
 	}
 	r := &Report{
 		Schema: Schema, Tenant: p.Tenant, Period: p.Period, Bundle: bundle.Hash, MadeAt: p.MadeAt, AsOf: p.AsOf,
-		Program: p.Program, Command: p.command(), Record: answers.record, Definitions: definitions(), Made: a.made,
+		Program: p.Program, Command: p.command(), Record: answers.record, Definitions: definitions(), Made: a.made, Console: p.Console,
+		System: System{membersOf(&bundle.Declarations, p.Period), answers.sourceLives(bundle.Sources)}, Happened: answers.happened, Complementary: p.Complementary,
 	}
 	for _, c := range bundle.Controls {
 		r.Controls = append(r.Controls, answers.control(bundle, c, p.Period))
 	}
+	r.Rates, r.Remediation = answers.ofBundle(bundle)
 	r.Notes = answers.notes(bundle)
 	return r, nil
 }
@@ -192,11 +218,15 @@ func (p Params) command() string {
 	if p.AsOf != 0 {
 		args = append(args, "--as-of", p.AsOf.String())
 	}
-	args = append(append(args, "--tenant", p.Tenant), p.Arguments...)
-	for i, arg := range args {
-		args[i] = shellWord(arg)
+	return shellLine(append(append(args, "--tenant", p.Tenant), p.Arguments...))
+}
+
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = shellWord(word)
 	}
-	return strings.Join(args, " ")
+	return strings.Join(quoted, " ")
 }
 
 // shellWord quotes a word that a shell would take apart.
@@ -208,196 +238,4 @@ func shellWord(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// answers are what ClickHouse said, by control.
-type answers struct {
-	counts     map[string][]countRow
-	outside    map[string]int64
-	spans      map[string]span
-	deviations map[string][]Verdict
-	rules      map[string][]Rule
-	waivers    map[string][]waiverRow
-	lives      map[string]*life
-	record     Record
-	at         compliance.Instant
-}
-
-type countRow struct {
-	Control    string `ch:"control"`
-	Outcome    string `ch:"outcome"`
-	Reason     string `ch:"reason"`
-	Remediated bool   `ch:"remediated"`
-	Items      int64  `ch:"items"`
-}
-
-type outsideRow struct {
-	Control string `ch:"control"`
-	Items   int64  `ch:"items"`
-}
-
-// span is from a first to a last time, zero without any.
-type span struct{ first, last compliance.Instant }
-
-// with is s widened by another span.
-func (s span) with(first, last compliance.Instant) span {
-	switch {
-	case first == 0:
-		return s
-	case s.first == 0:
-		return span{first, last}
-	}
-	return span{min(s.first, first), max(s.last, last)}
-}
-
-type ruleRow struct {
-	Control  string    `ch:"control"`
-	RuleHash string    `ch:"rule_hash"`
-	Bundle   string    `ch:"bundle"`
-	Items    int64     `ch:"items"`
-	First    time.Time `ch:"first"`
-	Last     time.Time `ch:"last"`
-
-	FirstDeviation time.Time `ch:"first_deviation"`
-	LastDeviation  time.Time `ch:"last_deviation"`
-}
-
-type extentRow struct {
-	Events    int64     `ch:"events"`
-	Received  time.Time `ch:"received"`
-	Revisions int64     `ch:"revisions"`
-	Known     time.Time `ch:"known"`
-}
-
-func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
-	got := &answers{counts: map[string][]countRow{}, outside: map[string]int64{}, spans: map[string]span{}, deviations: map[string][]Verdict{}, rules: map[string][]Rule{}, waivers: map[string][]waiverRow{}, at: cmp.Or(a.then, a.at)}
-	by := "item"
-	if p.wholeDays() && a.then == 0 {
-		by = "day" // the sums by day know the present only
-	}
-	extent, err := ask[extentRow](ctx, a, "extent")
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range extent {
-		got.record = Record{Events: row.Events, Revisions: row.Revisions, Received: instant(row.Received), KnownAt: instant(row.Known)}
-	}
-	counts, err := ask[countRow](ctx, a, "counts_by_"+by, window(p.From, p.To)...)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range counts {
-		got.counts[row.Control] = append(got.counts[row.Control], row)
-	}
-	outside, err := ask[outsideRow](ctx, a, "outside_by_"+by, window(p.From, p.To)...)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range outside {
-		got.outside[row.Control] = row.Items
-	}
-	if err := a.items(ctx, p, got); err != nil {
-		return nil, err
-	}
-	got.lives, err = a.lives(ctx, bundle.Sources, p)
-	return got, err
-}
-
-// items asks what only the items tell.
-func (a *asker) items(ctx context.Context, p Period, got *answers) error {
-	deviations, err := ask[verdictRow](ctx, a, "deviations", window(p.From, p.To)...)
-	if err != nil {
-		return err
-	}
-	for i := range deviations {
-		id := deviations[i].Control
-		got.deviations[id] = append(got.deviations[id], deviations[i].verdict())
-	}
-	waivers, err := ask[waiverRow](ctx, a, "waivers", window(p.From, p.To)...)
-	if err != nil {
-		return err
-	}
-	for _, row := range waivers {
-		got.waivers[row.Control] = append(got.waivers[row.Control], row)
-	}
-	rules, err := ask[ruleRow](ctx, a, "rules", window(p.From, p.To)...)
-	if err != nil {
-		return err
-	}
-	for _, row := range rules {
-		got.rules[row.Control] = append(got.rules[row.Control],
-			Rule{row.RuleHash, row.Bundle, row.Items, instant(row.First), instant(row.Last)})
-		got.spans[row.Control] = got.spans[row.Control].with(instant(row.FirstDeviation), instant(row.LastDeviation))
-	}
-	return nil
-}
-
-func (a *answers) control(bundle *control.Bundle, c *control.Control, p Period) Control {
-	out := Control{
-		ID: c.ID, Title: c.Title, Severity: c.Severity, Criteria: c.Criteria, RuleHash: c.Hash,
-		Rules: a.rules[c.ID], Outside: a.outside[c.ID],
-		Deviations: a.deviations[c.ID],
-	}
-	out.Waivers = accepted(c, a.waivers[c.ID], p)
-	out.count(a.counts[c.ID])
-	out.FirstDeviation, out.LastDeviation = a.spans[c.ID].first, a.spans[c.ID].last
-	out.Completeness = a.completeness(bundle, c, p, &out)
-	out.settle()
-	return out
-}
-
-// count sums the rows of the control.
-func (c *Control) count(rows []countRow) {
-	reasons := map[[2]string]*Reason{}
-	for _, row := range rows {
-		c.Counts.add(compliance.Outcome(row.Outcome), row.Items)
-		if row.Remediated && row.Outcome == string(compliance.Deviation) {
-			c.Counts.Remediated += row.Items
-		}
-		if row.Outcome == string(compliance.Pass) {
-			continue
-		}
-		key := [2]string{row.Outcome, row.Reason}
-		if reasons[key] == nil {
-			reasons[key] = &Reason{Outcome: compliance.Outcome(row.Outcome), Reason: row.Reason}
-		}
-		reasons[key].Items += row.Items
-		if row.Remediated {
-			reasons[key].Remediated += row.Items
-		}
-	}
-	for _, r := range reasons {
-		c.Reasons = append(c.Reasons, *r)
-	}
-	slices.SortFunc(c.Reasons, func(a, b Reason) int {
-		order := compliance.Outcomes()
-		return cmp.Or(cmp.Compare(slices.Index(order, a.Outcome), slices.Index(order, b.Outcome)),
-			cmp.Compare(b.Items, a.Items), cmp.Compare(a.Reason, b.Reason))
-	})
-	c.Counts.finish()
-}
-
-// notes are what a reader of the whole report should know.
-func (a *answers) notes(bundle *control.Bundle) (notes []string) {
-	var unknown, other []string
-	for id := range a.counts {
-		if bundle.Control(id) == nil {
-			unknown = append(unknown, id)
-		}
-	}
-	for _, c := range bundle.Controls {
-		if slices.ContainsFunc(a.rules[c.ID], func(r Rule) bool {
-			return !c.Some(func(v *control.Control) bool { return v.Hash == r.RuleHash })
-		}) {
-			other = append(other, c.ID)
-		}
-	}
-	slices.Sort(unknown)
-	if len(unknown) > 0 {
-		notes = append(notes, "The period has items of controls that this bundle doesn't hold, and that this report leaves out: "+strings.Join(unknown, ", ")+".")
-	}
-	if len(other) > 0 {
-		notes = append(notes, "Items were judged by other versions of the rule than this bundle's, as listed: "+strings.Join(other, ", ")+".")
-	}
-	return notes
 }

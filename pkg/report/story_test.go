@@ -35,6 +35,7 @@ func TestAQuarter(t *testing.T) {
 	}
 
 	r := w.report("2026-Q3")
+	keep(t, r)
 	for id, want := range s.Totals() {
 		c := find(t, r, id)
 		require.Equal(t, int64(want.Items), c.Counts.Items, id)

@@ -162,18 +162,3 @@ func (r *Report) waiverLines() (lines []waiverLine) {
 	}
 	return lines
 }
-
-func acceptedColumns() []output.Column[waiverLine] {
-	return []output.Column[waiverLine]{
-		{Head: "CONTROL", Cell: func(l waiverLine) string { return l.control }},
-		{Head: "WAIVER", Cell: func(l waiverLine) string { return l.ID }},
-		{Head: "ITEMS", Cell: func(l waiverLine) string { return count(l.Items) }},
-		{Head: "APPROVED", Cell: func(l waiverLine) string { return l.Approved.String() }},
-		{Head: "UNTIL", Cell: func(l waiverLine) string { return l.Until.String() }},
-		{Head: "REVOKED", Cell: func(l waiverLine) string { return moment(l.Revoked) }},
-		{Head: "REQUESTER", Cell: func(l waiverLine) string { return l.Requester }},
-		{Head: "APPROVER", Cell: func(l waiverLine) string { return l.Approver }},
-		{Head: "REASON", Cell: func(l waiverLine) string { return l.Reason }},
-		{Head: "DOESN'T COUNT", Cell: func(l waiverLine) string { return l.Why }},
-	}
-}

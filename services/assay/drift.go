@@ -16,18 +16,6 @@ import (
 	"assay.example/assay/pkg/report"
 )
 
-// driftFormat is how a comparison is written; it is a flag's value.
-type driftFormat string
-
-// String is pflag.Value's.
-func (f *driftFormat) String() string { return string(*f) }
-
-// Type is pflag.Value's.
-func (f *driftFormat) Type() string { return "format" }
-
-// Set is pflag.Value's.
-func (f *driftFormat) Set(text string) error { return choose(f, text, "table", "json") }
-
 type driftOptions struct {
 	*app
 	rules                    rulesOptions
@@ -35,12 +23,12 @@ type driftOptions struct {
 	baselineFrom, baselineTo string
 	asOf                     string
 	params                   report.DriftParams
-	format                   driftFormat
-	failOn                   severity
+	format                   choice
+	failOn                   choice
 }
 
 func (a *app) driftCommand() *cobra.Command {
-	o := driftOptions{app: a, format: "table", failOn: "any"}
+	o := driftOptions{app: a, format: formatOf("table", "json"), failOn: failures()}
 	c := &cobra.Command{
 		Use:   "drift",
 		Short: "Say which controls do otherwise than before, since when, and why",
@@ -80,7 +68,7 @@ func (o *driftOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.format == "json" {
+	if o.format.is == "json" {
 		err = d.WriteJSON(o.out)
 	} else {
 		err = d.WriteTable(o.writer())
@@ -112,7 +100,7 @@ func (o *driftOptions) read() (err error) {
 func (o *driftOptions) verdict(d *report.Drift) error {
 	var ids []string
 	for _, f := range d.Findings {
-		if o.failOn == "any" || o.failOn == "deviations" && f.Measure == drift.Deviations {
+		if o.failOn.is == "any" || o.failOn.is == "deviations" && f.Measure == drift.Deviations {
 			ids = append(ids, f.Control)
 		}
 	}

@@ -23,11 +23,11 @@ type explainOptions struct {
 	tenant string
 	id     string
 	asOf   string
-	format reportFormat
+	format choice
 }
 
 func (a *app) explainCommand() *cobra.Command {
-	o := explainOptions{app: a, format: "table"}
+	o := explainOptions{app: a, format: formatOf("table", "json")}
 	c := &cobra.Command{
 		Use:   "explain item",
 		Short: "Say why a control says what it says of an item, and make the verdict again",
@@ -53,9 +53,6 @@ the evidence isn't as the verdict names it, or the verdict made again is another
 }
 
 func (o *explainOptions) run(ctx context.Context, item string) error {
-	if o.format != "table" && o.format != "json" {
-		return compliance.Errorf(compliance.Invalid, "%q is no format of an explanation; choose table or json", o.format)
-	}
 	subject := report.Subject{Tenant: o.tenant, Control: o.id, Item: item}
 	var err error
 	if subject.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
@@ -85,7 +82,7 @@ func (o *explainOptions) run(ctx context.Context, item string) error {
 		return err
 	}
 	e.Rule.ReadWords(o.rules.files(cfg), bundle.Control(subject.Control).File)
-	if o.format == "json" {
+	if o.format.is == "json" {
 		err = e.WriteJSON(o.out)
 	} else {
 		err = e.WriteTable(o.writer())

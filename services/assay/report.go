@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,39 +15,6 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/report"
 )
-
-// reportFormat is how a report is written; it is a flag's value.
-type reportFormat string
-
-// String is pflag.Value's.
-func (f *reportFormat) String() string { return string(*f) }
-
-// Type is pflag.Value's.
-func (f *reportFormat) Type() string { return "format" }
-
-// Set is pflag.Value's.
-func (f *reportFormat) Set(text string) error { return choose(f, text, "table", "json", "csv", "html") }
-
-// severity is which results of a report fail the command; it is a flag's value.
-type severity string
-
-// String is pflag.Value's.
-func (s *severity) String() string { return string(*s) }
-
-// Type is pflag.Value's.
-func (s *severity) Type() string { return "results" }
-
-// Set is pflag.Value's.
-func (s *severity) Set(text string) error { return choose(s, text, "any", "deviations", "none") }
-
-// choose sets a flag to one of a few words.
-func choose[T ~string](into *T, text string, words ...string) error {
-	if !slices.Contains(words, text) {
-		return compliance.Errorf(compliance.Invalid, "%q is unknown; choose %s", text, strings.Join(words, ", "))
-	}
-	*into = T(text)
-	return nil
-}
 
 // rulesOptions name the rule set that a command works with.
 type rulesOptions struct{ controls string }
@@ -100,23 +66,30 @@ type reportOptions struct {
 	window periodOptions
 	tenant string
 	asOf   string
-	format reportFormat
-	failOn severity
+	format choice
+	table  string
+	save   string
+	failOn choice
 }
 
 func (a *app) reportCommand() *cobra.Command {
-	o := reportOptions{app: a, format: "table", failOn: "any"}
+	o := reportOptions{app: a, format: formatOf("table", "json", "csv", "html", "xlsx"), failOn: failures()}
 	c := &cobra.Command{
 		Use:   "report",
 		Short: "Say what each control did over a period, and how that is known",
-		Long: `For each control: the population's size and outcomes, the deviation rate, whether
-the population is proven complete, and one result for the period. Every number
-says how it was made, and the command that makes it again.
+		Long: `In the order of a SOC 2 report's Section IV: for each criterion the controls in the
+entity's words, the test that every occurrence was put to, the population and the
+result; then deviations, waivers, the system's boundary, changes and incidents,
+gaps, and the controls that others operate. Every table says how it was made, and
+the command that makes it again. Conclusions are the auditor's, and not in it.
 
 It exits with 1 if a control operated with deviations, else with 2 if one could not
 be evaluated: what isn't known is not a pass.`,
 		Example: `  assay report --period 2026-Q3
-  assay report --from 2026-07-01 --to 2026-10-01 -o html > report.html`,
+  assay report --from 2026-07-01 --to 2026-10-01 -o html > report.html
+  assay report --period 2026-Q3 -o xlsx --save q3.xlsx
+  assay report --period 2026-Q3 -o csv --save q3/
+  assay report --period 2026-Q3 --table deviations`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
@@ -124,12 +97,17 @@ be evaluated: what isn't known is not a pass.`,
 	o.window.flags(c)
 	c.Flags().StringVar(&o.tenant, "tenant", "default", "whose controls")
 	c.Flags().StringVar(&o.asOf, "as-of", "", "say what was known at this `time`, instead of all on record")
-	c.Flags().VarP(&o.format, "output", "o", "table, json, csv or html")
+	c.Flags().VarP(&o.format, "output", "o", "table, json, csv, html or xlsx")
+	c.Flags().StringVar(&o.table, "table", "", "one table alone, by its `name`, as table or csv")
+	c.Flags().StringVar(&o.save, "save", "", "write to this file instead of stdout; with csv, a `path` of a folder for all tables")
 	c.Flags().Var(&o.failOn, "fail-on", "which results fail the command: any, deviations or none")
 	return c
 }
 
 func (o *reportOptions) run(ctx context.Context) error {
+	if o.table != "" && o.format.is != "table" && o.format.is != "csv" {
+		return compliance.Errorf(compliance.Invalid, "--table is for -o table and csv; %s holds all tables", o.format.is)
+	}
 	period, err := o.window.parse()
 	if err != nil {
 		return err
@@ -138,14 +116,7 @@ func (o *reportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var r *report.Report
-	err = o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
-		r, err = report.Make(ctx, conn, bundle, report.Params{
-			Tenant: o.tenant, Period: period, MadeAt: compliance.InstantOf(time.Now()), AsOf: asOf,
-			Program: thisBuild().Version, Arguments: o.rules.arguments(),
-		})
-		return err
-	})
+	r, err := o.make(ctx, period, asOf)
 	if err != nil {
 		return err
 	}
@@ -155,24 +126,35 @@ func (o *reportOptions) run(ctx context.Context) error {
 	return o.verdict(r)
 }
 
-func (o *reportOptions) write(r *report.Report) error {
-	switch o.format {
-	case "json":
-		return r.WriteJSON(o.out)
-	case "csv":
-		return r.WriteCSV(o.writer())
-	case "html":
-		return r.WriteHTML(o.out)
+func (o *reportOptions) make(ctx context.Context, period report.Period, asOf compliance.Instant) (r *report.Report, err error) {
+	cfg, _, err := o.loadForReading("clickhouse")
+	if err != nil {
+		return nil, err
 	}
-	return r.WriteTable(o.writer())
+	bundle, err := o.rules.load(cfg)
+	if err != nil {
+		return nil, err
+	}
+	others, err := report.ReadComplementary(o.rules.files(cfg))
+	if err != nil {
+		return nil, err
+	}
+	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
+		r, err = report.Make(ctx, conn, bundle, report.Params{
+			Tenant: o.tenant, Period: period, MadeAt: compliance.InstantOf(time.Now()), AsOf: asOf,
+			Program: thisBuild().Version, Arguments: o.rules.arguments(), Complementary: others, Console: cfg.Console.PublicURL,
+		})
+		return err
+	})
+	return r, err
 }
 
 // verdict makes the exit code. It is said on stderr: stdout holds the report alone.
 func (o *reportOptions) verdict(r *report.Report) error {
-	if ids := r.Deviating(); len(ids) > 0 && o.failOn != "none" {
+	if ids := r.Deviating(); len(ids) > 0 && o.failOn.is != "none" {
 		return &exitError{exitViolations, fmt.Errorf("%s operated with deviations: %s", controlCount(ids), strings.Join(ids, ", "))}
 	}
-	if ids := r.Unevaluable(); len(ids) > 0 && o.failOn == "any" {
+	if ids := r.Unevaluable(); len(ids) > 0 && o.failOn.is == "any" {
 		return &exitError{exitUnevaluated, fmt.Errorf("%s could not be evaluated: %s", controlCount(ids), strings.Join(ids, ", "))}
 	}
 	return nil

@@ -17,20 +17,6 @@ import (
 	"assay.example/assay/pkg/sampling"
 )
 
-// sampleFormat is how a sample is written; it is a flag's value.
-type sampleFormat string
-
-// String is pflag.Value's.
-func (f *sampleFormat) String() string { return string(*f) }
-
-// Type is pflag.Value's.
-func (f *sampleFormat) Type() string { return "format" }
-
-// Set is pflag.Value's.
-func (f *sampleFormat) Set(text string) error {
-	return choose(f, text, "table", "json", "csv", "population")
-}
-
 type sampleOptions struct {
 	*app
 	rules     rulesOptions
@@ -39,11 +25,11 @@ type sampleOptions struct {
 	asOf      string
 	plan      string
 	frequency string
-	format    sampleFormat
+	format    choice
 }
 
 func (a *app) sampleCommand() *cobra.Command {
-	o := sampleOptions{app: a, format: "table"}
+	o := sampleOptions{app: a, format: formatOf("table", "json", "csv", "population")}
 	c := &cobra.Command{
 		Use:   "sample",
 		Short: "Draw items of a control's population for an auditor to test",
@@ -90,6 +76,9 @@ func (o *sampleOptions) run(ctx context.Context) error {
 	if s.Open(o.params.Now, late) {
 		_, _ = fmt.Fprintln(o.err, "The population may still change: the period isn't over, or late events still count.")
 	}
+	if !s.Completeness.Proven {
+		_, _ = fmt.Fprintln(o.err, "The population's completeness isn't proven; see: "+s.Completeness.Command)
+	}
 	return o.write(s)
 }
 
@@ -127,7 +116,7 @@ func readPlan(name string) (*sampling.Plan, error) {
 }
 
 func (o *sampleOptions) write(s *report.Sample) error {
-	switch o.format {
+	switch o.format.is {
 	case "json":
 		return s.WriteJSON(o.out)
 	case "csv":

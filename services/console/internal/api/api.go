@@ -64,6 +64,8 @@ type API struct {
 	mux   *http.ServeMux
 	huma  huma.API
 	words map[string]report.Words
+	// others are the controls that others must operate.
+	others report.Complementary
 	// actions are what each operation needs, by its id.
 	actions map[string]access.Action
 
@@ -72,11 +74,14 @@ type API struct {
 
 // New makes the API.
 func New(o Options) (*API, error) {
-	a := &API{Options: o, mux: http.NewServeMux(), words: report.WordsOfAll(o.Bundle, o.Files), actions: map[string]access.Action{}}
+	others, err := report.ReadComplementary(o.Files)
+	if err != nil {
+		return nil, err
+	}
+	a := &API{Options: o, others: others, mux: http.NewServeMux(), words: report.WordsOfAll(o.Bundle, o.Files), actions: map[string]access.Action{}}
 	a.huma = humago.New(a.mux, a.config())
 	a.huma.UseMiddleware(a.unequivocal)
 	a.register()
-	var err error
 	if a.specJSON, err = json.Marshal(a.huma.OpenAPI()); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"assay.example/assay/pkg/compliance"
@@ -156,6 +157,7 @@ func (a *API) report(ctx context.Context, c call, in *reportIn) (*report.Report,
 	}
 	return report.Make(ctx, a.Conn, a.Bundle, report.Params{
 		Tenant: c.Tenant, Period: p, MadeAt: c.now, AsOf: asOf, Program: a.Program, Arguments: a.Arguments,
+		Complementary: a.others, Console: strings.TrimSuffix(a.PublicURL, "/"),
 	})
 }
 

@@ -53,6 +53,8 @@ type Pages struct {
 	templates map[string]*template.Template
 	words     map[string]report.Words
 	inquiries map[string]inquiry
+	// others are the controls that others must operate.
+	others report.Complementary
 }
 
 // answerWithin bounds the work for one page.
@@ -62,6 +64,9 @@ const answerWithin = 20 * time.Second
 func New(o Options) (*Pages, error) {
 	p := &Pages{Options: o, words: report.WordsOfAll(o.Bundle, o.Files), inquiries: inquiries()}
 	var err error
+	if p.others, err = report.ReadComplementary(o.Files); err != nil {
+		return nil, err
+	}
 	if p.assets, err = newAssets(); err != nil {
 		return nil, err
 	}
@@ -106,6 +111,7 @@ func (p *Pages) routes() []route {
 		{"/{$}", access.ReadControls, overview},
 		{"/controls", access.ReadControls, controlList},
 		{"/controls/{id}", access.ReadItems, controlPage},
+		{"/controls/{id}/completeness", access.ReadReports, completenessPage},
 		{"/items/{control}/{item}", access.ReadItems, itemPage},
 		{"/events", access.ReadEvents, eventList},
 		{"/events/{topic}/{partition}/{offset}", access.ReadEvents, eventPage},

@@ -27,6 +27,7 @@ func everyRoute() map[string]string {
 		"/{$}":                                 "/",
 		"/controls":                            "/controls",
 		"/controls/{id}":                       "/controls/CH-01",
+		"/controls/{id}/completeness":          "/controls/CH-01/completeness",
 		"/items/{control}/{item}":              "/items/CH-01/d2",
 		"/events":                              "/events",
 		"/events/{topic}/{partition}/{offset}": "/events/assay.events.access/0/1",
@@ -111,6 +112,7 @@ func TestRefusals(t *testing.T) {
 		{engineer(), "/controls/NO-01", 404},
 		{engineer(), "/query/no_such", 404},
 		{engineer(), "/reports/2026-Q3/report.exe", 404},
+		{engineer(), "/reports/2026-Q3/nothing.csv", 404},
 		{engineer(), "/reports/yesterday", 400},
 		{engineer(), "/?period=yesterday", 400},
 		{engineer(), "/?from=2026-07-01", 400},
@@ -137,6 +139,8 @@ func TestRefusals(t *testing.T) {
 		{auditor(t), "/?period=2026-10", 403},
 		{auditor(t), "/reports/2026", 403},
 		{auditor(t), "/reports/2026/report.csv", 403},
+		{auditor(t), "/reports/2026/report.xlsx", 403},
+		{auditor(t), "/reports/2026/deviations.csv", 403},
 		{auditor(t), "/query/extent", 403},
 		{auditor(t), "/query/changes", 403},
 		{auditor(t), "/query/deliveries_before", 403},
@@ -274,7 +278,7 @@ func TestRawBytes(t *testing.T) {
 
 func TestReportFiles(t *testing.T) {
 	w := filled(t)
-	for name, want := range map[string]string{"report.csv": "CH-01,", "report.json": `"schema": "report/v1"`, "report.html": "<!DOCTYPE html>"} {
+	for name, want := range map[string]string{"report.csv": "CH-01,", "report.json": `"schema": "report/v1"`, "report.html": "<!DOCTYPE html>", "report.xlsx": "PK\x03\x04", "deviations.csv": "control,item,happened"} {
 		rec := w.get(t.Context(), engineer(), "/reports/2026-Q3/"+name)
 		require.Contains(t, rec.Header().Get("Content-Disposition"), "attachment")
 		require.Contains(t, rec.Body.String(), want)

@@ -3,7 +3,9 @@ package page
 import (
 	"bytes"
 	"html/template"
+	"io"
 	"slices"
+	"strings"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
@@ -60,7 +62,8 @@ func reportList(v *visit) (*sheet, error) {
 type reportBody struct {
 	Label             string
 	Inside            template.HTML
-	JSON, CSV, HTML   string
+	Files             []navItem
+	Tables            []navItem
 	Deviating         []string
 	Unevaluable       []string
 	Controls          int
@@ -78,14 +81,16 @@ func (v *visit) named() (report.Period, error) {
 	return p, v.Within(p)
 }
 
-// report is that of a period, as of the time that the address names, if it does.
-func (v *visit) report(p report.Period) (*report.Report, error) {
+// report is that of a period, as of the time that the address names, if it does. Its links
+// begin with where the console is reached.
+func (v *visit) report(p report.Period, console string) (*report.Report, error) {
 	asOf, err := report.ParseAsOf(v.param("as_of"))
 	if err != nil {
 		return nil, err
 	}
 	return report.Make(v.ctx(), v.Conn, v.Bundle, report.Params{
 		Tenant: v.Tenant, Period: p, MadeAt: v.now, AsOf: asOf, Program: v.Program, Arguments: v.Arguments,
+		Complementary: v.others, Console: console,
 	})
 }
 
@@ -94,7 +99,7 @@ func reportPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := v.report(p)
+	r, err := v.report(p, "/")
 	if err != nil {
 		return nil, err
 	}
@@ -106,12 +111,21 @@ func reportPage(v *visit) (*sheet, error) {
 	at := func(file string) string { return v.to(path("reports", p.Label, file), "as_of", asOf) }
 	b := &reportBody{
 		Label: p.Label, Inside: template.HTML(inside.String()), //nolint:gosec // G203: WriteFragment is a template that escapes
-		JSON: at("report.json"), CSV: at("report.csv"), HTML: at("report.html"), Controls: len(r.Controls),
+		Controls: len(r.Controls),
+		Files: []navItem{
+			{Text: "HTML that stands alone and prints", Link: at("report.html")},
+			{Text: "Excel, a sheet a table", Link: at("report.xlsx")},
+			{Text: "CSV of the results", Link: at("report.csv")},
+			{Text: "JSON", Link: at("report.json")},
+		},
 		Deviating: r.Deviating(), Unevaluable: r.Unevaluable(), OverviewLink: v.to("/", "period", p.Label),
 		Again: []command{
 			{"With Assay", r.Command},
 			{"From the API", v.curl(path("api", "v1", "periods", p.Label, "report"), "as_of", asOf)},
 		},
+	}
+	for _, t := range r.Tables() {
+		b.Tables = append(b.Tables, navItem{Text: t.Title, Link: at(t.Name + ".csv")})
 	}
 	for i := range r.Controls {
 		c := &r.Controls[i]
@@ -128,25 +142,50 @@ func reportFile(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	var content bytes.Buffer
-	formats := map[string]struct {
-		media string
-		write func(*report.Report) error
-	}{
-		"report.json": {"application/json", func(r *report.Report) error { return r.WriteJSON(&content) }},
-		"report.csv":  {"text/csv; charset=utf-8", func(r *report.Report) error { return r.WriteCSV(output.Writer{Out: &content}) }},
-		"report.html": {"text/html; charset=utf-8", func(r *report.Report) error { return r.WriteHTML(&content) }},
-	}
-	format, ok := formats[v.request.PathValue("file")]
-	if !ok {
-		return nil, compliance.Errorf(compliance.NotFound, "A report comes as report.json, report.csv or report.html.")
-	}
-	r, err := v.report(p)
+	format, err := formatOf(v.request.PathValue("file"))
 	if err != nil {
 		return nil, err
 	}
-	if err := format.write(r); err != nil {
+	r, err := v.report(p, v.base())
+	if err != nil {
+		return nil, err
+	}
+	var content bytes.Buffer
+	if err := format.write(r, &content); err != nil {
 		return nil, err
 	}
 	return &sheet{File: &file{"assay-" + p.Label + "-" + v.request.PathValue("file"), format.media, content.Bytes()}}, nil
+}
+
+// reportFormat is how a report is written as a file.
+type reportFormat struct {
+	media string
+	write func(*report.Report, io.Writer) error
+}
+
+const csvMedia = "text/csv; charset=utf-8"
+
+// formatOf is that of a file by its name: the report, or one of its tables as CSV.
+func formatOf(name string) (reportFormat, error) {
+	switch name {
+	case "report.json":
+		return reportFormat{"application/json", (*report.Report).WriteJSON}, nil
+	case "report.html":
+		return reportFormat{"text/html; charset=utf-8", (*report.Report).WriteHTML}, nil
+	case "report.xlsx":
+		return reportFormat{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (*report.Report).WriteXLSX}, nil
+	case "report.csv":
+		return reportFormat{csvMedia, func(r *report.Report, out io.Writer) error { return r.WriteCSV(output.Writer{Out: out}) }}, nil
+	}
+	table, ok := strings.CutSuffix(name, ".csv")
+	if !ok || !slices.Contains(report.TableNames(), table) {
+		return reportFormat{}, compliance.Errorf(compliance.NotFound, "A report comes as report.json, report.csv, report.html or report.xlsx, and each of its tables as CSV, such as deviations.csv.")
+	}
+	return reportFormat{csvMedia, func(r *report.Report, out io.Writer) error {
+		t, err := r.Table(table)
+		if err != nil {
+			return err
+		}
+		return t.WriteCSV(output.Writer{Out: out})
+	}}, nil
 }

@@ -1,0 +1,244 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// answers are what ClickHouse said, by control.
+type answers struct {
+	counts     map[string][]countRow
+	outside    map[string]int64
+	spans      map[string]span
+	deviations map[string][]Verdict
+	rules      map[string][]Rule
+	waivers    map[string][]waiverRow
+	lives      map[string]*life
+	record     Record
+	at         compliance.Instant
+	found      map[[2]string]compliance.Instant
+	rates      Rates
+	remedies   []Remediation
+	happened   Happened
+}
+
+type countRow struct {
+	Control    string `ch:"control"`
+	Outcome    string `ch:"outcome"`
+	Reason     string `ch:"reason"`
+	Remediated bool   `ch:"remediated"`
+	Items      int64  `ch:"items"`
+}
+
+type outsideRow struct {
+	Control string `ch:"control"`
+	Items   int64  `ch:"items"`
+}
+
+// span is from a first to a last time, zero without any.
+type span struct{ first, last compliance.Instant }
+
+// with is s widened by another span.
+func (s span) with(first, last compliance.Instant) span {
+	switch {
+	case first == 0:
+		return s
+	case s.first == 0:
+		return span{first, last}
+	}
+	return span{min(s.first, first), max(s.last, last)}
+}
+
+type ruleRow struct {
+	Control  string    `ch:"control"`
+	RuleHash string    `ch:"rule_hash"`
+	Bundle   string    `ch:"bundle"`
+	Items    int64     `ch:"items"`
+	First    time.Time `ch:"first"`
+	Last     time.Time `ch:"last"`
+
+	FirstDeviation time.Time `ch:"first_deviation"`
+	LastDeviation  time.Time `ch:"last_deviation"`
+}
+
+type extentRow struct {
+	Events    int64     `ch:"events"`
+	Received  time.Time `ch:"received"`
+	Revisions int64     `ch:"revisions"`
+	Known     time.Time `ch:"known"`
+}
+
+// answers asks all that a report is made of, some questions at a time. Each task writes
+// fields of its own.
+func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
+	got := &answers{at: cmp.Or(a.then, a.at)}
+	by := "item"
+	if p.wholeDays() && a.then == 0 {
+		by = "day" // the sums by day know the present only
+	}
+	err := a.together(ctx,
+		func(ctx context.Context, a *asker) error { return a.extent(ctx, got) },
+		func(ctx context.Context, a *asker) error { return a.counts(ctx, by, p, got) },
+		func(ctx context.Context, a *asker) error { return a.deviations(ctx, p, got) },
+		func(ctx context.Context, a *asker) error { return a.waiversIn(ctx, p, got) },
+		func(ctx context.Context, a *asker) error { return a.rules(ctx, p, got) },
+		func(ctx context.Context, a *asker) (err error) {
+			got.lives, err = a.lives(ctx, bundle.Sources, p)
+			return err
+		},
+		func(ctx context.Context, a *asker) error { return a.parts(ctx, "month", p, &got.rates.Months) },
+		func(ctx context.Context, a *asker) error { return a.parts(ctx, "week", p, &got.rates.Weeks) },
+		func(ctx context.Context, a *asker) error { return a.parts(ctx, "day", p, &got.rates.Days) },
+		func(ctx context.Context, a *asker) (err error) {
+			got.remedies, err = told(ctx, a, "time_to_remediate", p, (*remediationRow).remediation)
+			return err
+		},
+		func(ctx context.Context, a *asker) error { return a.changesOf(ctx, p, &got.happened) },
+	)
+	return got, err
+}
+
+func (a *asker) extent(ctx context.Context, got *answers) error {
+	rows, err := ask[extentRow](ctx, a, "extent")
+	for _, row := range rows {
+		got.record = Record{Events: row.Events, Revisions: row.Revisions, Received: instant(row.Received), KnownAt: instant(row.Known)}
+	}
+	return err
+}
+
+func (a *asker) counts(ctx context.Context, by string, p Period, got *answers) error {
+	got.counts, got.outside = map[string][]countRow{}, map[string]int64{}
+	counts, err := ask[countRow](ctx, a, "counts_by_"+by, window(p.From, p.To)...)
+	if err != nil {
+		return err
+	}
+	for _, row := range counts {
+		got.counts[row.Control] = append(got.counts[row.Control], row)
+	}
+	outside, err := ask[outsideRow](ctx, a, "outside_by_"+by, window(p.From, p.To)...)
+	for _, row := range outside {
+		got.outside[row.Control] = row.Items
+	}
+	return err
+}
+
+func (a *asker) deviations(ctx context.Context, p Period, got *answers) error {
+	type foundRow struct {
+		Control string    `ch:"control"`
+		ItemID  string    `ch:"item_id"`
+		Found   time.Time `ch:"found"`
+	}
+	got.deviations, got.found = map[string][]Verdict{}, map[[2]string]compliance.Instant{}
+	deviations, err := ask[verdictRow](ctx, a, "deviations", window(p.From, p.To)...)
+	if err != nil {
+		return err
+	}
+	for i := range deviations {
+		id := deviations[i].Control
+		got.deviations[id] = append(got.deviations[id], deviations[i].verdict())
+	}
+	found, err := ask[foundRow](ctx, a, "found", window(p.From, p.To)...)
+	for _, row := range found {
+		got.found[[2]string{row.Control, row.ItemID}] = instant(row.Found)
+	}
+	return err
+}
+
+func (a *asker) waiversIn(ctx context.Context, p Period, got *answers) error {
+	got.waivers = map[string][]waiverRow{}
+	waivers, err := ask[waiverRow](ctx, a, "waivers", window(p.From, p.To)...)
+	for _, row := range waivers {
+		got.waivers[row.Control] = append(got.waivers[row.Control], row)
+	}
+	return err
+}
+
+func (a *asker) rules(ctx context.Context, p Period, got *answers) error {
+	got.rules, got.spans = map[string][]Rule{}, map[string]span{}
+	rules, err := ask[ruleRow](ctx, a, "rules", window(p.From, p.To)...)
+	for _, row := range rules {
+		got.rules[row.Control] = append(got.rules[row.Control],
+			Rule{row.RuleHash, row.Bundle, row.Items, instant(row.First), instant(row.Last)})
+		got.spans[row.Control] = got.spans[row.Control].with(instant(row.FirstDeviation), instant(row.LastDeviation))
+	}
+	return err
+}
+
+func (a *answers) control(bundle *control.Bundle, c *control.Control, p Period) Control {
+	out := Control{
+		ID: c.ID, Title: c.Title, Severity: c.Severity, Criteria: c.Criteria, RuleHash: c.Hash,
+		Rules: a.rules[c.ID], Outside: a.outside[c.ID],
+		Text: readRule(bundle, c).Text, Procedures: procedures(bundle, c, p),
+	}
+	for _, v := range a.deviations[c.ID] {
+		out.Deviations = append(out.Deviations, Deviation{Verdict: v, FoundAt: a.found[[2]string{c.ID, v.Item.ID}]})
+	}
+	out.Waivers = accepted(c, a.waivers[c.ID], p)
+	out.count(a.counts[c.ID])
+	out.FirstDeviation, out.LastDeviation = a.spans[c.ID].first, a.spans[c.ID].last
+	out.Completeness = a.completeness(bundle, c, p, &out)
+	out.settle()
+	return out
+}
+
+// count sums the rows of the control.
+func (c *Control) count(rows []countRow) {
+	reasons := map[[2]string]*Reason{}
+	for _, row := range rows {
+		c.Counts.add(compliance.Outcome(row.Outcome), row.Items)
+		if row.Remediated && row.Outcome == string(compliance.Deviation) {
+			c.Counts.Remediated += row.Items
+		}
+		if row.Outcome == string(compliance.Pass) {
+			continue
+		}
+		key := [2]string{row.Outcome, row.Reason}
+		if reasons[key] == nil {
+			reasons[key] = &Reason{Outcome: compliance.Outcome(row.Outcome), Reason: row.Reason}
+		}
+		reasons[key].Items += row.Items
+		if row.Remediated {
+			reasons[key].Remediated += row.Items
+		}
+	}
+	for _, r := range reasons {
+		c.Reasons = append(c.Reasons, *r)
+	}
+	slices.SortFunc(c.Reasons, func(a, b Reason) int {
+		order := compliance.Outcomes()
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Outcome), slices.Index(order, b.Outcome)),
+			cmp.Compare(b.Items, a.Items), cmp.Compare(a.Reason, b.Reason))
+	})
+	c.Counts.finish()
+}
+
+// notes are what a reader of the whole report should know.
+func (a *answers) notes(bundle *control.Bundle) (notes []string) {
+	var unknown, other []string
+	for id := range a.counts {
+		if bundle.Control(id) == nil {
+			unknown = append(unknown, id)
+		}
+	}
+	for _, c := range bundle.Controls {
+		if slices.ContainsFunc(a.rules[c.ID], func(r Rule) bool {
+			return !c.Some(func(v *control.Control) bool { return v.Hash == r.RuleHash })
+		}) {
+			other = append(other, c.ID)
+		}
+	}
+	slices.Sort(unknown)
+	if len(unknown) > 0 {
+		notes = append(notes, "The period has items of controls that this bundle doesn't hold, and that this report leaves out: "+strings.Join(unknown, ", ")+".")
+	}
+	if len(other) > 0 {
+		notes = append(notes, "Items were judged by other versions of the rule than this bundle's, as listed: "+strings.Join(other, ", ")+".")
+	}
+	return notes
+}

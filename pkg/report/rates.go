@@ -1,0 +1,95 @@
+package report
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/report/table"
+)
+
+// Rates are a control's items in the parts of a period.
+type Rates struct {
+	Days   []Part `json:"days" nullable:"false"`
+	Weeks  []Part `json:"weeks" nullable:"false"`
+	Months []Part `json:"months" nullable:"false"`
+}
+
+// Part is what a control's items of a day, a week from Monday or a month were, UTC. The
+// first and the last may lie in the period in part.
+type Part struct {
+	Control string             `json:"control"`
+	Start   compliance.Instant `json:"start"`
+	Counts
+}
+
+type partRow struct {
+	Control       string    `ch:"control"`
+	Start         time.Time `ch:"start"`
+	Items         int64     `ch:"items"`
+	Pass          int64     `ch:"pass"`
+	Deviation     int64     `ch:"deviation"`
+	Waived        int64     `ch:"waived"`
+	Inconclusive  int64     `ch:"inconclusive"`
+	NotApplicable int64     `ch:"not_applicable"`
+	Pending       int64     `ch:"pending"`
+}
+
+func (r *partRow) part() Part {
+	p := Part{Control: r.Control, Start: compliance.InstantOf(r.Start), Counts: Counts{
+		Pass: r.Pass, Deviation: r.Deviation, Waived: r.Waived, Inconclusive: r.Inconclusive, NotApplicable: r.NotApplicable, Pending: r.Pending,
+	}}
+	p.finish()
+	return p
+}
+
+// parts asks for a period's counts in parts: by day, week or month.
+func (a *asker) parts(ctx context.Context, by string, p Period, into *[]Part) error {
+	parts, err := told(ctx, a, "rates_by_"+by, p, (*partRow).part)
+	*into = parts
+	return err
+}
+
+// Remediation is how long deviations of a control stood, from the item's time to its
+// remedy, waived ones included. The times are 0 if none was remedied.
+type Remediation struct {
+	Control    string   `json:"control"`
+	Deviations int64    `json:"deviations"`
+	Remediated int64    `json:"remediated"`
+	Shortest   Duration `json:"shortest"`
+	Median     Duration `json:"median"`
+	Longest    Duration `json:"longest"`
+}
+
+type remediationRow struct {
+	Control    string `ch:"control"`
+	Deviations int64  `ch:"deviations"`
+	Remediated int64  `ch:"remediated"`
+	Shortest   int64  `ch:"shortest"`
+	Median     int64  `ch:"median"`
+	Longest    int64  `ch:"longest"`
+}
+
+func (r *remediationRow) remediation() Remediation {
+	took := func(micros int64) Duration { return Duration(micros) * Duration(time.Microsecond) }
+	return Remediation{r.Control, r.Deviations, r.Remediated, took(r.Shortest), took(r.Median), took(r.Longest)}
+}
+
+// ofBundle leaves out what is of controls that the bundle doesn't hold.
+func (a *answers) ofBundle(bundle *control.Bundle) (Rates, []Remediation) {
+	foreign := func(p Part) bool { return bundle.Control(p.Control) == nil }
+	for _, parts := range []*[]Part{&a.rates.Days, &a.rates.Weeks, &a.rates.Months} {
+		*parts = slices.DeleteFunc(*parts, foreign)
+	}
+	return a.rates, slices.DeleteFunc(a.remedies, func(r Remediation) bool { return bundle.Control(r.Control) == nil })
+}
+
+// lasted is a duration in a table; nil if nothing was measured.
+func lasted(d Duration, measured bool) any {
+	if !measured {
+		return nil
+	}
+	return table.Span(d)
+}
