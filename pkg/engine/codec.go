@@ -190,6 +190,9 @@ func (e *Engine) loadFact(key []string, value []byte) error {
 	if c == nil {
 		return nil // a control that is no longer loaded
 	}
+	if err := e.judges(c); err != nil {
+		return err
+	}
 	g := e.group(groupKey{key[1], key[2], key[3]}, c)
 	f := e.newFact(g, &Fact{Control: key[2], Tenant: key[1], Key: key[3], Event: s.event(key[1]), Preload: s.Preload})
 	f.fields = s.Fields
@@ -205,6 +208,9 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 	c := e.bundle.Control(key[2])
 	if c == nil {
 		return nil
+	}
+	if err := e.judges(c); err != nil {
+		return err
 	}
 	gk := groupKey{key[1], key[2], key[3]}
 	if s.Ended {

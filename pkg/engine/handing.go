@@ -57,6 +57,17 @@ func StageOf(b *control.Bundle, id, key string) (stage int, ok bool) {
 	return c.Stage, true
 }
 
+// judges refuses state of a control that is judged in another stage by now: its items
+// would be counted anew there.
+func (e *Engine) judges(c *control.Control) error {
+	if c.Stage == e.stage {
+		return nil
+	}
+	return compliance.Errorf(compliance.Conflict,
+		`%s was judged in stage %d and is of stage %d by these rules, since what it reads has changed; give it another id, or rebuild from the events (docs/design/dataflow.md, "Rebuild")`,
+		c.ID, e.stage, c.Stage)
+}
+
 // OfSenders tells whether a key of the changelog is about those who send events: what was
 // heard of them, and the numbers that they gave.
 func OfSenders(key []byte) bool {

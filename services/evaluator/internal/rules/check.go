@@ -29,7 +29,7 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 	if err != nil {
 		return err
 	}
-	if err := staged(from, to); err != nil {
+	if err := b.staged(to); err != nil {
 		return err
 	}
 	if c.Proposed.Restates {
@@ -40,12 +40,16 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 
 // staged refuses what the judges of the stages can't do while they run: to give the state
 // of a control to those of another stage.
-func staged(from, to *control.Bundle) error {
-	for _, c := range to.Controls {
-		if old := from.Control(c.ID); old != nil && old.Stage != c.Stage {
-			return compliance.Errorf(compliance.Invalid,
-				`%s would be judged in stage %d instead of %d (docs/design/dataflow.md, "Stages"), and what is known of its items stays where it is; give it another id, or rebuild from the events (the same page, "Rebuild")`,
-				c.ID, c.Stage, old.Stage)
+func (b *Book) staged(to *control.Bundle) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, from := range b.judged {
+		for _, c := range to.Controls {
+			if old := from.Control(c.ID); old != nil && old.Stage != c.Stage {
+				return compliance.Errorf(compliance.Invalid,
+					`%s would be judged in stage %d instead of %d (docs/design/dataflow.md, "Stages"), and what is known of its items stays where it is; give it another id, or rebuild from the events (the same page, "Rebuild")`,
+					c.ID, c.Stage, old.Stage)
+			}
 		}
 	}
 	return nil
