@@ -65,7 +65,7 @@ func NewBook(log *clock.Log, base record.Base, own *control.Bundle, types *dicti
 	}
 	return &Book{
 		log: log, types: types, base: base.Activation, first: first,
-		routes: map[int]*control.Bundle{base.Activation: first}, judged: map[known]*control.Bundle{}, pasts: map[int]*control.Past{},
+		routes: map[int]*control.Bundle{base.Activation: first}, judged: map[known]*control.Bundle{{activation: base.Activation}: first}, pasts: map[int]*control.Past{},
 	}, nil
 }
 
@@ -211,9 +211,6 @@ func places(activated *record.Control) map[routed.Source]int64 {
 
 // followed is the bundle of an activation, with the beginnings of what was read for it.
 func (b *Book) followed(ctx context.Context, activation int, read judge.Read) (*control.Bundle, error) {
-	if activation == b.base {
-		return b.first, nil
-	}
 	k := knownAt(activation, read)
 	b.mu.Lock()
 	there := b.judged[k]
@@ -221,7 +218,7 @@ func (b *Book) followed(ctx context.Context, activation int, read judge.Read) (*
 	if there != nil {
 		return there, nil
 	}
-	if activation < b.base {
+	if activation <= b.base {
 		return nil, compliance.Errorf(compliance.NotFound, "activation %d was before the rules that the sources begin with, %d", activation, b.base)
 	}
 	before, err := b.followed(ctx, activation-1, read)
