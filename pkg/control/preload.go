@@ -11,8 +11,8 @@ import (
 // route for its controls. Like a bundle it routes events, and reads no other.
 type Past struct {
 	wants []want
-	// senders are sources that are declared now and weren't: nobody has kept when they
-	// were heard. Any word of one may say that it was silent since.
+	// senders are sources that the controls hang on: when they were heard is kept no longer
+	// than somebody asks. Any word of one may say that it was silent since.
 	senders []string
 }
 
@@ -43,19 +43,37 @@ func (b *Bundle) Past(before *Bundle) *Past {
 	if len(p.wants) == 0 {
 		return nil
 	}
-	for _, s := range b.Sources {
-		named := func(o Source) bool { return o.Name == s.Name }
-		if s.MaxGap > 0 && !slices.ContainsFunc(before.Sources, named) {
+	for i, s := range b.Sources {
+		hangs := func(w want) bool { return slices.Contains(b.hangsOn(w.control), i) }
+		if s.MaxGap > 0 && slices.ContainsFunc(p.wants, hangs) {
 			p.senders = append(p.senders, s.Name)
 		}
 	}
 	return p
 }
 
-// mayWait: nothing is judged by what the control says. What is, would have to wait too.
+// mayWait: nothing is judged by what the control says, for that would have to wait too;
+// and no source that it hangs on numbers what it sends, for those numbers are gone.
 func (b *Bundle) mayWait(c *Control) bool {
 	reads := func(o *Control) bool { return slices.Contains(o.ReadVerdicts(), c) }
-	return c.Stage == 0 && !slices.ContainsFunc(b.Controls, reads)
+	counts := func(i int) bool { return b.Sources[i].Counts }
+	return c.Stage == 0 && !slices.ContainsFunc(b.Controls, reads) && !slices.ContainsFunc(b.hangsOn(c), counts)
+}
+
+// hangsOn are the declared sources that send evidence, or rows of tables, to any version.
+func (b *Bundle) hangsOn(c *Control) (all []int) {
+	for _, v := range c.Versions {
+		for _, e := range v.Expectations {
+			all = append(all, b.SourcesOf(e.Heard())...)
+			if e.Unless != nil {
+				all = append(all, b.SourcesOf(e.Unless.Types)...)
+			}
+		}
+		for _, t := range v.Tables {
+			all = append(all, b.SourcesOf(t.Types)...)
+		}
+	}
+	return all
 }
 
 // lacks tells whether a version reads what wasn't routed for its control, or isn't held

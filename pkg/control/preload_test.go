@@ -57,6 +57,7 @@ func TestPast(t *testing.T) {
 		"a new control":    {"", map[string]string{"AC-02.yaml": from(another)}, at.Add(-2*time.Hour - time.Microsecond)},
 		"a table":          {"", map[string]string{"AC-02.yaml": from(another + "tables: {r: {from: [access.login], key: [event.user_id]}}\n")}, compliance.Ever},
 		"a new source":     {"sources: {/idp: {types: [access.login], max_gap: 1h}}\n", map[string]string{"AC-02.yaml": from(another)}, compliance.Ever},
+		"a numbering one":  {"sources: {/idp: {types: [access.login], max_gap: 1h, sequence: true}}\n", map[string]string{"AC-02.yaml": from(another)}, compliance.Never},
 		"whose verdicts":   {"", map[string]string{"AC-02.yaml": from(another), "AC-03.yaml": from(reads)}, compliance.Never},
 		"a source at rest": {"sources: {/idp: {types: [access.login]}}\n", map[string]string{"AC-02.yaml": from(another)}, at.Add(-2*time.Hour - time.Microsecond)},
 	} {

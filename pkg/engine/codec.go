@@ -9,6 +9,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
 )
 
 // The changelog has a record a fact, item, ended item, beat, waiver, run of numbers and remembered id,
@@ -127,11 +128,19 @@ func closedChange(g *group, id string, p *published) Change {
 
 // beatChange tells beats of one instant apart by their numbers, where these count.
 func beatChange(f *Fact, s *source) Change {
-	key := []string{f.Tenant, f.Event.Source, f.Event.Type, f.Event.Time.String()}
-	if s.count != nil {
-		key = append(key, text(f.Event.Sequence))
+	return Change{beatKey(f.Tenant, s, s.beatOf(&f.Event)), encode(storeFact(&f.Event))}
+}
+
+func beatKey(tenant string, s *source, b beat) []byte {
+	kind := control.Heartbeat
+	if b.retired {
+		kind = control.SourceRetired
 	}
-	return Change{stateKey(kindBeat, key...), encode(storeFact(&f.Event))}
+	key := []string{tenant, s.name, kind, b.at.String()}
+	if s.count != nil {
+		key = append(key, text(b.number))
+	}
+	return stateKey(kindBeat, key...)
 }
 
 func runKey(tenant string, s *source, late time.Duration, first uint64) []byte {
@@ -228,15 +237,15 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 // its id is free.
 func (e *Engine) dropEnded(gk groupKey, id string) {
 	g := e.state.group(gk)
-	if g == nil || g.items[id] == nil {
+	if g == nil || g.items.get(id) == nil {
 		return
 	}
 	if ended := e.state.ended(itemKey{gk, id}); ended.Free {
-		g.items[id].last = ended
+		g.items.get(id).last = ended
 		return
 	}
-	delete(e.dirty, g.items[id])
-	delete(g.items, id)
+	g.items.get(id).dirty = false
+	g.items.drop(id)
 }
 
 func (e *Engine) loadBeat(key []string, value []byte) error {
@@ -248,6 +257,7 @@ func (e *Engine) loadBeat(key []string, value []byte) error {
 		if src.name == key[2] {
 			ev := s.event(key[1])
 			src.insert(src.beatOf(&ev))
+			e.crowded = e.crowded || src.crowded()
 		}
 	}
 	return nil

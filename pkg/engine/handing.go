@@ -36,7 +36,7 @@ func (e *Engine) dueNow() compliance.Instant {
 		return e.w
 	}
 	due := compliance.Never
-	for it := range e.dirty {
+	for _, it := range e.dirty {
 		if len(it.group.facts) > 0 {
 			due = min(due, it.group.facts[0].ev.Time)
 		}

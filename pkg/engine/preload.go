@@ -20,21 +20,28 @@ func (e *Engine) at(c *control.Control) compliance.Instant { return min(e.w, c.W
 // comes here, but in the engine that is made when the wait is over.
 func (e *Engine) due(it *item) {
 	if it.wake < e.at(it.group.control) {
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 }
 
-// rolesFor are those of events of a type that were read for an activation.
-func (e *Engine) rolesFor(v *control.Control, eventType string, preload int) *roles {
-	if preload > v.Preload {
-		return &roles{}
+// rolesFor are those of events of a type that were read for an activation; 0: in time.
+func (p *plan) rolesFor(eventType string, preload int) []*roles {
+	all := p.rolesOf(eventType)
+	if preload == 0 {
+		return all
 	}
-	return e.rolesOf(v, eventType)
+	all = slices.Clone(all)
+	for i, v := range p.control.Versions {
+		if preload > v.Preload {
+			all[i] = &roles{}
+		}
+	}
+	return all
 }
 
 // known is the body that says the same as f already; nil if none does.
 func (g *group) known(f *fact) *fact {
-	bodies := g.bodies[f.key()]
+	bodies := g.bodies.get(f.id())
 	if i, found := slices.BinarySearchFunc(bodies, f, compareBodies); found {
 		return bodies[i]
 	}
@@ -49,10 +56,12 @@ func (e *Engine) again(g *group, had *fact, f *Fact) Admission {
 	}
 	ev := f.Event
 	if fields == had.fields {
-		ev.Data = had.view.Data()
+		ev.Data = had.ev.Data
 	}
 	now := e.newFact(g, &Fact{Control: f.Control, Tenant: f.Tenant, Key: f.Key, Event: ev, Preload: preload})
-	had.preload, had.fields, had.roles, had.view = preload, fields, now.roles, now.view
+	had.preload, had.fields, had.roles, had.ev.Data = preload, fields, now.roles, ev.Data
+	had.seen = control.See(&had.ev)
+	had.view = &had.seen
 	if now.shown == now {
 		had.shown = had
 	} else {
@@ -62,9 +71,9 @@ func (e *Engine) again(g *group, had *fact, f *Fact) Admission {
 		had.opens, had.base, had.unreadable = now.opens, now.base, now.unreadable
 		g.mayOpen(e, had)
 	}
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		it.forget()
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 	e.note(func() Change { return factChange(g, had, &ev) })
 	return Admitted
@@ -75,5 +84,5 @@ func (e *Engine) again(g *group, had *fact, f *Fact) Admission {
 func (g *group) late(f *fact) bool {
 	others := func(v *control.Control) bool { return v.Preload < f.preload }
 	came := func(b *fact) bool { return b.preload == 0 }
-	return f.preload > 0 && g.control.Some(others) && slices.ContainsFunc(g.bodies[f.key()], came)
+	return f.preload > 0 && g.control.Some(others) && slices.ContainsFunc(g.bodies.get(f.id()), came)
 }

@@ -116,11 +116,11 @@ func stratumColumns(s *Sample) []output.Column[Stratum] {
 func (s *Sample) sayCompleteness(t *printer) {
 	c := &s.Completeness
 	if !c.Proven {
-		t.say("The population's completeness isn't proven, for %s: %s\n\n", reasons(len(c.NotProven)), c.Command)
+		t.say("The population's completeness isn't proven, for %s: %s\n\n", reasonCount(len(c.NotProven)), c.Command)
 	}
 }
 
-func reasons(n int) string {
+func reasonCount(n int) string {
 	if n == 1 {
 		return "1 reason"
 	}

@@ -13,18 +13,6 @@ import (
 	"assay.example/assay/pkg/report"
 )
 
-// certificateFormat is how a certificate is written; it is a flag's value.
-type certificateFormat string
-
-// String is pflag.Value's.
-func (f *certificateFormat) String() string { return string(*f) }
-
-// Type is pflag.Value's.
-func (f *certificateFormat) Type() string { return "format" }
-
-// Set is pflag.Value's.
-func (f *certificateFormat) Set(text string) error { return choose(f, text, "table", "json", "csv") }
-
 type completenessOptions struct {
 	*app
 	rules   rulesOptions
@@ -32,11 +20,11 @@ type completenessOptions struct {
 	control string
 	asOf    string
 	params  report.CertificateParams
-	format  certificateFormat
+	format  choice
 }
 
 func (a *app) completenessCommand() *cobra.Command {
-	o := completenessOptions{app: a, format: "table"}
+	o := completenessOptions{app: a, format: formatOf("table", "json", "csv")}
 	c := &cobra.Command{
 		Use:   "completeness",
 		Short: "Say what proves that a control's population is complete, and what isn't proven",
@@ -85,7 +73,7 @@ func (o *completenessOptions) run(ctx context.Context) (err error) {
 }
 
 func (o *completenessOptions) write(c *report.Certificate) error {
-	switch o.format {
+	switch o.format.is {
 	case "json":
 		return c.WriteJSON(o.out)
 	case "csv":

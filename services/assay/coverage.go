@@ -15,11 +15,11 @@ type coverageOptions struct {
 	rules  rulesOptions
 	window periodOptions
 	params report.CoverageParams
-	format certificateFormat
+	format choice
 }
 
 func (a *app) coverageCommand() *cobra.Command {
-	o := coverageOptions{app: a, format: "table"}
+	o := coverageOptions{app: a, format: formatOf("table", "json", "csv")}
 	c := &cobra.Command{
 		Use:   "coverage",
 		Short: "Say what came of each source on each day, how late, and what is missing",
@@ -50,7 +50,7 @@ func (o *coverageOptions) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	switch o.format {
+	switch o.format.is {
 	case "json":
 		return c.WriteJSON(o.out)
 	case "csv":

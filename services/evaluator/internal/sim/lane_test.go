@@ -82,7 +82,7 @@ func (r *reader) wantedOfPast(o *origin) (here []control.Route) {
 		return nil
 	}
 	for _, route := range r.lanes.past.Route(o.past) {
-		if control.Partition(o.past.Tenant, route.Control, route.Key, r.s.partitions) == r.q {
+		if route.Everywhere || control.Partition(o.past.Tenant, route.Control, route.Key, r.s.partitions) == r.q {
 			here = append(here, route)
 		}
 	}
