@@ -139,6 +139,7 @@ func TestThePastGoesOnAfterRestart(t *testing.T) {
 				cfg.Hook = func(p probe.Point) error {
 					if p == router.Preloading {
 						slices++
+						time.Sleep(5 * time.Millisecond) // a mark falls between the slices
 					}
 					if slices > 7 {
 						return killed
