@@ -49,8 +49,12 @@ var start = compliance.InstantOf(time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC))
 
 func main() {
 	profile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")
+	allocs := flag.String("memprofile", "", "write what was allocated to this `file`")
 	flag.Parse()
-	if err := profiled(*profile, func() error { return run(os.Stdout) }); err != nil {
+	if *allocs != "" {
+		runtime.MemProfileRate = 4096
+	}
+	if err := errors.Join(profiled(*profile, func() error { return run(os.Stdout) }), writeAllocs(*allocs)); err != nil {
 		fmt.Fprintln(os.Stderr, "judge:", err)
 		os.Exit(1)
 	}
@@ -71,6 +75,18 @@ func profiled(file string, work func() error) error {
 	err = work()
 	pprof.StopCPUProfile()
 	return errors.Join(err, f.Close())
+}
+
+// writeAllocs writes a profile of what was allocated to file, if there is one.
+func writeAllocs(file string) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
 func run(out io.Writer) error {

@@ -163,9 +163,6 @@ func (b *bench) print(out io.Writer, name string, ours, peer []float64, target s
 // bytes prints what a verdict takes on disk, without evidence, and with it.
 func (b *bench) bytes(ctx context.Context, out io.Writer) error {
 	for _, table := range []string{"verdicts", "verdict_revisions"} {
-		if err := b.conn.Exec(ctx, "OPTIMIZE TABLE "+table); err != nil {
-			return err
-		}
 		var rows, evidence, all uint64
 		err := b.conn.QueryRow(ctx, `SELECT (SELECT sum(rows) FROM system.parts WHERE active AND database = currentDatabase() AND table = $1),
 			sumIf(column_data_compressed_bytes, column = 'evidence'), sum(column_data_compressed_bytes)

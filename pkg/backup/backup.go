@@ -57,8 +57,8 @@ func Make(ctx context.Context, conn clickhouse.Conn, database string, p Place) e
 		return err
 	}
 	for _, statement := range []string{
-		fmt.Sprintf("BACKUP TABLE %s.coverage TO %s", quoted(database), p.coverage()),
-		fmt.Sprintf("BACKUP DATABASE %[1]s EXCEPT TABLES %[1]s.coverage TO %[2]s", quoted(database), p.rest()),
+		fmt.Sprintf("BACKUP TABLE %s.coverage TO %s", clickhouse.Quoted(database), p.coverage()),
+		fmt.Sprintf("BACKUP DATABASE %[1]s EXCEPT TABLES %[1]s.coverage TO %[2]s", clickhouse.Quoted(database), p.rest()),
 	} {
 		if err := conn.Exec(ctx, statement); err != nil {
 			return compliance.Errorf(compliance.Unavailable, "backing up: %w", err)
@@ -89,8 +89,8 @@ func Restore(ctx context.Context, conn clickhouse.Conn, database string, p Place
 			"database %s has %d tables, and nothing is written over; drop it if you are sure, or restore on another server", database, there)
 	}
 	for _, statement := range []string{
-		fmt.Sprintf("RESTORE DATABASE %s FROM %s", quoted(database), p.rest()),
-		fmt.Sprintf("RESTORE TABLE %s.coverage FROM %s", quoted(database), p.coverage()),
+		fmt.Sprintf("RESTORE DATABASE %s FROM %s", clickhouse.Quoted(database), p.rest()),
+		fmt.Sprintf("RESTORE TABLE %s.coverage FROM %s", clickhouse.Quoted(database), p.coverage()),
 	} {
 		if err := conn.Exec(ctx, statement); err != nil {
 			return nil, unavailable(err)
@@ -112,7 +112,11 @@ func (r *restore) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tables, err := r.recorded(ctx)
+	feeds, err := clickhouse.Feeds(ctx, r.conn, r.database)
+	if err != nil {
+		return err
+	}
+	tables, err := r.recorded(ctx, feeds)
 	if err != nil {
 		return err
 	}
@@ -121,15 +125,11 @@ func (r *restore) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	views, err := r.views(ctx)
-	if err != nil {
-		return err
-	}
-	for _, v := range views {
-		if err := r.rebuild(ctx, v); err != nil {
+	for _, f := range feeds {
+		if err := r.rebuild(ctx, f); err != nil {
 			return err
 		}
-		r.result.Rebuilt = append(r.result.Rebuilt, v.target)
+		r.result.Rebuilt = append(r.result.Rebuilt, f.Target)
 	}
 	return nil
 }
@@ -148,18 +148,14 @@ func (r *restore) ends(ctx context.Context) (ends []end, err error) {
 
 // recorded are the tables whose rows stand for a place in the log, but for those that
 // others feed.
-func (r *restore) recorded(ctx context.Context) (names []string, err error) {
-	views, err := r.views(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r *restore) recorded(ctx context.Context, feeds []clickhouse.Feed) (names []string, err error) {
 	var rows []struct {
 		Table string `ch:"table"`
 	}
 	err = r.conn.Select(ctx, &rows, `SELECT table FROM system.columns WHERE database = $1 AND name IN ('topic', 'partition', 'offset')
 		AND table IN (SELECT name FROM system.tables WHERE database = $1 AND engine LIKE '%MergeTree') GROUP BY table HAVING count() = 3 ORDER BY table`, r.database)
 	for _, row := range rows {
-		if !slices.ContainsFunc(views, func(v view) bool { return v.target == row.Table }) {
+		if !slices.ContainsFunc(feeds, func(f clickhouse.Feed) bool { return f.Target == row.Table }) {
 			names = append(names, row.Table)
 		}
 	}
@@ -194,61 +190,19 @@ func (r *restore) cut(ctx context.Context, table string, ends []end) error {
 	return nil
 }
 
-// view feeds a table from another one.
-type view struct {
-	target, query string
-	columns       []string
-}
-
-var targetPattern = regexp.MustCompile("(?s)^CREATE MATERIALIZED VIEW \\S+ TO (?:`?\\w+`?\\.)?`?(\\w+)`?")
-
-func (r *restore) views(ctx context.Context) (views []view, err error) {
-	var rows []struct {
-		Name   string `ch:"name"`
-		Create string `ch:"create_table_query"`
-		Query  string `ch:"as_select"`
-	}
-	err = r.conn.Select(ctx, &rows, "SELECT name, create_table_query, as_select FROM system.tables WHERE database = $1 AND engine = 'MaterializedView' ORDER BY name", r.database)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	for _, row := range rows {
-		m := targetPattern.FindStringSubmatch(row.Create)
-		if m == nil {
-			return nil, compliance.Errorf(compliance.Internal, "what %s feeds can't be told from %s", row.Name, row.Create)
-		}
-		v := view{target: m[1], query: row.Query}
-		var columns []struct {
-			Name string `ch:"name"`
-		}
-		err := r.conn.Select(ctx, &columns, "SELECT name FROM system.columns WHERE database = $1 AND table = $2 ORDER BY position", r.database, row.Name)
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		for _, c := range columns {
-			v.columns = append(v.columns, quoted(c.Name))
-		}
-		views = append(views, v)
-	}
-	return views, nil
-}
-
 // rebuild works a table out again from the one that feeds it.
-func (r *restore) rebuild(ctx context.Context, v view) error {
-	for _, statement := range []string{
-		"TRUNCATE TABLE " + r.name(v.target),
-		fmt.Sprintf("INSERT INTO %s (%s) %s", r.name(v.target), strings.Join(v.columns, ", "), v.query),
-	} {
+func (r *restore) rebuild(ctx context.Context, f clickhouse.Feed) error {
+	for _, statement := range []string{"TRUNCATE TABLE " + r.name(f.Target), f.Insert(r.database, "")} {
 		if err := r.conn.Exec(ctx, statement); err != nil {
-			return compliance.Errorf(compliance.Unavailable, "working out %s again: %w", v.target, err)
+			return compliance.Errorf(compliance.Unavailable, "working out %s again: %w", f.Target, err)
 		}
 	}
 	return nil
 }
 
-func (r *restore) name(table string) string { return quoted(r.database) + "." + quoted(table) }
-
-func quoted(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+func (r *restore) name(table string) string {
+	return clickhouse.Quoted(r.database) + "." + clickhouse.Quoted(table)
+}
 
 func unavailable(err error) error {
 	if err == nil {

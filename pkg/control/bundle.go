@@ -62,6 +62,9 @@ const BoundaryFile = "boundary.yaml"
 // No verdict hangs on it, so that it is no part of a bundle; pkg/report reads it.
 const ComplementaryFile = "complementary.yaml"
 
+// Dictionary is what the bundle's types of events are.
+func (b *Bundle) Dictionary() *dictionary.Dictionary { return b.dictionary }
+
 // Control finds a control by id; nil if there is none.
 func (b *Bundle) Control(id string) *Control { return b.byID[id] }
 

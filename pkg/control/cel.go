@@ -21,11 +21,22 @@ const costLimit = 50_000_000
 type Program struct {
 	Source  string
 	program cel.Program
+	quick   quick // nil: only CEL can
 	ast     *ast.AST
 }
 
 // Eval computes p in s. An error says why the value is unknown.
 func (p *Program) Eval(s *Scope) (any, error) {
+	if p.quick != nil {
+		if v, ok := p.quick(s); ok {
+			return v, nil
+		}
+	}
+	return p.slowly(s)
+}
+
+// slowly computes p with CEL.
+func (p *Program) slowly(s *Scope) (any, error) {
 	v, _, err := p.program.Eval(s)
 	if err != nil {
 		return nil, err
@@ -186,7 +197,7 @@ func (c *compiler) plan(a *ast.AST, src string) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("planning %q: %w", src, err)
 	}
-	return &Program{Source: src, program: program, ast: a}, nil
+	return &Program{Source: src, program: program, quick: quicken(a.Expr()), ast: a}, nil
 }
 
 // path reads `event.a.b` or `item.a`; root is the name that must lead.

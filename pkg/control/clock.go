@@ -2,7 +2,6 @@ package control
 
 import (
 	"errors"
-	"maps"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -36,7 +35,7 @@ func (k *Clock) At(own compliance.Instant, s *Scope) (at compliance.Instant, ok 
 
 // Placed is when an event of c's population counts, and its view as of then. ok is false
 // if nobody knows when, or it would be too far off: then it is as it came, and unreadable.
-func (c *Control) Placed(ev *compliance.Event, view View) (at compliance.Instant, shown View, ok bool) {
+func (c *Control) Placed(ev *compliance.Event, view Fields) (at compliance.Instant, shown Fields, ok bool) {
 	first := c.Versions[0] // all have the same clock
 	clock := first.Population.Clock
 	if clock == nil {
@@ -46,7 +45,7 @@ func (c *Control) Placed(ev *compliance.Event, view View) (at compliance.Instant
 	if err != nil || !near {
 		return ev.Time, view, false
 	}
-	return at, view.Moved(at), true
+	return at, view.View().Moved(at), true
 }
 
 // sameAs tells whether two clocks say the same.
@@ -55,13 +54,6 @@ func (k *Clock) sameAs(o *Clock) bool {
 		return k == o
 	}
 	return k.Within == o.Within && k.Time.Source == o.Time.Source
-}
-
-// Moved is a view of an event as it is seen at another time.
-func (v View) Moved(at compliance.Instant) View {
-	moved := maps.Clone(v)
-	moved["time"] = at.Time()
-	return moved
 }
 
 func instantOf(v any) (compliance.Instant, error) {

@@ -223,7 +223,7 @@ func SlotItem(member string, s Slot) (compliance.Item, View) {
 // the event gives none.
 func (p *Population) ItemID(s *Scope) (id string, ok bool) {
 	if p.ID == nil {
-		id, ok = s.Event["id"].(string)
+		id, ok = s.Event.Field("id").(string)
 		return id, ok && id != ""
 	}
 	v, err := p.ID.Eval(s)

@@ -47,7 +47,7 @@ func (c *Control) eachJoin(visit func(*Expectation)) {
 }
 
 // hopAt is a key that tells the item's fields apart, not only their values.
-func (e *Expectation) hopAt(paths []Path, view View) (string, bool) {
+func (e *Expectation) hopAt(paths []Path, view Fields) (string, bool) {
 	values := []any{hopPrefix + strings.Join(pathNames(e.ItemPaths), ",")}
 	for _, p := range paths {
 		values = append(values, p.In(view))
@@ -56,10 +56,10 @@ func (e *Expectation) hopAt(paths []Path, view View) (string, bool) {
 }
 
 // itemKey is where the evidence of an item is, if the control has several keys.
-func (e *Expectation) itemKey(item View) (string, bool) { return e.hopAt(e.ItemPaths, item) }
+func (e *Expectation) itemKey(item Fields) (string, bool) { return e.hopAt(e.ItemPaths, item) }
 
 // Meets is the join key of the evidence of an item that is judged at the key own.
-func (e *Expectation) Meets(item View, own string) (string, bool) {
+func (e *Expectation) Meets(item Fields, own string) (string, bool) {
 	if e.ItemPaths == nil {
 		return own, true
 	}

@@ -2,10 +2,7 @@ package control
 
 import (
 	"encoding/json"
-	"maps"
 	"strings"
-
-	"assay.example/assay/pkg/compliance"
 )
 
 // Path is a field of an event or item: the names after `event.` or `item.`.
@@ -23,9 +20,12 @@ func (p Path) first() string {
 }
 
 // In finds the value at p, or nil.
-func (p Path) In(v View) any {
-	var value any = map[string]any(v)
-	for _, name := range p {
+func (p Path) In(v Fields) any {
+	if v == nil || len(p) == 0 {
+		return nil
+	}
+	value := v.Field(p[0])
+	for _, name := range p[1:] {
 		m, ok := value.(map[string]any)
 		if !ok {
 			return nil
@@ -62,19 +62,44 @@ func EncodeKey(values ...any) (string, bool) {
 // plainKey writes what encoding/json writes, if the values are texts without anything
 // to escape. Most are, and a key is made for each event and control that it concerns.
 func plainKey(values []any) (string, bool) {
-	var room [64]byte
+	var room [keyRoom]byte
 	b := append(room[:0], '[')
 	for i, v := range values {
-		s, ok := v.(string)
-		if !ok || !bare(s) {
+		var ok bool
+		if b, ok = appendValue(b, i, v); !ok {
 			return "", false
 		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(append(b, '"'), s...), '"')
 	}
 	return string(append(b, ']')), true
+}
+
+// keyRoom is more than most keys take.
+const keyRoom = 64
+
+// appendKey writes the key of fields as plainKey does; false if there is a value that it
+// doesn't write, or an empty one.
+func appendKey(b []byte, paths []Path, view Fields) ([]byte, bool) {
+	b = append(b, '[')
+	for i, p := range paths {
+		v := p.In(view)
+		var ok bool
+		if b, ok = appendValue(b, i, v); !ok || v == "" {
+			return nil, false
+		}
+	}
+	return append(b, ']'), true
+}
+
+// appendValue writes the i-th value of a key, if JSON has it as it is.
+func appendValue(b []byte, i int, v any) ([]byte, bool) {
+	s, ok := v.(string)
+	if !ok || !bare(s) {
+		return nil, false
+	}
+	if i > 0 {
+		b = append(b, ',')
+	}
+	return append(append(append(b, '"'), s...), '"'), true
 }
 
 // bare says whether JSON has s as it is.
@@ -90,19 +115,6 @@ func bare(s string) bool {
 
 // MayCome tells whether events of a source can meet the expectation about an item. If
 // they are joined by their source, no other's silence matters.
-func (e *Expectation) MayCome(source string, item View) bool {
+func (e *Expectation) MayCome(source string, item Fields) bool {
 	return e.Sender == nil || e.Sender.In(item) == source
-}
-
-// View is an event as conditions see it: its data, and over that its attributes
-// id, source, type, time and sequence.
-type View map[string]any
-
-// ViewOf makes the view of ev. Attributes win over data of the same name.
-func ViewOf(ev *compliance.Event) View {
-	v := make(View, len(ev.Data)+5)
-	maps.Copy(v, ev.Data)
-	v["id"], v["source"], v["type"], v["time"] = ev.ID, ev.Source, ev.Type, ev.Time.Time()
-	v["sequence"] = int64(ev.Sequence)
-	return v
 }

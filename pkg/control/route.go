@@ -121,7 +121,7 @@ func (c *Control) Prune(data map[string]any) map[string]any {
 // Keys are the join keys at which ev concerns c in any of its versions, each once: as
 // an item, as evidence, or as a row of a table.
 func (c *Control) Keys(ev *compliance.Event) []string {
-	var view View
+	var view View // nil until it is needed
 	var keys keySet
 	for _, v := range c.Versions {
 		if !v.reads(ev.Type) {
@@ -135,7 +135,7 @@ func (c *Control) Keys(ev *compliance.Event) []string {
 	return keys
 }
 
-func (c *Control) addKeys(keys *keySet, ev *compliance.Event, view View) {
+func (c *Control) addKeys(keys *keySet, ev *compliance.Event, view Fields) {
 	if MatchesAny(c.Population.Types, ev.Type) {
 		own, ok := c.ItemKey(ev, view)
 		if keys.add(own, ok); ok && c.Hops {
@@ -196,14 +196,14 @@ func (s *keySet) add(key string, ok bool) {
 	}
 }
 
-func (s *keySet) addPaths(types []string, paths []Path, eventType string, view View) {
+func (s *keySet) addPaths(types []string, paths []Path, eventType string, view Fields) {
 	if MatchesAny(types, eventType) {
 		s.add(keyAt(paths, view))
 	}
 }
 
 // KeyOf is the join key at which an event of a matching type is evidence.
-func (e *Expectation) KeyOf(view View) (string, bool) {
+func (e *Expectation) KeyOf(view Fields) (string, bool) {
 	if e.ItemPaths != nil {
 		return e.hopAt(e.KeyPaths, view)
 	}
@@ -211,12 +211,28 @@ func (e *Expectation) KeyOf(view View) (string, bool) {
 }
 
 // KeyOf is the join key at which an event of a matching type is a row of t.
-func (t *DerivedTable) KeyOf(view View) (string, bool) { return keyAt(t.Key[:1], view) }
+func (t *DerivedTable) KeyOf(view Fields) (string, bool) { return keyAt(t.Key[:1], view) }
 
 // RowOf is the key of the row that the event sets.
-func (t *DerivedTable) RowOf(view View) (string, bool) { return keyAt(t.Key, view) }
+func (t *DerivedTable) RowOf(view Fields) (string, bool) { return keyAt(t.Key, view) }
 
-func keyAt(paths []Path, view View) (string, bool) {
+// MeetsAt tells whether KeyOf is this key.
+func (e *Expectation) MeetsAt(view Fields, key string) bool {
+	if e.ItemPaths == nil {
+		var room [keyRoom]byte
+		if b, ok := appendKey(room[:0], e.KeyPaths, view); ok {
+			return string(b) == key
+		}
+	}
+	own, ok := e.KeyOf(view)
+	return ok && own == key
+}
+
+func keyAt(paths []Path, view Fields) (string, bool) {
+	var room [keyRoom]byte
+	if b, ok := appendKey(room[:0], paths, view); ok {
+		return string(b), true
+	}
 	values := make([]any, len(paths))
 	for i, p := range paths {
 		values[i] = p.In(view)
@@ -227,8 +243,13 @@ func keyAt(paths []Path, view View) (string, bool) {
 // ItemKey is the join key of the item that ev would open. An event that is
 // surely none has no key; one whose item can't be joined is kept at its own id,
 // so that it is judged all the same.
-func (c *Control) ItemKey(ev *compliance.Event, view View) (string, bool) {
+func (c *Control) ItemKey(ev *compliance.Event, view Fields) (string, bool) {
 	at, view, placed := c.Placed(ev, view)
+	if c.Population.Where == nil && len(c.Key) > 0 { // as most: no condition is asked
+		if key, ok := keyAt(c.Key, view); ok {
+			return key, true
+		}
+	}
 	s := c.NewScope(nil, at)
 	s.Event = view
 	if c.Population.Where != nil {
@@ -252,11 +273,11 @@ func UnreadableID(ev *compliance.Event) string {
 }
 
 // SlotKey is the join key of a schedule's item.
-func (c *Control) SlotKey(item View) string {
+func (c *Control) SlotKey(item Fields) string {
 	if key, ok := keyAt(c.Key, item); ok && len(c.Key) > 0 {
 		return key
 	}
-	key, _ := EncodeKey("item", item["id"])
+	key, _ := EncodeKey("item", item.Field("id"))
 	return key
 }
 

@@ -14,7 +14,7 @@ import (
 // Matched is what one expectation has matched, as conditions see it.
 type Matched struct {
 	// Events are in the order of events.
-	Events []View
+	Events []Fields
 	// Folds are the values of the expectation's folds; a fold that has no value
 	// (the minimum of nothing) is absent.
 	Folds map[string]any
@@ -24,8 +24,8 @@ type Matched struct {
 // clock, no network, no order of arrival.
 type Scope struct {
 	control *Control
-	Item    View
-	Event   View
+	Item    Fields
+	Event   Fields
 	Part    View
 	// Matched has an entry for each expectation of the control; nil where the
 	// condition doesn't read it.
@@ -37,12 +37,23 @@ type Scope struct {
 }
 
 // NewScope is an empty scope for c at an item's time.
-func (c *Control) NewScope(item View, at compliance.Instant) *Scope {
+func (c *Control) NewScope(item Fields, at compliance.Instant) *Scope {
 	return &Scope{control: c, Item: item, At: at, Matched: make([]*Matched, len(c.Expectations))}
 }
 
+// Renew empties a scope for c at an item's time, as NewScope makes one.
+func (c *Control) Renew(s *Scope, item Fields, at compliance.Instant) {
+	matched := s.Matched
+	if cap(matched) < len(c.Expectations) {
+		matched = make([]*Matched, len(c.Expectations))
+	}
+	matched = matched[:len(c.Expectations)]
+	clear(matched)
+	*s = Scope{control: c, Item: item, At: at, Matched: matched, Derived: s.Derived[:0]}
+}
+
 // With is s with another event and part, sharing the rest.
-func (s *Scope) With(event, part View) *Scope {
+func (s *Scope) With(event Fields, part View) *Scope {
 	t := *s
 	t.Event, t.Part = event, part
 	return &t
@@ -55,11 +66,11 @@ func (s *Scope) Parent() interpreter.Activation { return nil }
 func (s *Scope) ResolveName(name string) (any, bool) {
 	switch name {
 	case "item":
-		return map[string]any(s.Item), s.Item != nil
+		return asMap(viewOf(s.Item))
 	case "event":
-		return map[string]any(s.Event), s.Event != nil
+		return asMap(viewOf(s.Event))
 	case "part":
-		return map[string]any(s.Part), s.Part != nil
+		return asMap(s.Part)
 	}
 	v, ok := s.control.names[name]
 	if !ok {
@@ -67,6 +78,8 @@ func (s *Scope) ResolveName(name string) (any, bool) {
 	}
 	return v(s)
 }
+
+func asMap(v View) (any, bool) { return map[string]any(v), v != nil }
 
 // value computes a named value in a scope.
 type value func(*Scope) (any, bool)
@@ -97,15 +110,16 @@ func matched(i int, of func(*Scope, *Matched) (any, bool)) value {
 func eventList(l *Links) func(*Scope, *Matched) (any, bool) {
 	return func(s *Scope, m *Matched) (any, bool) {
 		if l != nil {
-			return newLinked(l, m.Events, s.Item), true
+			return newLinked(l, viewsOf(m.Events), viewOf(s.Item)), true
 		}
-		return plain(m.Events), true
+		return plain(viewsOf(m.Events)), true
 	}
 }
 
 func orphanList(l *Links) func(*Scope, *Matched) (any, bool) {
 	return func(s *Scope, m *Matched) (any, bool) {
-		return plain(newLinked(l, m.Events, s.Item).orphans(m.Events)), true
+		events := viewsOf(m.Events)
+		return plain(newLinked(l, events, viewOf(s.Item)).orphans(events)), true
 	}
 }
 
@@ -116,7 +130,7 @@ func countOf(outcomes ...compliance.Outcome) func(*Scope, *Matched) (any, bool) 
 	return func(_ *Scope, m *Matched) (any, bool) {
 		n := 0
 		for _, v := range m.Events {
-			if outcome, _ := v["outcome"].(string); slices.Contains(outcomes, compliance.Outcome(outcome)) {
+			if outcome, _ := v.Field("outcome").(string); slices.Contains(outcomes, compliance.Outcome(outcome)) {
 				n++
 			}
 		}
@@ -128,21 +142,21 @@ func firstEvent(_ *Scope, m *Matched) (any, bool) {
 	if len(m.Events) == 0 {
 		return nil, false
 	}
-	return map[string]any(m.Events[0]), true
+	return asMap(m.Events[0].View())
 }
 
 func lastEvent(_ *Scope, m *Matched) (any, bool) {
 	if len(m.Events) == 0 {
 		return nil, false
 	}
-	return map[string]any(m.Events[len(m.Events)-1]), true
+	return asMap(m.Events[len(m.Events)-1].View())
 }
 
 func pickedTime(_ *Scope, m *Matched) (any, bool) {
 	if len(m.Events) == 0 {
 		return nil, false
 	}
-	return m.Events[0]["time"], true
+	return m.Events[0].Field("time"), true
 }
 
 func foldValue(name string) func(*Scope, *Matched) (any, bool) {

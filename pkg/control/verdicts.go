@@ -69,15 +69,15 @@ func (c *Control) ReadVerdicts() []*Control {
 // the item's time with the data control, outcome and item. ok is false if there is
 // nothing to count: the item is none, or the control doesn't apply to it. It may be
 // Unsettled.
-func (c *Control) Verdict(v *compliance.Verdict, item View) (ev *compliance.Event, ok bool) {
+func (c *Control) Verdict(v *compliance.Verdict, item Fields) (ev *compliance.Event, ok bool) {
 	switch v.Outcome {
 	case compliance.Pass, compliance.Deviation, compliance.Waived, compliance.Pending, compliance.Inconclusive:
 	case compliance.NotApplicable, compliance.Withdrawn:
 		return nil, false
 	}
-	fields := map[string]any{}
+	fields, view := map[string]any{}, item.View()
 	for name := range c.Versions[len(c.Versions)-1].lent {
-		if value, has := item[name]; has {
+		if value, has := view[name]; has {
 			fields[name] = value
 		}
 	}
@@ -92,8 +92,8 @@ func (c *Control) Verdict(v *compliance.Verdict, item View) (ev *compliance.Even
 
 // Unsettled is how a verdict that is evidence waits to be a pass or a deviation:
 // pending, or inconclusive. It is empty for what is settled, and for events.
-func Unsettled(eventType string, v View) compliance.Outcome {
-	outcome, _ := v["outcome"].(string)
+func Unsettled(eventType string, v Fields) compliance.Outcome {
+	outcome, _ := v.Field("outcome").(string)
 	switch o := compliance.Outcome(outcome); {
 	case !IsVerdict(eventType):
 	case o == compliance.Pending || o == compliance.Inconclusive:

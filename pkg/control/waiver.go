@@ -147,12 +147,12 @@ func (c *Control) ShowsField(name string) bool {
 }
 
 // Concerns tells whether the item, or the part of it that has this id, is in scope.
-func (w *Waiver) Concerns(id string, item View) bool {
+func (w *Waiver) Concerns(id string, item Fields) bool {
 	if !w.covers || w.items != nil && !w.items[id] {
 		return false
 	}
 	for field, want := range w.fields {
-		a, ok := EncodeKey(item[field])
+		a, ok := EncodeKey(item.Field(field))
 		b, okB := EncodeKey(want)
 		if !ok || !okB || a != b {
 			return false

@@ -9,6 +9,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
 )
 
 // The changelog has a record a fact, item, ended item, beat, waiver, run of numbers and remembered id,
@@ -59,9 +60,17 @@ func (s *storedFact) event(tenant string) compliance.Event {
 
 // The modes are made once: that alone took as long as writing a key.
 var (
-	encoding = mode(cbor.CoreDetEncOptions().EncMode())
+	encoding = mode(encOptions().EncMode())
 	decoding = mode(cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, DefaultMapType: mapType}.DecMode())
 )
+
+// encOptions are those of deterministic encoding. Fields of an item that is read by others
+// may be instants, which stay what they are.
+func encOptions() cbor.EncOptions {
+	opts := cbor.CoreDetEncOptions()
+	opts.Time, opts.TimeTag = cbor.TimeRFC3339Nano, cbor.EncTagRequired
+	return opts
+}
 
 func mode[M any](m M, err error) M {
 	if err != nil {
@@ -115,11 +124,19 @@ func closedChange(g *group, id string, p *published) Change {
 
 // beatChange tells beats of one instant apart by their numbers, where these count.
 func beatChange(f *Fact, s *source) Change {
-	key := []string{f.Tenant, f.Event.Source, f.Event.Type, f.Event.Time.String()}
-	if s.count != nil {
-		key = append(key, text(f.Event.Sequence))
+	return Change{beatKey(f.Tenant, s, s.beatOf(&f.Event)), encode(storeFact(&f.Event))}
+}
+
+func beatKey(tenant string, s *source, b beat) []byte {
+	kind := control.Heartbeat
+	if b.retired {
+		kind = control.SourceRetired
 	}
-	return Change{stateKey(kindBeat, key...), encode(storeFact(&f.Event))}
+	key := []string{tenant, s.name, kind, b.at.String()}
+	if s.count != nil {
+		key = append(key, text(b.number))
+	}
+	return stateKey(kindBeat, key...)
 }
 
 func runKey(tenant string, s *source, late time.Duration, first uint64) []byte {
@@ -178,6 +195,9 @@ func (e *Engine) loadFact(key []string, value []byte) error {
 	if c == nil {
 		return nil // a control that is no longer loaded
 	}
+	if err := e.judges(c); err != nil {
+		return err
+	}
 	g := e.group(groupKey{key[1], key[2], key[3]}, c)
 	g.take(e, e.newFact(g, &Fact{Control: key[2], Tenant: key[1], Key: key[3], Event: s.event(key[1])}))
 	return nil
@@ -191,6 +211,9 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 	c := e.bundle.Control(key[2])
 	if c == nil {
 		return nil
+	}
+	if err := e.judges(c); err != nil {
+		return err
 	}
 	gk := groupKey{key[1], key[2], key[3]}
 	if s.Ended {
@@ -208,15 +231,15 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 // its id is free.
 func (e *Engine) dropEnded(gk groupKey, id string) {
 	g := e.state.group(gk)
-	if g == nil || g.items[id] == nil {
+	if g == nil || g.items.get(id) == nil {
 		return
 	}
 	if ended := e.state.ended(itemKey{gk, id}); ended.Free {
-		g.items[id].last = ended
+		g.items.get(id).last = ended
 		return
 	}
-	delete(e.dirty, g.items[id])
-	delete(g.items, id)
+	g.items.get(id).dirty = false
+	g.items.drop(id)
 }
 
 func (e *Engine) loadBeat(key []string, value []byte) error {
@@ -228,6 +251,7 @@ func (e *Engine) loadBeat(key []string, value []byte) error {
 		if src.name == key[2] {
 			ev := s.event(key[1])
 			src.insert(src.beatOf(&ev))
+			e.crowded = e.crowded || src.crowded()
 		}
 	}
 	return nil

@@ -151,9 +151,12 @@ func (g *group) mayOpen(e *Engine, f *fact) {
 		if it.last == nil {
 			it.last = ended
 		}
+		if it.candidates == nil {
+			it.candidates = f.alone[1:1]
+		}
 		it.candidates = insertCandidate(it.candidates, f)
 		it.quiet = false
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 	g.remember(e, f)
 }

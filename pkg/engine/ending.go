@@ -12,58 +12,29 @@ import (
 func (e *Engine) setEnding(g *group) {
 	if !g.ending {
 		g.ending = true
-		e.endings.add(g, e.w.Add(e.span(g)))
+		e.endings.add(g, e.w.Add(g.plan.span))
 	}
-}
-
-// span is how long after its time anything at the group's key may still count, at most.
-func (e *Engine) span(g *group) time.Duration {
-	return g.control.Keeps(e.correctUntil(g.control)) + time.Microsecond
-}
-
-// correctUntil is how late anything that concerns a control may come: its events,
-// or word of a source that it hangs on.
-func (e *Engine) correctUntil(c *control.Control) time.Duration {
-	correct, holes := c.CorrectUntil, time.Duration(0)
-	for i, s := range e.bundle.Sources {
-		if s.MaxGap > 0 && e.hangsOn(c, i) {
-			correct = max(correct, c.CorrectUntil, heartbeatsCorrect)
-			if s.Counts { // what fills a hole lies up to this long after the interval
-				holes = max(holes, s.MaxGap+numbersCorrect)
-			}
-		}
-	}
-	for _, v := range c.Versions {
-		for _, x := range v.Expectations {
-			for _, of := range x.Verdicts {
-				correct = max(correct, e.correctUntil(of))
-			}
-		}
-	}
-	return correct + holes
 }
 
 // tryEnd drops what nothing that is still admitted can concern any more: items that
 // are done, and facts out of reach of any item. A key may never rest, and would fill
 // the memory otherwise. What was last said of an item is kept: an id stays taken.
 func (e *Engine) tryEnd(g *group) {
-	if !g.control.Some(hasHaving) || e.rests(g) {
+	if !g.plan.having || e.rests(g) {
 		e.endItems(g)
 		e.endFacts(g)
 	}
-	if len(g.items) == 0 && len(g.bodies) == 0 && len(g.said) == 0 && len(g.same.gone) == 0 {
+	if g.items.len() == 0 && g.bodies.len() == 0 && len(g.said) == 0 && len(g.same.gone) == 0 {
 		e.state.drop(g.key)
 		return
 	}
 	e.endings.add(g, e.nextEnding(g))
 }
 
-func hasHaving(v *control.Control) bool { return v.Population.Having != nil }
-
 // nextEnding is when the oldest fact may go, but no sooner than four times in a span: so
 // every fact and item is looked at a few times only.
 func (e *Engine) nextEnding(g *group) compliance.Instant {
-	span := e.span(g)
+	span := g.plan.span
 	at := e.w.Add(span / 4)
 	if len(g.facts) > 0 {
 		at = max(at, g.facts[0].ev.Time.Add(span))
@@ -74,27 +45,26 @@ func (e *Engine) nextEnding(g *group) compliance.Instant {
 // rests says that everything at the key may end. With having, an event that opened
 // nothing is asked again when others are, and needs all that it was asked with.
 func (e *Engine) rests(g *group) bool {
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		if !e.isDone(it) {
 			return false
 		}
 	}
-	before := e.w.Add(-e.span(g))
+	before := e.w.Add(-g.plan.span)
 	return !slices.ContainsFunc(g.facts, func(f *fact) bool { return f.ev.Time >= before })
 }
 
 func (e *Engine) isDone(it *item) bool {
-	return !it.unsettled() && it.endsAt(e.correctUntil(it.group.control)) < e.w
+	return !it.unsettled() && it.endsAt() < e.w
 }
 
 func (e *Engine) endItems(g *group) {
-	for id, it := range g.items {
+	g.items.dropIf(func(id string, it *item) bool {
 		if !e.isDone(it) {
-			continue
+			return false
 		}
 		e.timers.set(it, compliance.Never)
-		delete(e.dirty, it)
-		delete(g.items, id)
+		it.dirty = false
 		for _, s := range e.sources[g.key.tenant] {
 			delete(s.waiting, it)
 		}
@@ -106,23 +76,23 @@ func (e *Engine) endItems(g *group) {
 		}
 		last := it.taken()
 		if last == nil {
-			continue
+			return true
 		}
 		if planted != plantedForgottenID {
 			e.state.end(itemKey{g.key, id}, last)
 		}
 		e.note(func() Change { return closedChange(g, id, last) })
-	}
+		return true
+	})
 }
 
 // endsAt is when nothing that is still admitted can change the item.
-func (it *item) endsAt(correct time.Duration) compliance.Instant {
-	last := it.time
+func (it *item) endsAt() compliance.Instant {
+	last, p := it.time, it.group.plan
 	if n := len(it.candidates); n > 0 {
 		last = max(last, it.candidates[n-1].shown.ev.Time)
 	}
-	slot := it.end.Sub(it.time)
-	return last.Add(it.group.control.Longest(func(v *control.Control) time.Duration { return v.HorizonOf(slot) }) + correct + time.Microsecond)
+	return last.Add(p.horizonOf(it.end.Sub(it.time)) + p.correct + time.Microsecond)
 }
 
 // endFacts drops the events before a time that no item, and none that may still be
@@ -131,29 +101,26 @@ func (e *Engine) endFacts(g *group) {
 	before := e.outOfReach(g)
 	e.endSaid(g, before)
 	kept := g.neededRows(before)
-	var gone map[*fact]bool
-	for key, bodies := range g.bodies {
+	held := g.bodies.len()
+	g.bodies.dropIf(func(_ eventID, bodies []*fact) bool {
 		if bodies[len(bodies)-1].ev.Time >= before || slices.ContainsFunc(bodies, func(f *fact) bool { return kept[f] || f.countsFrom(before) }) {
-			continue
-		}
-		delete(g.bodies, key)
-		if gone == nil {
-			gone = map[*fact]bool{}
+			return false
 		}
 		g.forget(e, bodies)
 		for _, f := range bodies {
-			gone[f] = true
+			f.gone = true
 			e.note(func() Change { return Change{Key: factKey(g, &f.ev)} })
 		}
-	}
+		return true
+	})
 	g.forgetIDs(e, before)
-	if len(gone) == 0 {
+	if g.bodies.len() == held {
 		return
 	}
-	isGone := func(f *fact) bool { return gone[f] }
+	isGone := func(f *fact) bool { return f.gone }
 	g.facts = slices.DeleteFunc(g.facts, isGone)
 	g.disputed = slices.DeleteFunc(g.disputed, isGone)
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		it.candidates = slices.DeleteFunc(it.candidates, isGone)
 	}
 }
@@ -163,10 +130,11 @@ func (f *fact) countsFrom(t compliance.Instant) bool { return f.shown != nil && 
 
 // outOfReach is the time before which nobody looks any more.
 func (e *Engine) outOfReach(g *group) compliance.Instant {
-	c := g.control
-	oldest := e.w.Add(-e.correctUntil(c) - c.Longest((*control.Control).Horizon)) // of the events that may still open an item, or come to
-	for _, it := range g.items {
-		oldest = min(oldest, it.time)
+	oldest := e.w.Add(-g.plan.correct - g.plan.horizon) // of the events that may still open an item, or come to
+	for it := range g.items.values() {
+		if it.opened != nil || it.slot { // else it stands nowhere yet
+			oldest = min(oldest, it.time)
+		}
 		for _, f := range it.candidates {
 			oldest = min(oldest, f.ev.Time, f.shown.ev.Time)
 		}
@@ -174,7 +142,7 @@ func (e *Engine) outOfReach(g *group) compliance.Instant {
 	if planted == plantedEndsEarly {
 		return oldest
 	}
-	return oldest.Add(-max(c.Longest((*control.Control).Lookback), c.CorrectUntil) - time.Microsecond)
+	return oldest.Add(-g.plan.lookback - time.Microsecond)
 }
 
 // neededRows are the facts before an instant that are rows of a table then, of whatever

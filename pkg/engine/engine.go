@@ -55,14 +55,16 @@ type Engine struct {
 	partition, partitions int32
 	w                     compliance.Instant
 	state                 store
-	dirty                 map[*item]struct{}
+	taken                 []*item // those of the last Advance; kept for its room
+	dirty                 []*item // to be looked at at the next Advance, if their dirty says so
 	timers                timers
 	endings               endings
-	roles                 map[*control.Control]map[string]*roles // version of a control → type
-	sources               map[string][]*source                   // tenant → in the order of the bundle
-	feeds                 map[*control.Control]*feeds            // by version
+	plans                 map[*control.Control]*plan
+	sources               map[string][]*source // tenant → in the order of the bundle
+	crowded               bool                 // a source may have signs of life to drop
 	waivers               map[waiverKey]*waivers
 	schedules             []*cursor
+	room                  room
 	changes               []Change
 	unlogged              bool
 	readers               map[string][]*control.Control // by the id of the control whose verdicts they read
@@ -92,12 +94,10 @@ func New(b *control.Bundle, partition, partitions int32) *Engine {
 func NewStage(b *control.Bundle, stage int, partition, partitions int32) *Engine {
 	e := &Engine{
 		bundle: b, stage: stage, readers: map[string][]*control.Control{}, hopsAt: map[groupKey]*hop{}, nextSweep: compliance.Never, partition: partition, partitions: partitions, w: compliance.Ever,
-		state: newMemory(), dirty: map[*item]struct{}{},
-		roles: map[*control.Control]map[string]*roles{}, sources: map[string][]*source{}, feeds: map[*control.Control]*feeds{}, waivers: map[waiverKey]*waivers{},
+		state: newMemory(), plans: map[*control.Control]*plan{}, sources: map[string][]*source{}, waivers: map[waiverKey]*waivers{},
 	}
 	for _, c := range b.Controls {
 		for _, v := range c.Versions {
-			e.roles[v] = map[string]*roles{}
 			e.schedule(v)
 		}
 		for _, of := range c.ReadVerdicts() {
@@ -170,26 +170,40 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	}
 	e.passNumbers()
 	e.openSlots()
-	e.timers.popBefore(e.w, func(it *item) { e.dirty[it] = struct{}{} })
-	var revisions []compliance.Revision
+	e.timers.popBefore(e.w, e.mark)
+	published := e.room.published[:0]
 	for _, it := range e.takeDirty() {
-		revisions = append(revisions, e.review(it)...)
+		published = e.review(it, published)
 	}
+	revisions := slices.Clone(published)
+	clear(published)
+	e.room.published = published
 	e.endings.popBefore(e.w, e.tryEnd)
 	e.endWaivers()
 	e.endHops()
+	e.forgetBeats()
 	return revisions
+}
+
+// mark has an item looked at at the next Advance.
+func (e *Engine) mark(it *item) {
+	if !it.dirty {
+		it.dirty = true
+		e.dirty = append(e.dirty, it)
+	}
 }
 
 // takeDirty empties the set, sorted so that output never depends on a map.
 func (e *Engine) takeDirty() []*item {
-	list := make([]*item, 0, len(e.dirty))
-	for it := range e.dirty {
-		if !it.quiet || e.w > it.wake {
+	list := e.taken[:0]
+	for _, it := range e.dirty {
+		if it.dirty && (!it.quiet || e.w > it.wake) {
 			list = append(list, it)
 		}
+		it.dirty = false
 	}
 	clear(e.dirty)
+	e.dirty, e.taken = e.dirty[:0], list
 	slices.SortFunc(list, func(a, b *item) int {
 		return cmp.Or(
 			cmp.Compare(a.group.control.ID, b.group.control.ID),
@@ -245,6 +259,6 @@ func (e *Engine) openSlot(c *cursor, member string) {
 	}
 	it.slot = true
 	it.at(id.Time, c.next.End, view)
-	e.dirty[it] = struct{}{}
+	e.mark(it)
 	e.setEnding(it.group)
 }

@@ -121,6 +121,10 @@ func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 		}
 		w.g.late = strings.Contains(w.text, "count: part") || strings.Contains(w.text, "having")
 		w.g.again = strings.Contains(w.text, "same_for")
+		w.g.eras = 0
+		if seed%9 == 4 {
+			w.g.eras = 3
+		}
 		if strings.Contains(w.text, "bd") {
 			w.g.scale = 24 // days, for nights to lie between
 		}
@@ -178,7 +182,7 @@ func (w *world) run() {
 	for range 5 {
 		w.advance(max(w.w, epoch).Add(time.Duration(w.g.IntN(180)*w.g.scale) * time.Minute))
 	}
-	w.advance(minute(100 * 24 * 60))
+	w.advance(max(w.w, epoch).Add(100 * 24 * time.Hour))
 }
 
 func (w *world) arrive(ev *compliance.Event) {

@@ -329,8 +329,8 @@ func plainDays(at compliance.Instant, b control.Bound) compliance.Instant {
 	}
 }
 
-func viewsOf(events []*compliance.Event) []control.View {
-	list := make([]control.View, len(events))
+func viewsOf(events []*compliance.Event) []control.Fields {
+	list := make([]control.Fields, len(events))
 	for i, ev := range events {
 		list[i] = control.ViewOf(ev)
 	}

@@ -41,12 +41,14 @@ func (r *review) find(scope *control.Scope) finding {
 	if f.outcome == compliance.Pending {
 		return f
 	}
+	room := &r.e.room
+	from := len(room.evidence)
 	for i, x := range r.c.Expectations {
 		if !f.concerns(i) {
 			continue
 		}
 		for _, m := range views[i].named(x) {
-			f.evidence = append(f.evidence, compliance.EvidenceOf(x.Name, m.asSent()))
+			f.evidence = room.name(from, compliance.EvidenceOf(x.Name, m.asSent()))
 		}
 	}
 	if f.outcome == compliance.Deviation {
@@ -55,14 +57,14 @@ func (r *review) find(scope *control.Scope) finding {
 	return f
 }
 
-// see looks at every expectation, in order.
+// see looks at every expectation, in order; what it gives lasts until the next look.
 func (r *review) see(scope *control.Scope) []sight {
-	views := make([]sight, len(r.c.Expectations))
-	r.known = make([]control.Knowledge, len(views))
+	var views []sight
+	views, r.known = r.e.room.look(len(r.c.Expectations))
 	for i, x := range r.c.Expectations {
 		views[i] = r.look(x, scope, views[:i])
 		r.known[i] = views[i].known
-		scope.Matched[i] = views[i].matched()
+		scope.Matched[i] = r.e.room.match(i, &views[i])
 	}
 	return views
 }

@@ -45,7 +45,7 @@ func Footprints(b *control.Bundle, samples map[string]compliance.Event) []Footpr
 }
 
 func (e *Engine) footprint(c *control.Control, samples map[string]compliance.Event) Footprint {
-	f := Footprint{Explanation: c.Explain(e.correctUntil(c)), Facts: []FactCost{}}
+	f := Footprint{Explanation: c.Explain(e.planOf(c).correct), Facts: []FactCost{}}
 	f.Notes = e.bundle.Notes(c)
 	var verdict compliance.Verdict
 	for _, name := range slices.Sorted(maps.Keys(samples)) {

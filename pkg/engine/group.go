@@ -11,9 +11,10 @@ import (
 
 // fact is an event held at a join key.
 type fact struct {
-	ev    compliance.Event // without Data; view has it
-	view  control.View
-	roles []*roles // by version of the control
+	ev    compliance.Event
+	seen  control.Seen   // of ev
+	view  control.Fields // seen, unless a clock moved it
+	roles []*roles       // by version of the control
 	// opens is the item that it may open here, if any; base is its id, without the time
 	// that tells items of one id apart.
 	opens string
@@ -22,6 +23,7 @@ type fact struct {
 	shown      *fact
 	unreadable bool
 	counts     bool // it is the body of its event that counts
+	gone       bool // it was dropped
 	waiver     *control.Waiver
 	hop        string             // where it was handed on; empty if it came here itself
 	waits      compliance.Outcome // of a verdict that is evidence: pending or inconclusive
@@ -29,6 +31,8 @@ type fact struct {
 	// repeats another. rivals are the others, if this one counts.
 	lead   *fact
 	rivals []*fact
+	// alone is room for the lists of bodies and candidates that have no other, as most.
+	alone [2]*fact
 	// sent is the event's own time, where a clock moved it.
 	sent *compliance.Instant
 }
@@ -45,6 +49,11 @@ func (f *fact) asSent() *compliance.Event {
 
 func (f *fact) key() compliance.EventKey { return f.ev.Key() }
 
+// eventID tells events at a join key apart: all are of its tenant.
+type eventID struct{ source, id string }
+
+func (f *fact) id() eventID { return eventID{f.ev.Source, f.ev.ID} }
+
 func compareBodies(a, b *fact) int {
 	return cmp.Or(cmp.Compare(a.ev.Time, b.ev.Time), bytes.Compare(a.ev.Ref.SHA256[:], b.ev.Ref.SHA256[:]))
 }
@@ -57,43 +66,11 @@ func insertFact(list []*fact, f *fact) []*fact {
 	return slices.Insert(list, i, f)
 }
 
-// roles says what events of one type mean to one control.
-type roles struct {
-	population bool
-	expects    []int // expectations that want the type
-	undoes     []int // expectations whose unless wants it
-	tables     []int
-}
-
-func (e *Engine) rolesOf(c *control.Control, eventType string) *roles {
-	if r, ok := e.roles[c][eventType]; ok {
-		return r
-	}
-	r := &roles{population: control.MatchesAny(c.Population.Types, eventType)}
-	for i, x := range c.Expectations {
-		if control.MatchesAny(x.Types, eventType) {
-			r.expects = append(r.expects, i)
-		}
-		if x.Unless != nil && control.MatchesAny(x.Unless.Types, eventType) {
-			r.undoes = append(r.undoes, i)
-		}
-	}
-	for i, t := range c.Tables {
-		if control.MatchesAny(t.Types, eventType) {
-			r.tables = append(r.tables, i)
-		}
-	}
-	e.roles[c][eventType] = r
-	return r
-}
-
 // evidenceFact is an event that opens nothing here.
 func (e *Engine) evidenceFact(g *group, ev compliance.Event) *fact {
-	f := &fact{ev: ev, view: control.ViewOf(&ev)}
-	for _, v := range g.control.Versions {
-		f.roles = append(f.roles, e.rolesOf(v, ev.Type))
-	}
-	f.ev.Data = nil
+	f := &fact{ev: ev, roles: g.plan.rolesOf(ev.Type)}
+	f.seen = control.See(&f.ev)
+	f.view = &f.seen
 	return f
 }
 
@@ -102,13 +79,13 @@ func (e *Engine) newFact(g *group, in *Fact) *fact {
 	at, shown, placed := g.control.Placed(&in.Event, f.view)
 	if v := g.control.At(at); f.roles[v.Version].population {
 		f.show(at, shown)
-		g.readCandidate(f, &in.Event, v, placed)
+		g.readCandidate(e, f, &in.Event, v, placed)
 	}
 	return f
 }
 
 // show notes when the event counts as one of the population.
-func (f *fact) show(at compliance.Instant, view control.View) {
+func (f *fact) show(at compliance.Instant, view control.Fields) {
 	if f.shown = f; at != f.ev.Time {
 		there := *f
 		there.ev.Time, there.view, there.sent = at, view, &f.ev.Time
@@ -124,38 +101,46 @@ func (f *fact) plays(rows bool) bool {
 }
 
 // readCandidate finds which item f may open at this key, by the version of its time.
-func (g *group) readCandidate(f *fact, ev *compliance.Event, v *control.Control, placed bool) {
+func (g *group) readCandidate(e *Engine, f *fact, ev *compliance.Event, v *control.Control, placed bool) {
 	key, ok := v.ItemKey(ev, f.view)
 	if !ok || key != g.key.key {
 		return
 	}
 	p := &v.Population
-	f.opens, f.unreadable = control.UnreadableID(ev), true
-	f.base = f.opens
-	if !placed {
+	if id, ok := g.itemID(e, f, v); ok && placed {
+		f.base, f.opens = id, p.Named(id, f.shown.ev.Time)
 		return
 	}
-	s := v.NewScope(nil, f.shown.ev.Time).With(f.shown.view, nil)
-	if p.Where != nil {
-		if _, err := p.Where.Bool(s); err != nil {
-			return
+	f.opens, f.unreadable = control.UnreadableID(ev), true
+	f.base = f.opens
+}
+
+// itemID is the id of the item that f may open; ok is false if it can't be told.
+func (g *group) itemID(e *Engine, f *fact, v *control.Control) (id string, ok bool) {
+	s := &e.room.scope
+	v.Renew(s, nil, f.shown.ev.Time)
+	s.Event = f.shown.view
+	if v.Population.Where != nil {
+		if _, err := v.Population.Where.Bool(s); err != nil {
+			return "", false
 		}
 	}
-	if id, ok := p.ItemID(s); ok {
-		f.base, f.opens, f.unreadable = id, p.Named(id, f.shown.ev.Time), false
-	}
+	return v.Population.ItemID(s)
 }
 
 // group is everything that one control knows at one join key.
 type group struct {
 	key     groupKey
 	control *control.Control // in its last version; an item has the one of its time
-	facts   []*fact          // those that count, in the order of events
-	bodies  map[compliance.EventKey][]*fact
+	plan    *plan
+	sources []*source // of its tenant
+	waivers *waivers  // of its control
+	facts   []*fact   // those that count, in the order of events
+	bodies  few[eventID, []*fact]
 	// disputed are the facts that have rivals, in any order.
 	disputed []*fact
 	said     map[string][]*fact // what items of earlier stages say, by Said.By
-	items    map[string]*item
+	items    few[string, *item]
 	ending   bool // a timer to end it is set
 	same     same
 }
@@ -163,17 +148,17 @@ type group struct {
 func (e *Engine) group(key groupKey, c *control.Control) *group {
 	g := e.state.group(key)
 	if g == nil {
-		g = &group{key: key, control: c, bodies: map[compliance.EventKey][]*fact{}, items: map[string]*item{}}
+		g = &group{key: key, control: c, plan: e.planOf(c), sources: e.sourcesOf(key.tenant), waivers: e.waiversOf(key.tenant, c)}
 		e.state.keep(g)
 	}
 	return g
 }
 
 func (g *group) item(id string) *item {
-	it := g.items[id]
+	it := g.items.get(id)
 	if it == nil {
 		it = &item{group: g, id: id, rules: g.control}
-		g.items[id] = it
+		g.items.set(id, it)
 	}
 	return it
 }
@@ -181,10 +166,10 @@ func (g *group) item(id string) *item {
 // insert takes a fact into the group and into every item that it may concern.
 func (g *group) insert(e *Engine, f *fact) {
 	g.facts = insertFact(g.facts, f)
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		if it.concerned(f) {
 			it.quiet = it.quiet && f.ev.Time >= e.w // what is late may decide what is closed
-			e.dirty[it] = struct{}{}
+			e.mark(it)
 		}
 	}
 }
@@ -193,13 +178,17 @@ func (g *group) insert(e *Engine, f *fact) {
 // are one event if they lie within correct_until of the first: the least by
 // (time, hash) counts.
 func (g *group) take(e *Engine, f *fact) bool {
-	bodies := g.bodies[f.key()]
+	id := f.id()
+	bodies := g.bodies.get(id)
 	i, found := slices.BinarySearchFunc(bodies, f, compareBodies)
 	if found {
 		return false
 	}
+	if len(bodies) == 0 {
+		bodies = f.alone[:0:1]
+	}
 	bodies = slices.Insert(bodies, i, f)
-	g.bodies[f.key()] = bodies
+	g.bodies.set(id, bodies)
 	f.lead = f
 	g.mayOpen(e, f)
 	settle(bodies, g.control, func(b *fact) {
@@ -236,8 +225,8 @@ func settle(bodies []*fact, c *control.Control, changed func(*fact)) {
 func (g *group) remove(e *Engine, f *fact) {
 	same := func(o *fact) bool { return o == f }
 	g.facts = slices.DeleteFunc(g.facts, same)
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		it.forget()
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -32,16 +31,11 @@ func (e *Engine) hops(c *control.Control, key string) bool {
 func (e *Engine) hopAt(key groupKey, c *control.Control) *hop {
 	h := e.hopsAt[key]
 	if h == nil {
-		h = &hop{key: key, control: c, bodies: map[compliance.EventKey][]compliance.Event{}, told: map[string][]compliance.Event{}, items: map[string]struct{}{}, sweep: e.w.Add(e.hopSpan(c))}
+		h = &hop{key: key, control: c, bodies: map[compliance.EventKey][]compliance.Event{}, told: map[string][]compliance.Event{}, items: map[string]struct{}{}, sweep: e.w.Add(e.planOf(c).span)}
 		e.hopsAt[key] = h
 		e.nextSweep = min(e.nextSweep, h.sweep)
 	}
 	return h
-}
-
-// hopSpan is how long after its time an event at a hop may concern an item.
-func (e *Engine) hopSpan(c *control.Control) time.Duration {
-	return c.Keeps(e.correctUntil(c)) + time.Microsecond
 }
 
 // addHop takes an event at a hop, and hands it to the items there; what is there, to an
@@ -139,7 +133,7 @@ func (e *Engine) endHops() {
 }
 
 func (e *Engine) endHop(h *hop) {
-	span := e.hopSpan(h.control)
+	span := e.planOf(h.control).span
 	before := e.w.Add(-span)
 	h.sweep = e.w.Add(span / 4)
 	h.items = map[string]struct{}{}

@@ -18,7 +18,7 @@ type item struct {
 	slot       bool
 	opened     *fact // nil for a slot, and while nothing opens it
 	time, end  compliance.Instant
-	view       control.View
+	view       control.Fields
 	matches    []matches // by expectation; nil until they are needed
 	last       *published
 	parts      map[string]*published            // by id, where each part is an item
@@ -27,7 +27,8 @@ type item struct {
 	wake       compliance.Instant               // when it has to be looked at again
 	// quiet: until wake, further evidence can't decide it, so nobody looks.
 	quiet  bool
-	queued int // its place among the timers; see timers
+	queued int  // its place among the timers; see timers
+	dirty  bool // it is looked at at the next Advance
 }
 
 // said is what was last said of the item, or of a part that is one.
@@ -77,7 +78,7 @@ type match struct {
 }
 
 // at sets where the item stands; its matches hang on that.
-func (it *item) at(t, end compliance.Instant, view control.View) {
+func (it *item) at(t, end compliance.Instant, view control.Fields) {
 	it.time, it.end, it.view, it.quiet = t, end, view, false
 	if planted != plantedOneVersion || it.last == nil {
 		it.rules = it.group.control.At(t)
@@ -99,7 +100,7 @@ func (it *item) concerned(f *fact) bool {
 	}
 	var scope *control.Scope // most facts are out of reach of most items
 	// with having, another candidate may open it
-	concerned := f.plays(false) && it.group.control.Some(hasHaving)
+	concerned := f.plays(false) && it.group.plan.having
 	roles := f.roles[it.rules.Version]
 	for _, i := range roles.expects {
 		x := it.rules.Expectations[i]
@@ -173,9 +174,8 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 	if f.ev.Time < it.rules.HistoryFrom && planted != plantedUnreadCounts {
 		return match{}, false
 	}
-	key, ok := x.KeyOf(f.view)
 	own, joined := x.Meets(it.view, it.group.key.key)
-	if !ok || !joined || key != own || f.hop != hopOf(x, own) {
+	if !joined || !x.MeetsAt(f.view, own) || f.hop != hopOf(x, own) {
 		return match{}, false
 	}
 	for _, eq := range x.Also {
@@ -211,7 +211,7 @@ func clocked(x *control.Expectation, scope *control.Scope, f *fact) (match, bool
 		return match{fact: f, sent: f, failed: true, unclocked: true}, true
 	}
 	there := *f
-	there.ev.Time, there.view, there.sent = at, f.view.Moved(at), &f.ev.Time
+	there.ev.Time, there.view, there.sent = at, f.view.View().Moved(at), &f.ev.Time
 	return match{fact: &there, sent: f}, ok
 }
 
@@ -276,7 +276,12 @@ func compareToTime(f *fact, t compliance.Instant) int {
 
 // scope is what the item's conditions may read, but for evidence and tables made of
 // events; see review.scope.
-func (it *item) scope() *control.Scope { return it.rules.NewScope(it.view, it.time) }
+func (it *item) scope() *control.Scope {
+	if !it.group.plan.scoped[it.rules.Version] {
+		return nil // nobody reads it
+	}
+	return it.rules.NewScope(it.view, it.time)
+}
 
 // rows is a derived table as of an instant.
 func (it *item) rows(t *control.DerivedTable, at compliance.Instant) (rows map[string]control.View, broken bool) {
@@ -302,7 +307,7 @@ func (it *item) rows(t *control.DerivedTable, at compliance.Instant) (rows map[s
 		delete(rows, row)
 		failed[row] = err != nil
 		if live && err == nil {
-			rows[row] = f.view
+			rows[row] = f.view.View()
 		}
 	}
 	for _, f := range failed {

@@ -34,7 +34,7 @@ func (r *review) findParts(scope *control.Scope) finding {
 func (r *review) eachPart(scope *control.Scope) []compliance.Verdict {
 	parts, broken, none := r.rows(scope)
 	if none != nil {
-		return []compliance.Verdict{r.it.verdict(r.it.id, *none)}
+		return []compliance.Verdict{r.verdict(r.it.id, *none)}
 	}
 	sums := map[string]*tally{}
 	for _, part := range parts {
@@ -51,12 +51,12 @@ func (r *review) eachPart(scope *control.Scope) []compliance.Verdict {
 	var verdicts []compliance.Verdict
 	switch missing := r.heardRows(); { // there may be parts that nobody sees
 	case broken:
-		verdicts = append(verdicts, r.it.verdict(r.it.id, unreadable()))
+		verdicts = append(verdicts, r.verdict(r.it.id, unreadable()))
 	case missing != covered:
-		verdicts = append(verdicts, r.it.verdict(r.it.id, unheard(missing)))
+		verdicts = append(verdicts, r.verdict(r.it.id, unheard(missing)))
 	}
 	for _, id := range slices.Sorted(maps.Keys(sums)) {
-		verdicts = append(verdicts, r.it.verdict(id, sums[id].all()))
+		verdicts = append(verdicts, r.verdict(id, sums[id].all()))
 	}
 	return verdicts
 }
@@ -109,7 +109,7 @@ func (r *review) noParts(broken bool) finding {
 // rowEvent is the event that a part's row comes from.
 func (g *group) rowEvent(part control.View) *fact {
 	for _, f := range g.facts {
-		if f.view["id"] == part["id"] && f.view["source"] == part["source"] {
+		if f.ev.ID == part["id"] && f.ev.Source == part["source"] {
 			return f
 		}
 	}

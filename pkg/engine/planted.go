@@ -47,4 +47,5 @@ const (
 	plantedTableOfItem    = "table_of_item"   // a table is read as of the item, whatever time is asked
 	plantedHistory        = "history"         // what was never read counts as read
 	plantedUnreadCounts   = "unread_counts"   // what came before the record of a version counts for it
+	plantedBeatsForgotten = "beats_forgotten" // signs of life are dropped while intervals still reach back to them
 )

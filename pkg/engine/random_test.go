@@ -3,6 +3,7 @@ package engine_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -72,6 +73,8 @@ type generator struct {
 	key   string // the item's field that evidence is joined by
 	// apart: bodies of one event may join elsewhere.
 	apart bool
+	// eras are how often life is lived, weeks apart, so that signs of life are dropped.
+	eras int
 }
 
 func (g generator) one(choices ...string) string { return choices[g.IntN(len(choices))] }
@@ -424,9 +427,41 @@ func seal(ev *compliance.Event, offset int64) *compliance.Event {
 	return ev
 }
 
-// life is one run's events in order of arrival: late, shuffled, repeated, some
-// with a second body.
+// life is one run's events in order of arrival, or those of several, one after the other.
 func (g generator) life() []*compliance.Event {
+	events := g.era()
+	for i := range g.eras {
+		g.lives(&events, i+1)
+	}
+	return events
+}
+
+// lives adds another era: at other keys, now and then, and with numbers that go on.
+func (g generator) lives(events *[]*compliance.Event, era int) {
+	mark, shift, top := g.one("", strconv.Itoa(era), strconv.Itoa(era)), time.Duration(era)*eraLasts, uint64(0)
+	for _, ev := range *events {
+		top = max(top, ev.Sequence)
+	}
+	for _, ev := range g.era() {
+		again := *ev
+		again.ID, again.Time, again.Data = fmt.Sprintf("%s-%d", ev.ID, era), ev.Time.Add(shift), maps.Clone(ev.Data)
+		if k, ok := ev.Data["k"].(string); ok {
+			again.Data["k"] = k + mark
+		}
+		if due, err := compliance.ParseInstant(fmt.Sprint(ev.Data["due"])); err == nil {
+			again.Data["due"] = due.Add(shift).String()
+		}
+		if ev.Sequence > 0 {
+			again.Sequence += top
+		}
+		*events = append(*events, seal(&again, ev.Ref.Offset))
+	}
+}
+
+const eraLasts = 20 * 24 * time.Hour
+
+// era are events in order of arrival: late, shuffled, repeated, some with a second body.
+func (g generator) era() []*compliance.Event {
 	var events []*compliance.Event
 	for i := range 20 + g.IntN(50) {
 		ev := g.event(i)

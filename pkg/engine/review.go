@@ -21,6 +21,7 @@ type review struct {
 	known    []control.Knowledge // by expectation, as far as find has come
 	wake     compliance.Instant
 	closing  compliance.Instant // as wake, but for evidence to come
+	whole    [1]compliance.Verdict
 }
 
 // wakeAt notes that the verdict may change once the watermark passes t.
@@ -32,23 +33,21 @@ func (r *review) closesAt(t compliance.Instant) {
 	r.closing = min(r.closing, t)
 }
 
-// review looks at an item again; it gives the revisions if what is said changed.
-func (e *Engine) review(it *item) []compliance.Revision {
-	r := &review{
+// review looks at an item again; it adds the revisions if what is said changed.
+func (e *Engine) review(it *item, revisions []compliance.Revision) []compliance.Revision {
+	r := e.room.enter(review{
 		e: e, it: it, c: it.rules, w: e.w, wake: compliance.Never, closing: compliance.Never,
-		sources: e.sourcesOf(it.group.key.tenant), feeds: e.feedsOf(it.rules),
-		waivers: e.waiversOf(it.group.key.tenant, it.group.control),
-	}
+		sources: it.group.sources, feeds: it.group.plan.feeds[it.rules.Version], waivers: it.group.waivers,
+	})
 	verdicts := r.verdicts()
 	it.quiet = len(verdicts) == 1 && !r.c.DecidesEarly && verdicts[0].Outcome == compliance.Pending
 	if it.quiet {
 		r.wake = r.closing
 	}
 	e.timers.set(it, r.wake)
-	var revisions []compliance.Revision
 	said := len(verdicts)
 	var known map[string]compliance.Instant // needed by later stages only
-	if len(e.readers[it.group.control.ID]) > 0 {
+	if len(it.group.plan.readers) > 0 {
 		known = map[string]compliance.Instant{}
 	}
 	verdicts = append(verdicts, it.gone(verdicts)...)
@@ -56,9 +55,9 @@ func (e *Engine) review(it *item) []compliance.Revision {
 		v := &verdicts[i]
 		received := r.waive(v)
 		if last := it.said(v.Item.ID); last == nil || !last.Verdict.Same(v) {
-			rev := e.publish(it, *v, max(received, r.receipt()))
-			if revisions = append(revisions, *rev); known != nil {
-				known[v.Item.ID] = rev.KnownAt
+			revisions = append(revisions, e.publish(it, v, max(received, r.receipt())))
+			if known != nil {
+				known[v.Item.ID] = revisions[len(revisions)-1].KnownAt
 			}
 		}
 	}
@@ -78,7 +77,7 @@ func (it *item) gone(now []compliance.Verdict) []compliance.Verdict {
 	if it.last != nil {
 		withdraw(it.last)
 	}
-	if planted == plantedPartKept && len(now) > 0 {
+	if len(it.parts) == 0 || planted == plantedPartKept && len(now) > 0 {
 		return list
 	}
 	for _, id := range slices.Sorted(maps.Keys(it.parts)) {
@@ -87,24 +86,30 @@ func (it *item) gone(now []compliance.Verdict) []compliance.Verdict {
 	return list
 }
 
-func (e *Engine) publish(it *item, v compliance.Verdict, received compliance.Instant) *compliance.Revision {
+// publish says a verdict of an item. Its evidence is copied: v has it in the room.
+func (e *Engine) publish(it *item, v *compliance.Verdict, received compliance.Instant) compliance.Revision {
 	c := it.rules
-	rev := &compliance.Revision{
+	said := &published{Revision: 1, Verdict: *v}
+	if said.Verdict.Evidence = nil; len(v.Evidence) > 0 {
+		said.Verdict.Evidence = slices.Clone(v.Evidence)
+	}
+	rev := compliance.Revision{
 		Tenant: it.group.key.tenant, Control: c.ID, RuleHash: c.Hash, Bundle: e.bundle.Hash,
-		Number: 1, Verdict: v, KnownAt: max(received, v.Due), FinalAt: v.Due.Add(c.FinalAfter),
+		Number: 1, Verdict: said.Verdict, KnownAt: max(received, v.Due), FinalAt: v.Due.Add(c.FinalAfter),
 	}
 	if v.Outcome == compliance.Pass && c.EarlyPass || v.Outcome == compliance.Pending {
 		rev.KnownAt = max(received, v.Item.Time)
 	}
 	if p := it.said(v.Item.ID); p != nil {
 		rev.Number = p.Revision + 1
+		said.Revision = rev.Number
 		rev.Previous = &compliance.Previous{
 			Outcome: p.Verdict.Outcome, Reason: p.Verdict.Reason,
 			ItemTime: p.Verdict.Item.Time, RemediatedAt: p.Verdict.RemediatedAt,
 		}
 	}
-	it.say(v.Item.ID, &published{Revision: rev.Number, Verdict: v})
-	e.note(func() Change { return itemChange(it, v.Item.ID) })
+	it.say(v.Item.ID, said)
+	e.note(func() Change { return itemChange(it, said.Verdict.Item.ID) })
 	return rev
 }
 
@@ -140,7 +145,7 @@ func (r *review) verdicts() []compliance.Verdict {
 		return nil
 	}
 	if stuck.outcome != "" {
-		return []compliance.Verdict{it.verdict(it.id, stuck)}
+		return r.only(stuck)
 	}
 	if it.matches == nil {
 		it.collect()
@@ -148,23 +153,31 @@ func (r *review) verdicts() []compliance.Verdict {
 	scope := r.scope()
 	switch {
 	case r.c.Expand == nil:
-		return []compliance.Verdict{it.verdict(it.id, r.find(scope))}
+		return r.only(r.find(scope))
 	case r.c.Expand.Each:
 		return r.eachPart(scope)
 	}
-	return []compliance.Verdict{it.verdict(it.id, r.findParts(scope))}
+	return r.only(r.findParts(scope))
+}
+
+// only is what is said of the item as a whole.
+func (r *review) only(f finding) []compliance.Verdict {
+	r.whole[0] = r.verdict(r.it.id, f)
+	return r.whole[:1:1]
 }
 
 // verdict is a finding as said of the item, or of a part that is one.
-func (it *item) verdict(id string, f finding) compliance.Verdict {
+func (r *review) verdict(id string, f finding) compliance.Verdict {
+	it, m := r.it, &r.e.room
 	v := compliance.Verdict{
 		Item: compliance.Item{ID: id, Time: it.time}, Due: max(it.time, f.due),
 		Outcome: f.outcome, Reason: f.reason, RemediatedAt: f.remediated,
 	}
+	from := len(m.evidence)
 	if it.opened != nil {
-		v.Evidence = append(v.Evidence, compliance.EvidenceOf("item", it.opened.asSent()))
+		m.name(from, compliance.EvidenceOf("item", it.opened.asSent()))
 	}
-	v.Evidence = append(v.Evidence, f.evidence...)
+	v.Evidence = m.name(from, f.evidence...)
 	return v
 }
 
@@ -218,13 +231,12 @@ func (r *review) anchor(f *fact) {
 		return
 	}
 	view, at := f.shown.view, f.shown.ev.Time
-	if view["id"] != it.id {
-		view = maps.Clone(view)
-		view["id"] = it.id
+	if f.shown.ev.ID != it.id {
+		view = control.Called(view, it.id)
 	}
 	it.at(at, at, view)
 	it.opened = f.shown
-	r.c, r.feeds = it.rules, r.e.feedsOf(it.rules)
+	r.c, r.feeds = it.rules, it.group.plan.feeds[it.rules.Version]
 }
 
 // having asks the population's condition for the event that the item stands at; if
@@ -244,27 +256,4 @@ func (r *review) having(stuck *finding) control.Truth {
 		*stuck = unsettled(views, h.Reads, doubt)
 	}
 	return truth
-}
-
-// feeds are the declared sources that each expectation and table hangs on.
-type feeds struct{ expects, undoes, tables [][]int }
-
-func (e *Engine) feedsOf(c *control.Control) *feeds {
-	if f, ok := e.feeds[c]; ok {
-		return f
-	}
-	f := &feeds{}
-	for _, x := range c.Expectations {
-		f.expects = append(f.expects, e.bundle.SourcesOf(x.Heard()))
-		var undoes []int
-		if x.Unless != nil {
-			undoes = e.bundle.SourcesOf(x.Unless.Types)
-		}
-		f.undoes = append(f.undoes, undoes)
-	}
-	for _, t := range c.Tables {
-		f.tables = append(f.tables, e.bundle.SourcesOf(t.Types))
-	}
-	e.feeds[c] = f
-	return f
 }

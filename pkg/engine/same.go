@@ -20,12 +20,10 @@ type same struct {
 
 func sameFor(v *control.Control) time.Duration { return v.Population.SameFor }
 
-func forgetsIDs(v *control.Control) bool { return v.Population.SameFor > 0 }
-
 // remember notes a body that may open an item; those of its id that come after may not
 // open one then.
 func (g *group) remember(e *Engine, f *fact) {
-	if !g.control.Some(forgetsIDs) {
+	if g.plan.sameFor == 0 {
 		return
 	}
 	if g.same.candidates == nil {
@@ -34,9 +32,9 @@ func (g *group) remember(e *Engine, f *fact) {
 	list := insertCandidate(g.same.candidates[f.base], f)
 	g.same.candidates[f.base] = list
 	for _, later := range list[slices.Index(list, f)+1:] {
-		if it := g.items[later.opens]; it != nil {
+		if it := g.items.get(later.opens); it != nil {
 			it.quiet = false
-			e.dirty[it] = struct{}{}
+			e.mark(it)
 		}
 	}
 }
@@ -103,11 +101,13 @@ func (g *group) goneAt(base string, at compliance.Instant) {
 	g.same.gone[base] = at
 }
 
-// forgetIDs drops those that no event that may still open an item can be the same as.
+// forgetIDs drops those that no event that may still open an item can be the same as, nor
+// one that is kept: that would open one after a restart.
 func (g *group) forgetIDs(e *Engine, before compliance.Instant) {
-	long := g.control.Longest(sameFor)
+	long := g.plan.sameFor
 	for base, last := range g.same.gone {
-		if last.Add(long) < before {
+		isSame := func(f *fact) bool { return f.shown.ev.Time >= last && f.shown.ev.Time <= last.Add(long) }
+		if last.Add(long) < before && !slices.ContainsFunc(g.same.candidates[base], isSame) {
 			delete(g.same.gone, base)
 			e.note(func() Change { return Change{Key: sameChange(g, base).Key} })
 		}

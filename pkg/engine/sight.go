@@ -350,18 +350,6 @@ func (e edge) admitsBefore(f *fact) bool {
 	return f.ev.Time <= e.at
 }
 
-// matched is the sight as conditions see it; nil if nothing can be said.
-func (s *sight) matched() *control.Matched {
-	if s.known == control.Opaque {
-		return nil
-	}
-	views := make([]control.View, len(s.events))
-	for i, f := range s.events {
-		views[i] = f.view
-	}
-	return &control.Matched{Events: views, Folds: s.folds}
-}
-
 // named are the events that a verdict names as evidence.
 func (s *sight) named(x *control.Expectation) []*fact {
 	whole := x.Named == control.NamedEvidence

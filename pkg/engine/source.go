@@ -14,6 +14,7 @@ type source struct {
 	name    string
 	gap     compliance.Instant // microseconds; 0: it sends no heartbeats
 	beats   []beat             // in order
+	room    int                // how many beats it may have before some may go
 	waiting map[*item]struct{} // items that its next word may decide
 	count   *count             // nil: it doesn't number what it sends
 }
@@ -39,7 +40,7 @@ func (e *Engine) sourcesOf(tenant string) []*source {
 	if !ok {
 		for _, s := range e.bundle.Sources {
 			src := &source{
-				name: s.Name, gap: compliance.Instant(s.MaxGap.Microseconds()),
+				name: s.Name, gap: compliance.Instant(s.MaxGap.Microseconds()), room: roomForBeats,
 				waiting: map[*item]struct{}{},
 			}
 			if s.Counts {
@@ -87,15 +88,16 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 	if !s.insert(b) {
 		return false
 	}
+	e.crowded = e.crowded || s.crowded()
 	e.wake(s)
 	if b.at >= e.w || planted == plantedLateBeat {
 		return true
 	}
 	for g := range e.state.ofTenant(tenant) {
 		if e.hangsOn(g.control, index) {
-			for _, it := range g.items {
+			for it := range g.items.values() {
 				it.quiet = false
-				e.dirty[it] = struct{}{}
+				e.mark(it)
 			}
 		}
 	}
@@ -106,7 +108,7 @@ func (e *Engine) take(s *source, index int, tenant string, b beat) bool {
 func (e *Engine) wake(s *source) {
 	for it := range s.waiting {
 		it.quiet = false
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 	clear(s.waiting)
 }

@@ -95,7 +95,7 @@ func (e *Engine) Said() []Said {
 // tell says to later stages what is said of the item, if that changed.
 func (r *review) tell(verdicts []compliance.Verdict, known map[string]compliance.Instant) {
 	e, it := r.e, r.it
-	readers := e.readers[it.group.control.ID]
+	readers := it.group.plan.readers
 	if len(readers) == 0 {
 		return
 	}
@@ -143,7 +143,7 @@ func sameSaid(a, b compliance.Event) bool {
 // evidence is what is said of the item, its parts, or what it may yet come to be.
 func (r *review) evidence(verdicts []compliance.Verdict, known map[string]compliance.Instant) (events []compliance.Event) {
 	c := r.it.group.control
-	add := func(v *compliance.Verdict, view control.View) {
+	add := func(v *compliance.Verdict, view control.Fields) {
 		ev, counts := c.Verdict(v, view)
 		if !counts {
 			return
@@ -219,9 +219,9 @@ func (g *group) replace(e *Engine, s *Said) {
 	old := g.said[s.By]
 	isOld := func(f *fact) bool { return slices.Contains(old, f) }
 	g.facts = slices.DeleteFunc(g.facts, isOld)
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		if it.misses(old) {
-			e.dirty[it] = struct{}{}
+			e.mark(it)
 		}
 	}
 	delete(g.said, s.By)
@@ -261,9 +261,9 @@ func (g *group) replace(e *Engine, s *Said) {
 
 // recollect has every item look at all evidence anew.
 func (g *group) recollect(e *Engine) {
-	for _, it := range g.items {
+	for it := range g.items.values() {
 		it.matches, it.quiet = nil, false
-		e.dirty[it] = struct{}{}
+		e.mark(it)
 	}
 }
 
@@ -307,7 +307,7 @@ func (r *review) mayHold(x *control.Expectation, scope *control.Scope, m match) 
 	if x.Where == nil {
 		return true, doubt
 	}
-	for _, as := range control.Settled(m.view) {
+	for _, as := range control.Settled(m.view.View()) {
 		settled := *m.fact
 		settled.view = as
 		ok, failed, why := r.holds(x, scope, match{fact: &settled, sent: m.sent})
@@ -318,7 +318,7 @@ func (r *review) mayHold(x *control.Expectation, scope *control.Scope, m match) 
 
 // mayMatch is mayHold of the condition alone, where that reads nothing else.
 func (it *item) mayMatch(x *control.Expectation, scope *control.Scope, f *fact) bool {
-	return slices.ContainsFunc(control.Settled(f.view), func(as control.View) bool {
+	return slices.ContainsFunc(control.Settled(f.view.View()), func(as control.View) bool {
 		belongs, err := x.Where.Bool(scope.With(as, nil))
 		return belongs || err != nil
 	})

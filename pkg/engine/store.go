@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"iter"
-	"maps"
-)
+import "iter"
 
 // store holds what a partition knows between events. The engine calls it from one
 // goroutine, and reads and changes the groups that it hands out in place; it calls
@@ -38,20 +35,16 @@ type endedStore interface {
 // memory is a store in the heap.
 type memory struct {
 	groups map[groupKey]*group
-	closed map[itemKey]*published
+	endedItems
 }
 
 func newMemory() *memory {
-	return &memory{groups: map[groupKey]*group{}, closed: map[itemKey]*published{}}
+	return &memory{groups: map[groupKey]*group{}, endedItems: newEndedItems()}
 }
 
-func (m *memory) group(k groupKey) *group        { return m.groups[k] }
-func (m *memory) keep(g *group)                  { m.groups[g.key] = g }
-func (m *memory) drop(k groupKey)                { delete(m.groups, k) }
-func (m *memory) ended(k itemKey) *published     { return m.closed[k] }
-func (m *memory) end(k itemKey, last *published) { m.closed[k] = last }
-
-func (m *memory) everyEnded() iter.Seq2[itemKey, *published] { return maps.All(m.closed) }
+func (m *memory) group(k groupKey) *group { return m.groups[k] }
+func (m *memory) keep(g *group)           { m.groups[g.key] = g }
+func (m *memory) drop(k groupKey)         { delete(m.groups, k) }
 
 func (m *memory) ofTenant(tenant string) iter.Seq[*group] {
 	return func(yield func(*group) bool) {

@@ -7,9 +7,10 @@ import (
 
 // scope is what the item's conditions may read, but for its evidence. What they look up
 // in a table made of events they believe as far as its sources were heard; the item waits
-// for those that may still be.
+// for those that may still be. It lasts until the next one.
 func (r *review) scope() *control.Scope {
-	s := r.it.scope()
+	s := &r.e.room.scope
+	r.it.rules.Renew(s, r.it.view, r.it.time)
 	for _, t := range r.c.Tables {
 		s.Derived = append(s.Derived, r.table(t, r.it.time).AsOf(func(at compliance.Instant) *control.Table {
 			if planted == plantedTableOfItem {

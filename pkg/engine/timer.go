@@ -57,7 +57,8 @@ func (h *timerHeap) Pop() any {
 	return it
 }
 
-// endings hold the groups by when their state may end.
+// endings hold the groups by when their state may end, as a heap. Every group has one at
+// most, and none is moved or taken out before its time.
 type endings struct{ byTime []ending }
 
 type ending struct {
@@ -66,25 +67,38 @@ type ending struct {
 }
 
 func (t *endings) add(g *group, at compliance.Instant) {
-	heap.Push((*endingHeap)(t), ending{at, g})
+	t.byTime = append(t.byTime, ending{at, g})
+	for i := len(t.byTime) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if t.byTime[parent].at <= t.byTime[i].at {
+			return
+		}
+		t.byTime[i], t.byTime[parent] = t.byTime[parent], t.byTime[i]
+		i = parent
+	}
 }
 
 func (t *endings) popBefore(w compliance.Instant, visit func(*group)) {
 	for len(t.byTime) > 0 && t.byTime[0].at < w {
-		visit(heap.Pop((*endingHeap)(t)).(ending).g) //nolint:errcheck,forcetypeassert // the heap holds endings
+		visit(t.pop())
 	}
 }
 
-type endingHeap endings
-
-func (h *endingHeap) Len() int           { return len(h.byTime) }
-func (h *endingHeap) Less(i, j int) bool { return h.byTime[i].at < h.byTime[j].at }
-func (h *endingHeap) Swap(i, j int)      { h.byTime[i], h.byTime[j] = h.byTime[j], h.byTime[i] }
-func (h *endingHeap) Push(x any)         { h.byTime = append(h.byTime, x.(ending)) } //nolint:errcheck,forcetypeassert // as above
-
-func (h *endingHeap) Pop() any {
-	last := len(h.byTime) - 1
-	e := h.byTime[last]
-	h.byTime = h.byTime[:last]
-	return e
+func (t *endings) pop() *group {
+	first, last := t.byTime[0].g, len(t.byTime)-1
+	t.byTime[0], t.byTime[last] = t.byTime[last], ending{}
+	t.byTime = t.byTime[:last]
+	for i := 0; ; {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < last; child++ {
+			if t.byTime[child].at < t.byTime[least].at {
+				least = child
+			}
+		}
+		if least == i {
+			return first
+		}
+		t.byTime[i], t.byTime[least] = t.byTime[least], t.byTime[i]
+		i = least
+	}
 }

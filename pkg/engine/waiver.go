@@ -52,9 +52,9 @@ func (e *Engine) lookAgain(w *waivers) {
 		if g.control != w.control {
 			continue
 		}
-		for _, it := range g.items {
+		for it := range g.items.values() {
 			if it.mayBeWaived() {
-				e.dirty[it] = struct{}{}
+				e.mark(it)
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func (r *review) waive(v *compliance.Verdict) (received compliance.Instant) {
 			case control.Unknown:
 				wait := waiting()
 				wait.due = max(v.Due, due)
-				*v = r.it.verdict(v.Item.ID, wait)
+				*v = r.verdict(v.Item.ID, wait)
 				return received
 			case control.False:
 				flawed = append(flawed, compliance.EvidenceOf(control.WaiverEvidence+"."+control.FlawCompensating, &f.ev))
@@ -161,7 +161,7 @@ func (r *review) operated(w *control.Waiver) (t control.Truth, due compliance.In
 	counts := map[bool]int{} // by whether it passed
 	for _, f := range s.events {
 		if w.Within(f.ev.Time, r.it.time) {
-			counts[f.view["outcome"] == string(compliance.Pass)]++
+			counts[f.view.Field("outcome") == string(compliance.Pass)]++
 		}
 	}
 	switch {
@@ -251,7 +251,7 @@ func (e *Engine) holds(w *waivers, bodies []*fact) bool {
 		if g.control != w.control {
 			continue
 		}
-		for _, it := range g.items {
+		for it := range g.items.values() {
 			if it.slot && covers(it.time) || slices.ContainsFunc(it.candidates, func(f *fact) bool { return covers(f.shown.ev.Time) }) {
 				return true
 			}

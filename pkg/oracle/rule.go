@@ -229,8 +229,8 @@ func (l *log) partEvidence(it item, part control.View) []compliance.Evidence {
 	return nil
 }
 
-func views(facts []fact) []control.View {
-	list := make([]control.View, len(facts))
+func views(facts []fact) []control.Fields {
+	list := make([]control.Fields, len(facts))
 	for i, f := range facts {
 		list[i] = f.view
 	}

@@ -32,8 +32,13 @@ type Seal struct {
 	// Bundle is the rule set that it speaks of, FactsSHA256 the hash of what it says.
 	Bundle      string `json:"bundle"`
 	FactsSHA256 string `json:"facts_sha256"`
-	// Early says why it was sealed before late events had their time; empty if it wasn't.
-	Early string `json:"early,omitempty"`
+	// CertificatesSHA256 is the hash of the controls' completeness certificates; empty in a
+	// seal of before they were sealed.
+	CertificatesSHA256 string `json:"certificates_sha256,omitempty"`
+	// Early says why it was sealed before late events had their time, Behind why before the
+	// record had reached the period's end; empty if it wasn't.
+	Early  string `json:"early,omitempty"`
+	Behind string `json:"behind,omitempty"`
 }
 
 // Period is one of an examination: [From, To).
@@ -156,7 +161,8 @@ func (p *Period) seal(ev *compliance.Event) (fault string) {
 	}
 	p.Sealed = &Seal{
 		Act: act(ev, "sealed_by"), AsOf: asOf,
-		Bundle: text(ev, "bundle"), FactsSHA256: text(ev, "facts_sha256"), Early: text(ev, "early"),
+		Bundle: text(ev, "bundle"), FactsSHA256: text(ev, "facts_sha256"), CertificatesSHA256: text(ev, "certificates_sha256"),
+		Early: text(ev, "early"), Behind: text(ev, "behind"),
 	}
 	return ""
 }

@@ -57,6 +57,16 @@ func TestAPeriodIsOpenedClosedAndSealed(t *testing.T) {
 	}
 }
 
+// A seal says what it didn't wait for, and what is on record of completeness.
+func TestASealSaysMoreSince(t *testing.T) {
+	seal := sealed("3", "2027-01-10T00:00:00Z", "2027-01-09T00:00:00Z")
+	seal.Data["certificates_sha256"], seal.Data["behind"], seal.Data["early"] = "c", "the recorder is down", "the auditor leaves"
+	periods, _ := period.Fold([]*compliance.Event{opened("1", "2026-06-20T00:00:00Z"), closed("2", "2027-01-02T00:00:00Z"), seal})
+	require.Equal(t, "c", periods[0].Sealed.CertificatesSHA256)
+	require.Equal(t, "the recorder is down", periods[0].Sealed.Behind)
+	require.Equal(t, "the auditor leaves", periods[0].Sealed.Early)
+}
+
 // Whatever order acts come in, and however often, they mean the same.
 func TestFoldKnowsNoOrderOfArrival(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))

@@ -243,11 +243,8 @@ func (c *Counts) ask(ctx context.Context, name string, into any, tenant string, 
 // added once, since ClickHouse takes an insert with the same token once.
 func (c *Counts) repair(ctx context.Context, found *counted, now compliance.Instant) error {
 	if found.behind > 0 {
-		err := c.Conn.Exec(ctx, `INSERT INTO verdicts SELECT tenant, control, item_id, item_time, revision, outcome, reason, rule_hash, bundle,
-			due, known_at, final_at, remediated_at, evidence, topic, partition, offset
-			FROM verdict_revisions WHERE tenant = $1 AND control = $2`, found.tenant, found.control)
-		if err != nil {
-			return unavailable(fmt.Errorf("writing what verdicts lack: %w", err))
+		if err := c.refill(ctx, found); err != nil {
+			return err
 		}
 		again, err := c.count(ctx, found.tenant, found.control) // counts were held against too few
 		if err != nil {
@@ -258,6 +255,27 @@ func (c *Counts) repair(ctx context.Context, found *counted, now compliance.Inst
 	for i := range found.differences {
 		if err := c.add(ctx, &found.differences[i], now); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// refill writes what verdicts lack. What they have is written once more, which changes nothing.
+func (c *Counts) refill(ctx context.Context, found *counted) error {
+	var database string
+	if err := c.Conn.QueryRow(ctx, "SELECT currentDatabase()").Scan(&database); err != nil {
+		return unavailable(err)
+	}
+	feeds, err := clickhouse.Feeds(ctx, c.Conn, database)
+	if err != nil {
+		return err
+	}
+	for _, f := range feeds {
+		if f.Target != "verdicts" {
+			continue
+		}
+		if err := c.Conn.Exec(ctx, f.Insert(database, "tenant = $1 AND control = $2"), found.tenant, found.control); err != nil {
+			return unavailable(fmt.Errorf("writing what verdicts lack: %w", err))
 		}
 	}
 	return nil

@@ -40,7 +40,8 @@ type Explained struct {
 type Exhibit struct {
 	compliance.Evidence
 	// OnRecord says that the event stands at that place, Intact that its bytes have
-	// the hash that the verdict names.
+	// the hash that the verdict names. Of a verdict that is evidence both say that it
+	// was made again from the events as it is named.
 	OnRecord bool            `json:"on_record"`
 	Intact   bool            `json:"intact"`
 	Data     json.RawMessage `json:"data,omitempty"`
@@ -171,6 +172,7 @@ func (a *asker) again(ctx context.Context, s *search) (Reperformed, error) {
 		return r, nil
 	}
 	r.Made, r.Outcome, r.Reason = true, made.Verdict.Outcome, made.Verdict.Reason
+	s.confirm(made.Verdict.Evidence)
 	r.Differences = differences(s, &made.Verdict)
 	r.Equal = len(r.Differences) == 0
 	r.Parts = lookedFor(made.Parts, w)

@@ -2,7 +2,9 @@ package report_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -221,4 +223,66 @@ func libraryBundle(t *testing.T) *control.Bundle {
 	b, err := control.Load(controls.FS, types)
 	require.NoError(t, err)
 	return b
+}
+
+// TestExplainStages: an item that hangs on verdicts of others, or on evidence at several
+// keys, is made again from all events that may decide it.
+func TestExplainStages(t *testing.T) {
+	w := newWorld(t)
+	types, err := dictionary.Default()
+	require.NoError(t, err)
+	w.bundle, err = control.Load(fstest.MapFS{
+		control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")},
+		"TT-01.yaml": {Data: []byte(`
+id: TT-01
+title: Approved
+criteria: [CC8.1]
+population: {event: deploy.completed, item: event.deploy_id}
+expect: {approval: {event: change.approved, on: {event.change_id: item.change_id}, between: "[-14d, 0s]"}}
+assert: approval.count >= 1
+`)},
+		"TT-02.yaml": {Data: []byte(`
+id: TT-02
+title: The component's deployments before were approved
+criteria: [CC8.1]
+population: {event: deploy.completed, item: event.deploy_id}
+expect: {before: {verdicts: TT-01, on: {event.item.component: item.component}, between: "[-7d, 0s)"}}
+assert: before.passed >= 1 && before.deviations == 0
+`)},
+		"TT-03.yaml": {Data: []byte(`
+id: TT-03
+title: Approved, and not alone
+criteria: [CC8.1]
+population: {event: deploy.completed, item: event.deploy_id}
+expect:
+  approval: {event: change.approved, on: {event.change_id: item.change_id}, between: "[-14d, 0s]"}
+  other: {event: deploy.completed, on: {event.component: item.component}, between: "[-7d, 0s)"}
+assert: approval.count >= 1 && other.count >= 1
+`)},
+	}, types)
+	require.NoError(t, err)
+	events := w.event(
+		approval("a1", "C-1", "bob", "2026-07-09T12:00:00Z"),
+		deployment("d1", "C-1", "2026-07-10T12:00:00Z"),
+		approval("a2", "C-2", "bob", "2026-07-11T12:00:00Z"),
+		deployment("d2", "C-2", "2026-07-12T12:00:00Z"),
+		deployment("d3", "C-3", "2026-07-13T12:00:00Z"),
+		deployment("d4", "C-4", "2026-07-14T12:00:00Z"),
+	)
+	for _, id := range []string{"TT-01", "TT-02", "TT-03"} {
+		w.judge(id, at("2026-07-20"), events)
+	}
+	for item, want := range map[string]compliance.Outcome{
+		"TT-02/d2": compliance.Pass, "TT-02/d4": compliance.Deviation, "TT-03/d2": compliance.Pass, "TT-03/d3": compliance.Deviation,
+	} {
+		id, of, _ := strings.Cut(item, "/")
+		e := w.explain(id, of, 0)
+		require.Equal(t, want, e.Verdict.Outcome, item)
+		require.True(t, e.Again.Equal, "%s: %v", item, e.Again.Differences)
+		for _, x := range e.Evidence {
+			require.True(t, x.OnRecord && x.Intact, "%s: %v", item, x)
+		}
+	}
+	e := w.explain("TT-02", "d2", 0)
+	require.Equal(t, "d1", e.Again.Parts[0].Expectations[0].Found[0].ID, "the verdict that decided")
 }

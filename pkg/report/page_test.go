@@ -1,8 +1,12 @@
 package report_test
 
 import (
+	"cmp"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,7 +43,8 @@ func TestPagesOfItemsWhileRowsArrive(t *testing.T) {
 		n++
 		w.say(said{control: "AC-01", item: fmt.Sprintf("new%d", n), at: "2026-09-01", outcome: compliance.Pass})
 		// An item that was or wasn't shown yet says something else, and happened at another time.
-		w.say(said{control: "AC-01", item: fmt.Sprintf("i%02d", n*3), at: "2026-08-01", outcome: compliance.Deviation, revision: 2})
+		w.say(said{control: "AC-01", item: fmt.Sprintf("i%02d", n*3), at: "2026-08-01", outcome: compliance.Deviation, revision: 2,
+			before: &said{at: "2026-07-01", outcome: compliance.Pass}})
 	})
 	require.Len(t, got, 25)
 	for i, f := range got {
@@ -74,4 +79,70 @@ func TestPagesOfEventsAndTheRest(t *testing.T) {
 	require.Len(t, walk(w, report.ViolationList(), 2, func() {}), 7)
 	require.Len(t, walk(w, report.RejectedList(), 2, func() {}), 7)
 	require.Len(t, walk(w, report.DeliveryList(), 2, func() {}), 7)
+}
+
+// Pages of any time, however small, are together what a look through all revisions gives:
+// also of items that moved, and that were said anew since.
+func TestPagesAreTheWholeList(t *testing.T) {
+	all := newWorld(t)
+	moved := 0
+	for seed := range uint64(10) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		w := all.as(t, fmt.Sprintf("pages-%d", seed))
+		revisions, _ := history(r)
+		w.say(revisions...)
+		for range 3 {
+			f := report.Filter{
+				From: at("2026-06-28").Add(time.Duration(r.IntN(20*24)) * time.Hour), To: at("2026-08-20"), Limit: 1 + r.IntN(4),
+				Control: []string{"", "CH-01"}[r.IntN(2)], Outcome: []string{"", "deviation"}[r.IntN(2)],
+			}
+			asOf := at("2026-07-01").Add(time.Duration(r.IntN(60*24)) * time.Hour)
+			want := saidThen(revisions, f, asOf)
+			var got []string
+			p := report.Page{AsOf: asOf}
+			for {
+				page, _, err := report.ItemList().Page(t.Context(), asker(w), f, p)
+				require.NoError(t, err)
+				for i := range page.Rows {
+					row := &page.Rows[i]
+					got = append(got, fmt.Sprintf("%s %s %s %d", row.Control, row.Item.Time, row.Item.ID, row.Revision))
+				}
+				if len(page.Rows) < f.Limit {
+					break
+				}
+				p.After = report.ItemList().Place(&page.Rows[len(page.Rows)-1])
+			}
+			require.Equal(t, want, got, "seed %d, %+v as of %s", seed, f, asOf)
+		}
+		for _, s := range revisions {
+			if s.before != nil && s.before.at != s.at {
+				moved++
+			}
+		}
+	}
+	require.Greater(t, moved, 20)
+}
+
+// saidThen are the items of a filter as of a time, by control, time and id.
+func saidThen(revisions []said, f report.Filter, asOf compliance.Instant) (lines []string) {
+	last := map[string]said{}
+	for _, s := range revisions {
+		if key := s.control + s.item; s.known <= asOf && s.revision > last[key].revision {
+			last[key] = s
+		}
+	}
+	var list []said
+	for _, s := range last {
+		when := at(s.at)
+		if when >= f.From && when < f.To && (f.Control == "" || s.control == f.Control) && (f.Outcome == "" || string(s.outcome) == f.Outcome) {
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b said) int {
+		return cmp.Or(cmp.Compare(a.control, b.control), cmp.Compare(at(a.at), at(b.at)), cmp.Compare(a.item, b.item))
+	})
+	for _, s := range list {
+		lines = append(lines, fmt.Sprintf("%s %s %s %d", s.control, at(s.at), s.item, s.revision))
+	}
+	return lines
 }

@@ -43,8 +43,12 @@ func newQuestion(name string, then bool) (question, error) {
 	if err != nil {
 		return question{}, fmt.Errorf("reading the question %s: %w", name, err)
 	}
+	return question{name: name, sha256: hashOf(raw), query: query}, nil
+}
+
+func hashOf(raw []byte) string {
 	sum := sha256.Sum256(raw)
-	return question{name: name, sha256: hex.EncodeToString(sum[:]), query: query}, nil
+	return hex.EncodeToString(sum[:])
 }
 
 // Parameter is one value that a question was asked with.

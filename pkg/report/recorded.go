@@ -126,6 +126,32 @@ func eachLine(in io.Reader, name string, visit func(number int, e *Event) error)
 	return nil
 }
 
+// RecordedUntil is how far the record reaches where the log's clock is the wall's: up to the
+// clock in the partition of the events that is furthest behind. An import's clock says nothing
+// of when its events came; 0 says so, or that none is on record.
+func RecordedUntil(ctx context.Context, conn clickhouse.Conn) (compliance.Instant, error) {
+	a := &asker{conn: conn}
+	_, always := Always()
+	rows, err := askLog[coveredRow](ctx, a, "covered",
+		clickhouse.Named("events", eventTopics), clickhouse.Named("as_of", always), clickhouse.Named("from", always))
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	until := compliance.Never
+	for _, r := range rows {
+		clock := instant(r.Clock)
+		if apart := instant(r.Latest).Sub(clock).Abs(); apart > clockSkew {
+			return 0, nil
+		}
+		until = min(until, clock)
+	}
+	return until, nil
+}
+
+// clockSkew is how far the log's clock and the time at which its records came may lie apart
+// for it to be the wall's.
+const clockSkew = time.Minute
+
 // Clock is how far the record is complete, by the clock records that were stored.
 func Clock(ctx context.Context, conn clickhouse.Conn) (compliance.Instant, error) {
 	// Coverage speaks of topics, not of tenants, so there is no tenant to fence it to.

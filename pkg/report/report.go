@@ -218,11 +218,15 @@ func (p Params) command() string {
 	if p.AsOf != 0 {
 		args = append(args, "--as-of", p.AsOf.String())
 	}
-	args = append(append(args, "--tenant", p.Tenant), p.Arguments...)
-	for i, arg := range args {
-		args[i] = shellWord(arg)
+	return shellLine(append(append(args, "--tenant", p.Tenant), p.Arguments...))
+}
+
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = shellWord(word)
 	}
-	return strings.Join(args, " ")
+	return strings.Join(quoted, " ")
 }
 
 // shellWord quotes a word that a shell would take apart.

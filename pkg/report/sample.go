@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/completeness"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/sampling"
@@ -49,9 +50,11 @@ type Sample struct {
 	Frequency  sampling.Frequency `json:"frequency"`
 	// Population is all of it; the draw of each stratum hangs on the stratum's own hash.
 	Population SampledPopulation `json:"population"`
-	Stratum    string            `json:"stratified_by,omitempty"`
-	Strata     []Stratum         `json:"strata"`
-	Made       []Made            `json:"made"`
+	// Completeness is what isn't proven of the population's completeness.
+	Completeness SampledCompleteness `json:"completeness"`
+	Stratum      string              `json:"stratified_by,omitempty"`
+	Strata       []Stratum           `json:"strata"`
+	Made         []Made              `json:"made"`
 
 	items sampling.Population
 }
@@ -63,6 +66,14 @@ const SampleSchema = "sample/v1"
 type SampledPopulation struct {
 	Size   int             `json:"size"`
 	SHA256 compliance.Hash `json:"sha256"`
+}
+
+// SampledCompleteness says what of the completeness of what was drawn from isn't proven.
+type SampledCompleteness struct {
+	Proven    bool                    `json:"proven"`
+	NotProven []completeness.Unproven `json:"not_proven,omitempty"`
+	// Command makes the certificate.
+	Command string `json:"command"`
 }
 
 // Stratum is a part of the population with a draw of its own.
@@ -107,7 +118,23 @@ func MakeSample(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundl
 	for i := range rows {
 		d.verdicts[rows[i].ItemID] = rows[i].verdict()
 	}
-	return d.sample(ctx)
+	s, err := d.sample(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.certify(ctx, conn, bundle, &p)
+}
+
+// certify says beside the draw what isn't proven of the population. It changes no draw.
+func (s *Sample) certify(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p *SampleParams) error {
+	c, err := MakeCertificate(ctx, conn, bundle, CertificateParams{
+		Tenant: p.Tenant, Controls: []string{p.Control}, Period: p.Period, AsOf: p.AsOf, Now: p.Now,
+	})
+	if err != nil {
+		return err
+	}
+	s.Completeness = SampledCompleteness{len(c.NotProven) == 0, c.NotProven, c.Command}
+	return nil
 }
 
 // known are the parameters that name a control and what was known of it.

@@ -112,11 +112,18 @@ func TestSampleAsOf(t *testing.T) {
 	w.twenty()
 	then := func(p *report.SampleParams) { p.AsOf = at("2026-08-15") }
 	before := jsonOf(t, w.sample(then))
+	was := func(i int) *said {
+		it := &said{at: at("2026-07-01").Add(time.Duration(i) * 36 * time.Hour).String(), outcome: compliance.Pass}
+		if i == 4 {
+			it.outcome, it.reason = compliance.Deviation, "no_approval"
+		}
+		return it
+	}
 	w.say(
 		// One leaves the population, one is corrected, one moves into another month, one is new.
-		said{control: "CH-01", item: "dep-03", at: at("2026-07-01").Add(3 * 36 * time.Hour).String(), outcome: compliance.Withdrawn, revision: 2, known: at("2026-09-01")},
-		said{control: "CH-01", item: "dep-04", at: at("2026-07-01").Add(4 * 36 * time.Hour).String(), outcome: compliance.Pass, revision: 2, known: at("2026-09-01")},
-		said{control: "CH-01", item: "dep-05", at: "2026-08-02", outcome: compliance.Pass, revision: 2, known: at("2026-09-01")},
+		said{control: "CH-01", item: "dep-03", at: at("2026-07-01").Add(3 * 36 * time.Hour).String(), outcome: compliance.Withdrawn, before: was(3), revision: 2, known: at("2026-09-01")},
+		said{control: "CH-01", item: "dep-04", at: at("2026-07-01").Add(4 * 36 * time.Hour).String(), outcome: compliance.Pass, before: was(4), revision: 2, known: at("2026-09-01")},
+		said{control: "CH-01", item: "dep-05", at: "2026-08-02", outcome: compliance.Pass, before: was(5), revision: 2, known: at("2026-09-01")},
 		said{control: "CH-01", item: "dep-99", at: "2026-07-31T23:59:59.999999Z", outcome: compliance.Pass, known: at("2026-09-01")},
 		said{control: "CH-01", item: "dep-98", at: "2026-07-02", outcome: compliance.Pass, known: at("2026-09-01")},
 	)

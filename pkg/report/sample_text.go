@@ -84,6 +84,7 @@ func (s *Sample) WriteTable(w output.Writer) error {
 	}
 	t.say("Population of %d, SHA-256 %s\n", s.Population.Size, s.Population.SHA256)
 	t.say("Engagement %s, plan %s: %s; the control operates %s\n\n", s.Engagement, s.Plan.Name, s.Plan.Title, words(s.Frequency))
+	s.sayCompleteness(&t)
 	if s.Population.Size == 0 {
 		t.say("There is nothing to draw.\n")
 		return t.err
@@ -109,6 +110,21 @@ func stratumColumns(s *Sample) []output.Column[Stratum] {
 		columns = append([]output.Column[Stratum]{{Head: "STRATUM", Cell: func(u Stratum) string { return u.Name }}}, columns...)
 	}
 	return columns
+}
+
+// sayCompleteness says that a draw from what may not be all proves less than it seems.
+func (s *Sample) sayCompleteness(t *printer) {
+	c := &s.Completeness
+	if !c.Proven {
+		t.say("The population's completeness isn't proven, for %s: %s\n\n", reasonCount(len(c.NotProven)), c.Command)
+	}
+}
+
+func reasonCount(n int) string {
+	if n == 1 {
+		return "1 reason"
+	}
+	return strconv.Itoa(n) + " reasons"
 }
 
 // sayBounds says what each draw proves, and of a census that it leaves nothing to chance.

@@ -89,13 +89,17 @@ func (s *search) window(w compliance.Instant) (from, to compliance.Instant) {
 	if len(c.Tables) == 0 {
 		from = max(from, at.Add(-c.Lookback()-c.CorrectUntil))
 	}
-	return from, min(w, at.Add(c.Horizon()+c.CorrectUntil+time.Microsecond))
+	to = at.Add(c.Horizon() + c.CorrectUntil + time.Microsecond)
+	if c.Stage > 0 {
+		from, to = s.spans(from, to)
+	}
+	return from, min(w, to)
 }
 
 // related asks for the events of each type that the control reads, at the item's key.
 func (a *asker) related(ctx context.Context, s *search, from, to compliance.Instant) ([]eventRow, error) {
 	value, keyed := s.key()
-	if !keyed {
+	if !keyed && s.control.Stage == 0 {
 		return a.opening(ctx, s, to)
 	}
 	var all []eventRow
@@ -176,6 +180,9 @@ func (s *search) key() (value any, ok bool) {
 // item's first.
 func (s *search) wants() []wanted {
 	c := s.control
+	if c.Stage > 0 {
+		return s.wantsInStages()
+	}
 	var wants []wanted
 	if len(c.Population.Types) > 0 {
 		wants = append(wants, wanted{c.Population.Types, c.Key[0]})

@@ -128,3 +128,16 @@ func (m Made) parameters() string {
 	}
 	return strings.Join(told, " ")
 }
+
+// madeColumns say how the tables of an answer came about.
+func madeColumns() []output.Column[Made] {
+	const enough = 16
+	return []output.Column[Made]{
+		{Head: "QUERY", Cell: func(m Made) string { return m.Query }},
+		{Head: "SHA-256", Cell: func(m Made) string { return m.SHA256[:enough] }},
+		{Head: "ROWS", Cell: func(m Made) string { return strconv.Itoa(m.Rows) }},
+		{Head: "PARAMETERS", Cell: func(m Made) string { return m.parameters() }},
+	}
+}
+
+func count(n int64) string { return strconv.FormatInt(n, 10) }

@@ -33,14 +33,16 @@ ENGINE = MergeTree
 ORDER BY (tenant, control, item_id, revision)
 SETTINGS non_replicated_deduplication_window = 20000;
 
--- verdicts: a row is what a control says about an item now: the highest revision
--- wins, so read it with FINAL. Fed by verdicts_feed, read by the console, reports
--- and the query command for lists of items.
+-- verdicts: a row is what a control says about an item now: the highest revision wins,
+-- so read it with FINAL. It lies in the order of time, for periods and pages are asked
+-- for; so an item that moved to another time leaves a row behind that says so (moved),
+-- which FINAL takes away. Fed by verdicts_feed, read by the console, reports and the
+-- query command for lists of items.
 CREATE TABLE IF NOT EXISTS verdicts
 (
     tenant        LowCardinality(String),
     control       LowCardinality(String),
-    item_id       String,
+    item_id       String CODEC(ZSTD(1)),
     item_time     DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
     revision      UInt32 CODEC(T64, ZSTD(1)),
     outcome       LowCardinality(String),
@@ -54,18 +56,27 @@ CREATE TABLE IF NOT EXISTS verdicts
     evidence      String CODEC(ZSTD(1)),
     topic         LowCardinality(String),
     partition     Int32 CODEC(ZSTD(1)),
-    offset        Int64 CODEC(Delta, ZSTD(1))
+    offset        Int64 CODEC(Delta, ZSTD(1)),
+    -- 1: with this revision the item went to another time.
+    moved         UInt8 CODEC(ZSTD(1)),
+    -- One item, without knowing its time.
+    INDEX by_item item_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
-ENGINE = ReplacingMergeTree(revision)
-ORDER BY (tenant, control, item_id)
+ENGINE = ReplacingMergeTree(revision, moved)
+ORDER BY (tenant, control, item_time, item_id)
 SETTINGS non_replicated_deduplication_window = 20000;
 
--- verdicts_feed: every revision goes to verdicts, whose engine keeps the highest.
+-- verdicts_feed: every revision goes to verdicts, whose engine keeps the highest at each
+-- time, and to the time that the item had before, if that was another one.
 CREATE MATERIALIZED VIEW IF NOT EXISTS verdicts_feed TO verdicts AS
 SELECT
-    tenant, control, item_id, item_time, revision, outcome, reason, rule_hash, bundle,
-    due, known_at, final_at, remediated_at, evidence, topic, partition, offset
-FROM verdict_revisions;
+    r.tenant AS tenant, r.control AS control, r.item_id AS item_id, at.1 AS item_time, r.revision AS revision,
+    r.outcome AS outcome, r.reason AS reason, r.rule_hash AS rule_hash, r.bundle AS bundle, r.due AS due,
+    r.known_at AS known_at, r.final_at AS final_at, r.remediated_at AS remediated_at,
+    if(at.2 = 1, '', r.evidence) AS evidence, r.topic AS topic, r.partition AS partition, r.offset AS offset, at.2 AS moved
+FROM verdict_revisions AS r
+ARRAY JOIN arrayFilter(a -> a.2 = 0 OR r.previous_outcome != '' AND a.1 != r.item_time,
+    [(r.item_time, 0), (r.previous_item_time, 1)]) AS at;
 
 -- verdict_days: a row is a change of the number of items of a control with a day (of
 -- the time of the item, UTC), outcome and reason. Always read sum(n) with GROUP BY. Fed

@@ -10,6 +10,7 @@ import (
 
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/period"
 	"assay.example/assay/pkg/report"
@@ -145,25 +146,34 @@ func (a *app) periodClose() *cobra.Command {
 	return c
 }
 
+// sealOptions say what a seal doesn't wait for, and why.
+type sealOptions struct {
+	rules         rulesOptions
+	early, behind string
+}
+
 func (a *app) periodSeal() *cobra.Command {
-	var rules rulesOptions
-	var early string
+	var s sealOptions
 	c := a.actCommand("seal", "Fix what is known of a period", `Fix what is known of a period that is closed, by the hash of what is said of each of its
-items (docs/formats/periods.md). It refuses before late events had their time, unless
---early says why it can't wait: what comes later is a restatement.`, func(ctx context.Context, o *actOptions, id string) error {
-		return o.seal(ctx, id, &rules, early)
+items, and of what is on record about the completeness of each control's population
+(docs/formats/periods.md). It is as of how far the record reaches by the log's clock. It
+refuses before late events had their time, unless --early says why it can't wait: what
+comes later is a restatement; and before the record has reached the period's end, unless
+--even-if-behind says why.`, func(ctx context.Context, o *actOptions, id string) error {
+		return o.seal(ctx, id, &s)
 	})
-	rules.flags(c)
-	c.Flags().StringVar(&early, "early", "", "seal before late events had their time, and `why`")
+	s.rules.flags(c)
+	c.Flags().StringVar(&s.early, "early", "", "seal before late events had their time, and `why`")
+	c.Flags().StringVar(&s.behind, "even-if-behind", "", "seal before the record has reached the period's end, and `why`")
 	return c
 }
 
-func (o *actOptions) seal(ctx context.Context, id string, rules *rulesOptions, early string) error {
+func (o *actOptions) seal(ctx context.Context, id string, s *sealOptions) error {
 	cfg, err := o.begin(period.Sealed)
 	if err != nil {
 		return err
 	}
-	bundle, err := rules.load(cfg)
+	bundle, err := s.rules.load(cfg)
 	if err != nil {
 		return err
 	}
@@ -172,28 +182,47 @@ func (o *actOptions) seal(ctx context.Context, id string, rules *rulesOptions, e
 		return err
 	}
 	now := compliance.InstantOf(time.Now())
-	var facts period.Facts
+	var data map[string]any
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
-		if early == "" {
-			if err := period.Settled(ctx, conn, bundle, p); err != nil {
-				return err
-			}
-		}
-		facts, err = period.FactsAt(ctx, conn, o.tenant, p, now, bundle.Hash)
+		data, err = s.said(ctx, conn, bundle, o.tenant, p, now)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	data := map[string]any{"as_of": now.String(), "bundle": bundle.Hash, "facts_sha256": facts.SHA256}
-	if early != "" {
-		data["early"] = early
-	}
 	if err := o.send(ctx, cfg, period.Sealed, id, "sealed_by", now, data); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(o.out, "%s is sealed as of %s: %s\n", id, now, facts.SHA256)
+	_, err = fmt.Fprintf(o.out, "%s is sealed as of %s: facts %s, certificates %s\n", id, data["as_of"], data["facts_sha256"], data["certificates_sha256"])
 	return err
+}
+
+// said is what a seal says of a period.
+func (s *sealOptions) said(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, tenant string, p *period.Period, now compliance.Instant) (map[string]any, error) {
+	if s.early == "" {
+		if err := period.Settled(ctx, conn, bundle, p); err != nil {
+			return nil, err
+		}
+	}
+	asOf, err := period.SealTime(ctx, conn, p, now, s.behind)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := period.FactsAt(ctx, conn, tenant, p, asOf, bundle.Hash)
+	if err != nil {
+		return nil, err
+	}
+	certificates, err := period.CertificatesAt(ctx, conn, bundle, tenant, p, asOf)
+	if err != nil {
+		return nil, err
+	}
+	data := map[string]any{"as_of": asOf.String(), "bundle": bundle.Hash, "facts_sha256": facts.SHA256, "certificates_sha256": certificates.SHA256}
+	for name, why := range map[string]string{"early": s.early, "behind": s.behind} {
+		if why != "" {
+			data[name] = why
+		}
+	}
+	return data, nil
 }
 
 // periodConfig is the configuration of what reads and sends.

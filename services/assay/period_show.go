@@ -22,26 +22,30 @@ type shownPeriod struct {
 
 	Tenant string        `json:"tenant"`
 	Proof  *period.Proof `json:"proof,omitempty"`
+	// Certificates are nil where the seal has none.
+	Certificates *period.CertificateProof `json:"certificates,omitempty"`
 	// Report is the command that makes its report.
 	Report string `json:"report"`
 }
 
 func (a *app) periodShow() *cobra.Command {
 	var tenant string
+	var rules rulesOptions
 	c := &cobra.Command{
 		Use: "show ID", Short: "Prove a seal again, and name each verdict that was restated since",
 		Long: `Make what was sealed again from what is on record, and compare; then list each verdict
 that changed since, what it was and what it is. Exit code 5 says that the record isn't
 as it was sealed.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return a.showPeriod(c.Context(), tenant, args[0]) },
+		RunE: func(c *cobra.Command, args []string) error { return a.showPeriod(c.Context(), &rules, tenant, args[0]) },
 	}
+	rules.flags(c)
 	c.Flags().StringVar(&tenant, "tenant", "default", "whose")
 	a.formatFlag(c)
 	return c
 }
 
-func (a *app) showPeriod(ctx context.Context, tenant, id string) error {
+func (a *app) showPeriod(ctx context.Context, rules *rulesOptions, tenant, id string) error {
 	cfg, err := a.periodConfig()
 	if err != nil {
 		return err
@@ -60,19 +64,40 @@ func (a *app) showPeriod(ctx context.Context, tenant, id string) error {
 	}
 	if p.Sealed != nil {
 		shown.Report += " --as-of " + p.Sealed.AsOf.String()
-		if err := withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
-			shown.Proof, err = period.Prove(ctx, conn, tenant, p)
-			return err
-		}); err != nil {
+		if err := shown.prove(ctx, cfg, rules); err != nil {
 			return err
 		}
-		shown.Restated = len(shown.Proof.Restatement)
 	}
 	if err := a.writePeriod(shown); err != nil {
 		return err
 	}
-	if p.Sealed != nil && !shown.Proof.Intact {
-		return &exitError{exitUnverified, fmt.Errorf("what is on record as of %s has the hash %s, and %s was sealed", p.Sealed.AsOf, shown.Proof.Facts.SHA256, p.Sealed.FactsSHA256)}
+	return shown.verdict()
+}
+
+// prove makes what was sealed again.
+func (p *shownPeriod) prove(ctx context.Context, cfg Config, rules *rulesOptions) error {
+	bundle, err := rules.load(cfg)
+	if err != nil {
+		return err
+	}
+	return withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
+		if p.Proof, err = period.Prove(ctx, conn, p.Tenant, p.Period); err != nil {
+			return err
+		}
+		p.Restated = len(p.Proof.Restatement)
+		p.Certificates, err = period.ProveCertificates(ctx, conn, bundle, p.Tenant, p.Period)
+		return err
+	})
+}
+
+// verdict makes the exit code: what was sealed has to be what is on record.
+func (p *shownPeriod) verdict() error {
+	c, s := p.Certificates, p.Sealed
+	switch {
+	case s != nil && !p.Proof.Intact:
+		return &exitError{exitUnverified, fmt.Errorf("what is on record as of %s has the hash %s, and %s was sealed", s.AsOf, p.Proof.Facts.SHA256, s.FactsSHA256)}
+	case c != nil && c.Certificates != nil && !c.Intact:
+		return &exitError{exitUnverified, fmt.Errorf("the certificates as of %s have the hash %s, and %s was sealed", s.AsOf, c.SHA256, s.CertificatesSHA256)}
 	}
 	return nil
 }
@@ -120,7 +145,17 @@ func (p *shownPeriod) tell(w *strings.Builder) {
 		if s.Early != "" {
 			say("sealed early: %s", s.Early)
 		}
+		if s.Behind != "" {
+			say("sealed before the record had reached the end: %s", s.Behind)
+		}
 		say("facts %s: %s", s.FactsSHA256, map[bool]string{true: "made again, the same", false: "NOT what is on record as of then"}[p.Proof.Intact])
+	}
+	if c := p.Certificates; c != nil {
+		said := map[bool]string{true: "made again, the same", false: "NOT what is on record as of then"}[c.Intact]
+		if c.Other != "" {
+			said = "they can't be made again by bundle " + c.Other + "; name the sealed one with --controls"
+		}
+		say("certificates %s: %s", p.Sealed.CertificatesSHA256, said)
 	}
 	for _, fault := range p.Faults {
 		say("counts for nothing: %s", fault)

@@ -100,6 +100,8 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.reportCommand(),
 		a.periodCommand(),
 		a.reconcileCommand(),
+		a.completenessCommand(),
+		a.coverageCommand(),
 		a.sampleCommand(),
 		a.driftCommand(),
 		a.queryCommand(),

@@ -76,6 +76,9 @@ func (o *sampleOptions) run(ctx context.Context) error {
 	if s.Open(o.params.Now, late) {
 		_, _ = fmt.Fprintln(o.err, "The population may still change: the period isn't over, or late events still count.")
 	}
+	if !s.Completeness.Proven {
+		_, _ = fmt.Fprintln(o.err, "The population's completeness isn't proven; see: "+s.Completeness.Command)
+	}
 	return o.write(s)
 }
 

@@ -176,7 +176,7 @@ func (a *app) prepare(ctx context.Context, cfg Config, m *machine) error {
 
 // derivedTopics are made from events and control, and can be made again.
 func derivedTopics(c stream.Config) []string {
-	return []string{c.Topic("routed"), c.Topic("state"), c.Topic("verdicts"), c.Topic("violations"), c.Topic("quarantine"), c.Topic("rejected")}
+	return []string{c.Topic("routed"), c.Topic("findings"), c.Topic("state"), c.Topic("verdicts"), c.Topic("violations"), c.Topic("quarantine"), c.Topic("rejected")}
 }
 
 func (a *app) dropDerived(ctx context.Context, cfg Config) error {

@@ -218,6 +218,7 @@ var may = map[string]string{
 	"rejected": "engineer approver auditor admin", "conflicts": "engineer approver auditor admin", "sources": "engineer approver auditor admin",
 	"boundary": "engineer approver auditor admin",
 	"sample":   "engineer approver auditor admin", "drift": "engineer approver auditor admin",
+	"completeness": "engineer approver auditor admin", "coverage": "engineer approver auditor admin",
 	"period-report": "engineer approver auditor admin", "deliveries": "engineer approver admin", "pipeline-health": "engineer admin",
 }
 

@@ -79,7 +79,9 @@ func (r route) with(t testing.TB, values map[string]string) string {
 }
 
 // needsTime says whether a route wants to be told which time is meant.
-func (r route) needsTime() bool { return r.id == "control-days" || r.id == "sources" }
+func (r route) needsTime() bool {
+	return r.id == "control-days" || r.id == "sources" || r.id == "coverage"
+}
 
 // address is one that the route answers.
 func (r route) address(t testing.TB) string {

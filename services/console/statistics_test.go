@@ -48,6 +48,32 @@ func TestSamplesAndDriftAreThoseOfTheCommands(t *testing.T) {
 	r.get("/api/v1/periods/2026-08/drift/2026-Q3", r.as("auditor")).problem(t, http.StatusBadRequest)
 }
 
+// Certificates and coverage over the API are those that the commands print.
+func TestCertificatesAndCoverageAreThoseOfTheCommands(t *testing.T) {
+	w := newWorld(t)
+	r := w.start()
+	now := compliance.InstantOf(time.Unix(0, w.clock.Load()))
+	q3, err := report.ParsePeriod("2026-Q3")
+	require.NoError(t, err)
+	for query, asOf := range map[string]string{"": "", "?as_of=2026-10-08": "2026-10-08", "?as_of=2026-07-01": "2026-07-01"} {
+		at, err := report.ParseAsOf(asOf)
+		require.NoError(t, err)
+		c, err := report.MakeCertificate(t.Context(), w.conn, w.bundle, report.CertificateParams{
+			Tenant: "default", Controls: []string{"CH-01"}, Period: q3, AsOf: at, Now: now,
+		})
+		require.NoError(t, err)
+		same(t, r.get("/api/v1/periods/2026-Q3/completeness/CH-01"+query, r.as("auditor")), c.WriteJSON)
+	}
+	r.get("/api/v1/periods/2026-Q3/completeness/XX-99", r.as("auditor")).problem(t, http.StatusNotFound)
+	r.get("/api/v1/periods/2026-Q3/completeness/CH-01?as_of=2027-01-01", r.as("auditor")).problem(t, http.StatusBadRequest)
+	r.get("/api/v1/periods/2026-Q2/completeness/CH-01", r.as("auditor")).problem(t, http.StatusForbidden)
+
+	c, err := report.MakeCoverage(t.Context(), w.conn, w.bundle, report.CoverageParams{Tenant: "default", Period: q3})
+	require.NoError(t, err)
+	same(t, r.get("/api/v1/coverage?period=2026-Q3", r.as("auditor")), c.WriteJSON)
+	r.get("/api/v1/coverage", r.as("engineer")).problem(t, http.StatusBadRequest)
+}
+
 func same(t *testing.T, got answer, write func(io.Writer) error) {
 	t.Helper()
 	require.Equal(t, http.StatusOK, got.status, got.body)

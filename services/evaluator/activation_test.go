@@ -190,15 +190,17 @@ func (s *site) forget() {
 	s.t.Helper()
 	admin := kadm.NewClient(s.cl)
 	var topics []string
-	for _, name := range []string{"routed", "state", "verdicts", "quarantine"} {
+	for _, name := range []string{"routed", "findings", "state", "verdicts", "quarantine"} {
 		topics = append(topics, s.kafka.Topic(name))
 	}
 	_, err := admin.DeleteTopics(s.t.Context(), topics...)
 	require.NoError(s.t, err)
-	for _, group := range []string{"router", "judge", "publisher"} {
-		_, err := admin.DeleteGroup(s.t.Context(), s.kafka.Topic(group))
-		require.NoError(s.t, err)
+	var groups []string
+	for _, group := range []string{"router", "judge", "stages", "publisher"} {
+		groups = append(groups, s.kafka.Topic(group)) // the stages' is there if there are any
 	}
+	_, err = admin.DeleteGroups(s.t.Context(), groups...)
+	require.NoError(s.t, err)
 	require.Eventually(s.t, func() bool {
 		return stream.CreateTopics(s.t.Context(), s.cl, s.kafka, stream.Embedded) == nil
 	}, 20*time.Second, 100*time.Millisecond)

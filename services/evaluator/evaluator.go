@@ -1,10 +1,11 @@
 // Package evaluator turns events into verdicts, and verdicts into violations.
 //
-// It reads events.* and control. It writes routed, state, verdicts, violations,
-// quarantine, rejected, and the clock into events.* and control. Four parts run
+// It reads events.* and control. It writes routed, findings, state, verdicts, violations,
+// quarantine, rejected, and the clock into events.* and control. Five parts run
 // in one process and talk through Kafka alone:
 //
 //	events.* → router → routed → judge → verdicts → publisher → violations
+//	                                └→ findings ⟲ stages ↗
 //	control ↔ clock → events.*
 //
 // It guarantees, across kills, restarts and rebalances:
@@ -47,7 +48,8 @@ import (
 type Deps struct {
 	Log     zerolog.Logger
 	Metrics prometheus.Registerer
-	// Ready hears of the parts "clock", "router", "judge" and "publisher".
+	// Ready hears of the parts "clock", "router", "judge" and "publisher", and of "stages"
+	// if there are controls that read what others say.
 	Ready daemon.Ready
 	Kafka stream.Config
 	// Bundle is the rules. It is in force once the control topic says so.
@@ -61,6 +63,7 @@ const (
 	clockPart     = "clock"
 	routerPart    = "router"
 	judgePart     = "judge"
+	stagesPart    = "stages"
 	publisherPart = "publisher"
 )
 
@@ -96,9 +99,6 @@ type metrics struct {
 func Run(ctx context.Context, cfg Config, deps Deps) error {
 	if deps.Bundle == nil {
 		return errors.New("running the evaluator: there is no bundle")
-	}
-	if err := rules.Judgeable(deps.Bundle); err != nil {
-		return err
 	}
 	return run(ctx, cfg, deps, rules.Of(deps.Bundle))
 }
@@ -178,7 +178,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	return m
 }
 
-// flow runs router, judge and publisher, and stops them in this order.
+// flow runs router, judges and publisher, and stops them in this order.
 func (e *evaluator) flow(ctx context.Context) {
 	type running struct {
 		stop context.CancelFunc
@@ -188,7 +188,7 @@ func (e *evaluator) flow(ctx context.Context) {
 	for _, part := range []struct {
 		name string
 		run  task
-	}{{routerPart, e.router}, {judgePart, e.judge}, {publisherPart, e.publisher}} {
+	}{{routerPart, e.router}, {judgePart, e.judge}, {stagesPart, e.stages}, {publisherPart, e.publisher}} {
 		own, stop := context.WithCancel(context.WithoutCancel(ctx))
 		all = append(all, running{stop, e.start(own, map[string]task{part.name: part.run})})
 	}
@@ -227,15 +227,42 @@ func (e *evaluator) router(ctx context.Context, started func()) error {
 }
 
 func (e *evaluator) judge(ctx context.Context, started func()) error {
-	return judge.Run(ctx, judge.Config{
-		Client: e.client, Group: e.topic(judgePart), TransactionalID: e.topic(judgePart + "." + e.cfg.Instance),
-		Routed: e.topic("routed"), Verdicts: e.topic("verdicts"), State: e.topic("state"), Quarantine: e.topic("quarantine"),
+	return judge.Run(ctx, e.judgeConfig(judgePart), e.judgeDeps(judgePart, started))
+}
+
+// stages judges the controls that read what others say, from when there are any.
+func (e *evaluator) stages(ctx context.Context, started func()) error {
+	if e.book == nil { // one rule set, without stages
+		<-ctx.Done()
+		return nil
+	}
+	err := e.book.Staged(ctx)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // nothing was begun
+	}
+	if err != nil {
+		return err
+	}
+	cfg := e.judgeConfig(stagesPart)
+	cfg.Later = true
+	return judge.Run(ctx, cfg, e.judgeDeps(stagesPart, started))
+}
+
+func (e *evaluator) judgeConfig(part string) judge.Config {
+	return judge.Config{
+		Client: e.client, Group: e.topic(part), TransactionalID: e.topic(part + "." + e.cfg.Instance),
+		Routed: e.topic("routed"), Findings: e.topic("findings"),
+		Verdicts: e.topic("verdicts"), State: e.topic("state"), Quarantine: e.topic("quarantine"),
 		Activation: e.base.Activation, BatchTime: e.cfg.BatchTime, BatchRecords: e.cfg.BatchRecords,
 		TransactionTimeout: e.cfg.TransactionTimeout, GapPatience: e.cfg.GapPatience, Grace: e.cfg.ShutdownTimeout,
-	}, judge.Deps{
-		NewEngine: e.rules.NewEngine, Rules: e.rules.Holds, Later: e.regimes(), Sources: e.control.Sources,
-		Metrics: e.metrics.judge, Log: e.log(judgePart), Ready: started,
-	})
+	}
+}
+
+func (e *evaluator) judgeDeps(part string, started func()) judge.Deps {
+	return judge.Deps{
+		NewEngine: e.rules.NewEngine, Rules: e.rules.Holds, Stages: e.rules.Stages, Later: e.regimes(), Sources: e.control.Sources,
+		Metrics: e.metrics.judge, Log: e.log(part), Ready: started,
+	}
 }
 
 func (e *evaluator) publisher(ctx context.Context, started func()) error {

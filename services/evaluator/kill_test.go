@@ -5,6 +5,7 @@ package evaluator_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -39,9 +40,20 @@ func TestChild(t *testing.T) {
 	cfg.Instance, cfg.SessionTimeout = instance, 6*time.Second
 	require.NoError(t, evaluator.Run(t.Context(), cfg, evaluator.Deps{
 		Log: zerolog.New(os.Stderr).Level(zerolog.WarnLevel), Metrics: prometheus.NewRegistry(),
-		Kafka: kafka, Bundle: bundle(t), Ready: func(string, error) {},
+		Kafka: kafka, Bundle: changed(t, map[string]string{"AC-02.yaml": readLogins}), Ready: func(string, error) {},
 	}))
 }
+
+// readLogins says of each sign-in what the control of sign-ins says, a stage later.
+const readLogins = `
+id: AC-02
+title: Sign-ins pass
+criteria: [CC6.1]
+severity: high
+population: {event: access.login, where: event.privileged, item: event.id}
+expect: {of: {verdicts: AC-01, on: {event.item.user_id: item.user_id}, between: "[0s, 1s]"}}
+assert: of.passed >= 1
+`
 
 // child is an evaluator in a process of its own.
 func (s *site) child(instance string) *exec.Cmd {
@@ -54,7 +66,7 @@ func (s *site) child(instance string) *exec.Cmd {
 }
 
 // Two evaluators on a real Kafka, killed with SIGKILL at random times: a reader of
-// committed verdicts sees each revision of each item once.
+// committed verdicts sees each revision of each item once, of both stages.
 func TestKill9(t *testing.T) {
 	require.NotEmpty(t, os.Getenv(brokersEnv), "it needs a real Kafka: make e2e")
 	s, at := newSite(t), start(t)
@@ -72,13 +84,15 @@ func TestKill9(t *testing.T) {
 		children[victim] = s.child(names[victim])
 	}
 	s.clock(at.Add(48 * time.Hour))
-	require.Eventually(t, func() bool { return len(s.lastWords()) == kills*each }, 2*time.Minute, time.Second)
+	require.Eventually(t, func() bool { return len(s.lastWords()) == 2*kills*each }, 2*time.Minute, time.Second)
 	want := map[string]compliance.Outcome{}
 	for i := range kills * each {
-		want[fmt.Sprintf("l%d", i)] = []compliance.Outcome{compliance.Pass, compliance.Deviation}[i%2]
+		for _, c := range []string{"AC-01", "AC-02"} {
+			want[fmt.Sprintf("%s/l%d", c, i)] = []compliance.Outcome{compliance.Pass, compliance.Deviation}[i%2]
+		}
 	}
-	require.Equal(t, want, s.lastWords())
-	require.Len(t, s.violations(kills*each/2), kills*each/2)
+	require.Eventually(t, func() bool { return maps.Equal(want, s.lastWords()) }, 2*time.Minute, time.Second)
+	require.Len(t, s.violations(kills*each), kills*each)
 	for _, c := range children {
 		require.NoError(t, c.Process.Kill())
 		require.Error(t, c.Wait())
@@ -113,9 +127,10 @@ func (s *site) lastWords() map[string]compliance.Outcome {
 			}
 			rev, err := record.DecodeRevision(r.Value)
 			require.NoError(s.t, err)
-			revisions[rev.Item.ID]++
-			require.Equal(s.t, revisions[rev.Item.ID], rev.Number, "item %s", rev.Item.ID)
-			words[rev.Item.ID] = rev.Outcome
+			id := rev.Control + "/" + rev.Item.ID
+			revisions[id]++
+			require.Equal(s.t, revisions[id], rev.Number, "item %s", id)
+			words[id] = rev.Outcome
 		}
 	}
 	return words

@@ -36,7 +36,7 @@ func TestBackupAndRestore(t *testing.T) {
 	restored, err := backup.Restore(t.Context(), server, w.config.ClickHouse.Database, place)
 	require.NoError(t, err)
 	t.Logf("cut %v", restored.Cut)
-	require.ElementsMatch(t, []string{"verdicts", "verdict_days", "data_flows"}, restored.Rebuilt)
+	require.ElementsMatch(t, []string{"verdicts", "verdict_days", "data_flows", "event_counts"}, restored.Rebuilt)
 	w.requireContiguous()
 	require.Zero(t, one[uint64](w, "SELECT count() FROM verdict_days_drift"))
 	_, err = backup.Restore(t.Context(), server, w.config.ClickHouse.Database, place)

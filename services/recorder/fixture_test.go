@@ -228,5 +228,6 @@ func (w *world) requireExact(events int, revisions []*compliance.Revision) {
 	require.Equal(w, want, got)
 	require.Equal(w, uint64(len(last)), one[uint64](w, "SELECT count() FROM verdicts FINAL"))
 	require.Zero(w, one[uint64](w, "SELECT count() FROM verdict_days_drift"))
+	require.Equal(w, int64(events), one[int64](w, "SELECT sum(n) FROM event_counts"), "events were counted once each, whatever was repeated")
 	w.requireContiguous()
 }

@@ -1,9 +1,10 @@
 // Package recorder is the program that keeps the log in ClickHouse.
 //
 // It reads events.*, verdicts, violations, deliveries, received, rejected and
-// quarantine, committed records only, and writes a row for each into events,
-// verdict_revisions (which feeds verdicts and verdict_days), violations, deliveries,
-// received, rejected and quarantined, and a row of coverage for each range read.
+// quarantine, committed records only, and writes a row for each into events (which feeds
+// event_counts), verdict_revisions (which feeds verdicts and verdict_days), violations,
+// deliveries, received, rejected and quarantined, and a row of coverage for each range
+// read.
 //
 // It guarantees that every committed record that can be decoded is one row, exactly
 // once, across crashes, rebalances and retries, as long as a repeated insert finds

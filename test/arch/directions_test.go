@@ -32,6 +32,7 @@ var isolations = []isolation{
 	{"services/collector", module + "/pkg/control", "the doors know event types, not controls"},
 	{"pkg/source", "github.com/twmb/franz-go", "mappings are pure: they see payloads, not records"},
 	{"pkg/drift", module + "/pkg/control", "drift counts; it knows no rule"},
+	{"pkg/completeness", "github.com/ClickHouse", "what facts prove follows from them alone, wherever they were read"},
 	{"pkg/sampling", "github.com/ClickHouse", "a draw follows from the population alone, wherever it was read"},
 }
 

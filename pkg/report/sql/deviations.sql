@@ -5,8 +5,8 @@ SELECT
     due, known_at, final_at, rule_hash, bundle
 FROM verdicts FINAL
 WHERE tenant = {tenant:String}
-  AND (control, item_id) IN (
-    SELECT control, item_id
+  AND (control, item_time, item_id) IN (
+    SELECT control, item_time, item_id
     FROM verdicts
     WHERE tenant = {tenant:String} AND outcome IN ('deviation', 'waived')
       AND item_time >= fromUnixTimestamp64Micro({from:Int64}, 'UTC')

@@ -6,8 +6,8 @@ SELECT
     due, known_at, final_at, rule_hash, bundle
 FROM verdicts FINAL
 WHERE tenant = {tenant:String}
-  AND (control, item_id) IN (
-    SELECT control, item_id FROM verdicts
+  AND (control, item_time, item_id) IN (
+    SELECT control, item_time, item_id FROM verdicts
     WHERE tenant = {tenant:String} AND position(evidence, {place:String}) > 0
   )
   AND position(evidence, {place:String}) > 0

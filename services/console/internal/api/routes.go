@@ -26,6 +26,8 @@ func (a *API) register() {
 	add(a, operation{"/periods/{period}/samples/{control}/{engagement}", "sample", "Items of a control to test, drawn so that nobody can draw again", access.ReadItems}, a.sample)
 	add(a, operation{"/periods/{period}/drift/{baseline}", "drift", "Which controls do otherwise than in another period, since when, and why", access.ReadReports}, a.drift)
 	add(a, operation{"/periods/{period}/boundary", "boundary", "Where data went in a period, and whether the declared boundary has it", access.ReadReports}, a.boundary)
+	add(a, operation{"/periods/{period}/completeness/{control}", "completeness", "What proves that a control's population is complete, and what isn't proven", access.ReadReports}, a.completeness)
+	add(a, operation{"/coverage", "coverage", "What came of each source on each day, how late, and what is missing", access.ReadSources}, a.coverage)
 	add(a, operation{"/deliveries", "deliveries", "Who was told of violations", access.ReadDeliveries}, a.deliveries)
 	add(a, operation{"/health", "pipeline-health", "How far the record reaches", access.ReadHealth}, a.health)
 }

@@ -56,6 +56,7 @@ type controlBody struct {
 	MadeRules    made
 	MadeChanges  made
 	Report       string
+	Completeness string
 	Again        []command
 }
 
@@ -123,7 +124,7 @@ func controlPage(v *visit) (*sheet, error) {
 	b := &controlBody{
 		Words: v.words[c.ID], tally: h.All, When: w, File: c.File, Timing: timing(c), Rules: rules.Rows, Changes: changes.Rows,
 		MadeDays: v.made(days.Made), MadeRules: v.made(rules.Made), MadeChanges: v.made(changes.Made),
-		Report: v.reportLink(w, c.ID), Again: v.controlCommands(w, c),
+		Report: v.reportLink(w, c.ID), Completeness: v.to(path("controls", c.ID, "completeness"), w.Pairs...), Again: v.controlCommands(w, c),
 	}
 	raw, err := fs.ReadFile(v.Files, c.File)
 	if err == nil {

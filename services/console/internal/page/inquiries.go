@@ -293,11 +293,27 @@ func placeInquiries() map[string]inquiry {
 
 func sourceInquiries() map[string]inquiry {
 	sources := func(v *visit, w *wish) string { return v.curl("/api/v1/sources", pairsOf(w.period)...) }
+	coverage := func(v *visit, w *wish) string { return v.curl("/api/v1/coverage", pairsOf(w.period)...) }
+	covered := func(v *visit, w *wish) string { return v.coverageCommand(w.period) }
 	return map[string]inquiry{
 		"source_days": {
 			says: "what each source sent on each day", needs: access.ReadSources, takes: window, api: sources,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
 				got, err := v.asker.SourceDays(ctx, w.period)
+				return gridded(got, err, nil)
+			},
+		},
+		"coverage_days": {
+			says: "what each source sent on each day, and how late it came", needs: access.ReadSources, takes: window, cli: covered, api: coverage,
+			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
+				got, err := v.asker.CoverageDays(ctx, w.period)
+				return gridded(got, err, nil)
+			},
+		},
+		"coverage_trouble": {
+			says: "what of each source and day could not be used", needs: access.ReadSources, takes: window, cli: covered, api: coverage,
+			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
+				got, err := v.asker.CoverageTrouble(ctx, w.period)
 				return gridded(got, err, nil)
 			},
 		},

@@ -111,6 +111,7 @@ func (p *Pages) routes() []route {
 		{"/{$}", access.ReadControls, overview},
 		{"/controls", access.ReadControls, controlList},
 		{"/controls/{id}", access.ReadItems, controlPage},
+		{"/controls/{id}/completeness", access.ReadReports, completenessPage},
 		{"/items/{control}/{item}", access.ReadItems, itemPage},
 		{"/events", access.ReadEvents, eventList},
 		{"/events/{topic}/{partition}/{offset}", access.ReadEvents, eventPage},

@@ -27,6 +27,7 @@ func everyRoute() map[string]string {
 		"/{$}":                                 "/",
 		"/controls":                            "/controls",
 		"/controls/{id}":                       "/controls/CH-01",
+		"/controls/{id}/completeness":          "/controls/CH-01/completeness",
 		"/items/{control}/{item}":              "/items/CH-01/d2",
 		"/events":                              "/events",
 		"/events/{topic}/{partition}/{offset}": "/events/assay.events.access/0/1",

@@ -1,8 +1,10 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +25,8 @@ type sourcesBody struct {
 	MadeLives    made
 	MadeHeard    made
 	MadeTrouble  made
+	MadeLate     made
+	MadeUnused   made
 	Days         []sourceDay
 	Again        []command
 	SilentCount  int
@@ -54,8 +58,44 @@ type gapRow struct{ From, To, Lasted, Missing string }
 
 // sourceDay is a day of the table beside the strips.
 type sourceDay struct {
-	Source, Day   string
-	Events, Beats int64
+	Source, Day                     string
+	Events, Beats                   int64
+	Median, P99, Longest            string
+	Refused, Quarantined, Conflicts int64
+}
+
+// dayTable is what came of each source and day, how late, and what of it could not be used.
+func dayTable(late []report.SourceLateness, trouble []report.DayTrouble) []sourceDay {
+	rows := map[[2]string]*sourceDay{}
+	row := func(source string, day time.Time) *sourceDay {
+		key := [2]string{source, day.UTC().Format(time.DateOnly)}
+		if rows[key] == nil {
+			rows[key] = &sourceDay{Source: source, Day: key[1]}
+		}
+		return rows[key]
+	}
+	for _, d := range late {
+		r := row(d.Source, d.Day)
+		r.Events, r.Beats = d.Records, d.Heartbeats
+		if d.Records > 0 {
+			r.Median, r.P99, r.Longest = d.Median.String(), d.P99.String(), d.Longest.String()
+		}
+	}
+	for _, d := range trouble {
+		r := row(d.Source, d.Day)
+		r.Refused, r.Quarantined, r.Conflicts = d.Refused, d.Quarantined, d.Conflicts
+	}
+	var days []sourceDay
+	for _, r := range slices.SortedFunc(maps.Values(rows), func(a, b *sourceDay) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Day, b.Day))
+	}) {
+		days = append(days, *r)
+	}
+	return days
+}
+
+func (v *visit) coverageCommand(p report.Period) string {
+	return shell(append(append([]string{"assay", "coverage"}, flagsOf(p)...), v.common()...)...)
 }
 
 func sourcesPage(v *visit) (*sheet, error) {
@@ -68,6 +108,8 @@ func sourcesPage(v *visit) (*sheet, error) {
 	var trouble report.Answer[report.Trouble]
 	var heard report.Answer[report.Heard]
 	var extent report.Answer[report.Record]
+	var late report.Answer[report.SourceLateness]
+	var unused report.Answer[report.DayTrouble]
 	questions := []func(context.Context) error{
 		asked(&days, func(ctx context.Context) (report.Answer[report.SourceDay], error) {
 			return v.asker.SourceDays(ctx, w.Period)
@@ -76,6 +118,12 @@ func sourcesPage(v *visit) (*sheet, error) {
 			return v.asker.TroubleBySource(ctx, w.Period)
 		}),
 		asked(&extent, v.asker.Extent),
+		asked(&late, func(ctx context.Context) (report.Answer[report.SourceLateness], error) {
+			return v.asker.CoverageDays(ctx, w.Period)
+		}),
+		asked(&unused, func(ctx context.Context) (report.Answer[report.DayTrouble], error) {
+			return v.asker.CoverageTrouble(ctx, w.Period)
+		}),
 	}
 	if !v.Bound() {
 		questions = append(questions, asked(&heard, v.asker.LastHeard))
@@ -89,6 +137,7 @@ func sourcesPage(v *visit) (*sheet, error) {
 		return nil, err
 	}
 	b.MadeDays, b.MadeLives, b.MadeHeard, b.MadeTrouble = v.made(days.Made), v.made(m), v.made(heard.Made), v.made(trouble.Made)
+	b.MadeLate, b.MadeUnused, b.Days = v.made(late.Made), v.made(unused.Made), dayTable(late.Rows, unused.Rows)
 	b.fill(v, &lifeOfSources{days.Rows, trouble.Rows, heard.Rows, lives, min(known, w.To)})
 	return &sheet{Template: "sources", Title: "Sources", Body: b}, nil
 }
@@ -140,7 +189,6 @@ func (b *sourcesBody) fill(v *visit, l *lifeOfSources) {
 	for _, d := range l.days {
 		r := row(d.Source)
 		r.Events, r.Beats = r.Events+d.Events, r.Beats+d.Beats
-		b.Days = append(b.Days, sourceDay{d.Source, d.Day.UTC().Format(time.DateOnly), d.Events, d.Beats})
 	}
 	for _, t := range l.trouble {
 		r := row(t.Source)
@@ -161,7 +209,11 @@ func (b *sourcesBody) fill(v *visit, l *lifeOfSources) {
 			b.SilentCount++
 		}
 	}
-	b.Again = []command{{"From the API", v.curl("/api/v1/sources", b.When.Pairs...)}}
+	b.Again = []command{
+		{"With Assay", v.coverageCommand(b.When.Period)},
+		{"From the API", v.curl("/api/v1/sources", b.When.Pairs...)},
+		{"By day, from the API", v.curl("/api/v1/coverage", b.When.Pairs...)},
+	}
 }
 
 // volumesOf sorts what came by source and day.

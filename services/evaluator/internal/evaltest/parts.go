@@ -106,7 +106,7 @@ func (w *World) Router(line *Line) *Part {
 func (w *World) JudgeConfig(line *Line, name string) judge.Config {
 	return judge.Config{
 		Client: line.Opts(), Group: "judge", TransactionalID: "judge." + name,
-		Routed: Routed, Verdicts: Verdicts, State: State, Quarantine: Quarantine,
+		Routed: Routed, Findings: Findings, Verdicts: Verdicts, State: State, Quarantine: Quarantine,
 		Activation: 1, BatchTime: 100 * time.Millisecond, BatchRecords: 500,
 		TransactionTimeout: 10 * time.Second, GapPatience: 30 * time.Second, Grace: time.Second,
 	}

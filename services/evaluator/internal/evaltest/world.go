@@ -34,6 +34,7 @@ const (
 	Quarantine = "quarantine"
 	Rejected   = "rejected"
 	Control    = "control"
+	Findings   = "findings"
 )
 
 // World is a Kafka that lives as long as a test. In a synctest bubble its
@@ -69,7 +70,7 @@ func start(t *testing.T, routed int32, dial func(context.Context, string, string
 	cluster, err := kfake.NewCluster(append(opts,
 		kfake.NumBrokers(1),
 		kfake.SeedTopics(2, Access, Deployment, Violations),
-		kfake.SeedTopics(routed, Routed, Verdicts, State),
+		kfake.SeedTopics(routed, Routed, Verdicts, State, Findings),
 		kfake.SeedTopics(1, Control, Rejected, Quarantine),
 		kfake.BrokerConfigs(map[string]string{"log.message.timestamp.type": "LogAppendTime"}),
 	)...)

@@ -27,6 +27,10 @@ type head struct {
 	Watermark compliance.Instant
 	// Fresh: facts came since the engine last advanced.
 	Fresh bool
+	// Senders count what each stage has handed to later ones, Later is how far these are;
+	// there are none where no control reads what others say.
+	Senders map[int]*sender
+	Later   map[int]*stageHead
 }
 
 // progress of a source in a routed partition.
@@ -45,6 +49,9 @@ func newHead() head {
 const (
 	headKey      = "h"
 	enginePrefix = "e"
+	queuePrefix  = "q"
+	// laterPrefix begins all that the judge of later stages keeps beside.
+	laterPrefix = "l"
 )
 
 // headRecord is how a head stands in Kafka: CBOR with integer keys, sorted.
@@ -56,6 +63,8 @@ type headRecord struct {
 	Watermark  compliance.Instant `cbor:"4,keyasint"`
 	Fresh      bool               `cbor:"5,keyasint"`
 	Sources    []sourceRecord     `cbor:"6,keyasint"`
+	Senders    map[int]*sender    `cbor:"7,keyasint,omitempty"`
+	Later      map[int]*stageHead `cbor:"8,keyasint,omitempty"`
 }
 
 type sourceRecord struct {
@@ -66,16 +75,25 @@ type sourceRecord struct {
 
 const headVersion = 1
 
+// headEncoding sorts what is a map.
+var headEncoding = func() cbor.EncMode {
+	mode, err := cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.EncMode()
+	if err != nil {
+		panic("judge: the options of CBOR are valid: " + err.Error())
+	}
+	return mode
+}()
+
 func (h *head) encode() ([]byte, error) {
 	rec := headRecord{
 		Version: headVersion, Next: h.Next, Topology: h.Topology, Activation: h.Activation,
-		Watermark: h.Watermark, Fresh: h.Fresh,
+		Watermark: h.Watermark, Fresh: h.Fresh, Senders: h.Senders, Later: h.Later,
 	}
 	for _, from := range slices.SortedFunc(maps.Keys(h.Sources), routed.Source.Compare) {
 		p := h.Sources[from]
 		rec.Sources = append(rec.Sources, sourceRecord{from, p.Hi, p.Watermark})
 	}
-	value, err := cbor.Marshal(rec)
+	value, err := headEncoding.Marshal(rec)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a head: %w", err)
 	}
@@ -92,6 +110,7 @@ func decodeHead(value []byte) (head, error) {
 	}
 	h := newHead()
 	h.Next, h.Topology, h.Activation, h.Watermark, h.Fresh = rec.Next, rec.Topology, rec.Activation, rec.Watermark, rec.Fresh
+	h.Senders, h.Later = rec.Senders, rec.Later
 	for _, s := range rec.Sources {
 		h.Sources[s.From] = progress{s.Hi, s.Watermark}
 	}

@@ -31,6 +31,10 @@ type Config struct {
 	Verdicts   string
 	State      string
 	Quarantine string
+	// Findings is where stages hand on what later ones need; it has as many partitions as
+	// Routed. Later has the judge read it and judge these stages, not the first.
+	Findings string
+	Later    bool
 	// Activation is the number of the rules that a partition begins with.
 	Activation int
 	// BatchTime and BatchRecords bound what goes into one transaction.
@@ -49,6 +53,22 @@ type Config struct {
 	Hook probe.Hook
 }
 
+// input is the topic that the judge reads.
+func (c *Config) input() string {
+	if c.Later {
+		return c.Findings
+	}
+	return c.Routed
+}
+
+// isolation: routed records are written without transactions, findings with them.
+func (c *Config) isolation() kgo.IsolationLevel {
+	if c.Later {
+		return kgo.ReadCommitted()
+	}
+	return kgo.ReadUncommitted()
+}
+
 // The points of a judge. Between Produced and Committed it depends on the broker
 // whether the transaction counts.
 const (
@@ -65,6 +85,8 @@ type Deps struct {
 	// NewEngine makes an empty engine for a routed partition of so many.
 	NewEngine func(partition, partitions int32) Engine
 	Rules     Rules
+	// Stages are nil if no control reads what others say.
+	Stages Stages
 	// Later finds the rules of a later activation. It waits until the control topic has
 	// all that is to be known of it; nil: there are none.
 	Later   Later

@@ -20,6 +20,20 @@ type partition struct {
 	sources []routed.Source
 	// activation is of the rules that this instance has.
 	activation int
+
+	// stages are nil where no control reads what others say. Then there is one engine.
+	stages     Stages
+	partitions int32
+	codec      *routed.Codec
+	// first is the engine, if later stages want to know of it.
+	first StageEngine
+	// known is what they have to know first of those who send events.
+	known []routed.Entity
+	// later are the stages after the first, in the judge that judges these.
+	later []*stage
+	// dropped are keys of findings that wait no more, loaded what a stage began with.
+	dropped []string
+	loaded  []Change
 }
 
 // Rules says which entries an engine may take. One that names no control
@@ -37,6 +51,8 @@ type Sources func(ctx context.Context, topology int) ([]routed.Source, error)
 type Regime struct {
 	NewEngine func(partition, partitions int32) Engine
 	Rules     Rules
+	// Stages are nil if no control reads what others say.
+	Stages Stages
 	// Restated is what a replay says of items whose state has ended, if the activation
 	// restates.
 	Restated []Restated
@@ -53,6 +69,8 @@ type outcome struct {
 	missing []routed.Source
 	// joined are the sources that this record joined on.
 	joined []routed.Source
+	// onward is what is handed to later stages.
+	onward []parcel
 	// foreign counts entries for rules that this instance doesn't have.
 	foreign int
 }
@@ -60,33 +78,69 @@ type outcome struct {
 // take judges the record at offset.
 func (p *partition) take(ctx context.Context, rec routed.Record, offset int64, find Sources) (outcome, error) {
 	p.head.Next = offset + 1
-	if rec.Fact != nil {
-		return p.fact(rec.Fact), nil
+	if rec.Onward != nil {
+		return p.onward(rec.Onward)
 	}
-	return p.mark(ctx, rec.Mark, find)
+	var out outcome
+	if len(p.known) > 0 {
+		p.send(0, p.id, routed.Onward{Known: p.known}, &out)
+		p.known = nil
+	}
+	if rec.Fact != nil {
+		p.fact(rec.Fact, &out)
+		return out, nil
+	}
+	return out, p.mark(ctx, rec.Mark, find, &out)
 }
 
-func (p *partition) fact(f *routed.Fact) outcome {
+func (p *partition) fact(f *routed.Fact, out *outcome) {
 	switch p.head.take(f.From, f.Offset, f.Prev) {
 	case gap:
-		return outcome{missing: []routed.Source{f.From}}
+		out.missing = []routed.Source{f.From}
+		return
 	case repeats:
-		return outcome{}
+		return
 	case joins:
 	}
-	out := outcome{joined: []routed.Source{f.From}}
+	out.joined = []routed.Source{f.From}
+	var onward []routed.Entry
 	for i := range f.Entries {
-		p.add(f, &f.Entries[i], &out)
+		entry := &f.Entries[i]
+		if entry.Control != "" && !p.rules.Holds(entry.Control, entry.RuleHash) {
+			out.foreign++
+			continue
+		}
+		here, later := p.concerns(entry)
+		if later {
+			onward = append(onward, *entry)
+		}
+		if here {
+			p.add(f, entry, out)
+		}
 	}
-	return out
+	p.handFact(f, onward, out)
+}
+
+// concerns tells whether an entry is for the engine of the first stage, and for later ones.
+func (p *partition) concerns(entry *routed.Entry) (here, later bool) {
+	if p.stages == nil || entry.Control == "" {
+		return true, p.stages != nil
+	}
+	n, ok := p.stages.Of(entry.Control, entry.Key)
+	return n == 0 || !ok, n > 0
+}
+
+// factFor is the event as the control of entry sees it.
+func factFor(f *routed.Fact, entry *routed.Entry) *Fact {
+	return &Fact{Control: entry.Control, Tenant: f.Event.Tenant, Key: entry.Key, Event: f.EventFor(entry)}
+}
+
+func quarantinedAt(f *Fact, w compliance.Instant) record.Quarantined {
+	return record.Quarantined{Tenant: f.Tenant, Control: f.Control, JoinKey: f.Key, Watermark: w, Event: compliance.EvidenceOf("", &f.Event)}
 }
 
 func (p *partition) add(f *routed.Fact, entry *routed.Entry, out *outcome) {
-	if entry.Control != "" && !p.rules.Holds(entry.Control, entry.RuleHash) {
-		out.foreign++
-		return
-	}
-	fact := &Fact{Control: entry.Control, Tenant: f.Event.Tenant, Key: entry.Key, Event: f.EventFor(entry)}
+	fact := factFor(f, entry)
 	switch p.engine.Add(fact) {
 	case Admitted:
 		p.head.Fresh = true
@@ -94,20 +148,19 @@ func (p *partition) add(f *routed.Fact, entry *routed.Entry, out *outcome) {
 		if entry.Control == "" && p.id != 0 {
 			return // it went everywhere; one says so
 		}
-		out.quarantined = append(out.quarantined, record.Quarantined{
-			Tenant: fact.Tenant, Control: fact.Control, JoinKey: fact.Key,
-			Watermark: p.head.Watermark, Event: compliance.EvidenceOf("", &fact.Event),
-		})
+		out.quarantined = append(out.quarantined, quarantinedAt(fact, p.head.Watermark))
 	case Duplicate:
+	}
+	if p.first != nil {
+		p.handSaid(0, p.first, pointFrom(p.head.Watermark), out)
 	}
 }
 
-func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources) (outcome, error) {
+func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources, out *outcome) error {
 	p.head.Activation = max(p.head.Activation, m.Activation)
 	if err := p.follow(ctx, m.Topology, find); err != nil {
-		return outcome{}, err
+		return err
 	}
-	var out outcome
 	for _, pos := range m.Positions {
 		if p.head.take(pos.From, pos.Offset, pos.Prev) == gap {
 			out.missing = append(out.missing, pos.From)
@@ -118,10 +171,18 @@ func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources) (out
 	}
 	moved := p.head.advance(p.sources)
 	if p.head.Watermark != compliance.Ever && (moved || p.head.Fresh) {
-		out.revisions = p.engine.Advance(p.head.Watermark)
+		p.advance(out)
 		p.head.Fresh = false
 	}
-	return out, nil
+	return nil
+}
+
+func (p *partition) advance(out *outcome) {
+	if p.first != nil {
+		p.step(out)
+		return
+	}
+	out.revisions = p.engine.Advance(p.head.Watermark)
 }
 
 // follow switches to a higher topology.
@@ -144,9 +205,14 @@ func (p *partition) changes() ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Change
-	for _, c := range p.engine.Changes() {
-		all = append(all, Change{append([]byte(enginePrefix), c.Key...), c.Value})
+	all, err := p.laterChanges()
+	if err != nil {
+		return nil, err
+	}
+	if p.engine != nil {
+		for _, c := range p.engine.Changes() {
+			all = append(all, Change{append([]byte(enginePrefix), c.Key...), c.Value})
+		}
 	}
 	return append(all, Change{[]byte(headKey), value}), nil
 }

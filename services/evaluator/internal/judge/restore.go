@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/services/evaluator/internal/consume"
+	"assay.example/assay/services/evaluator/internal/routed"
 )
 
 // restore rebuilds a partition from its changelog. committed is the offset that
@@ -39,10 +41,18 @@ func (s *session) restore(ctx context.Context, id int32, committed int64) (*part
 func (s *session) changelog(ctx context.Context, id int32) (map[string][]byte, error) {
 	state := make(map[string][]byte)
 	_, err := consume.ToEnd(ctx, s.cfg.Client, s.cfg.State, id, func(r *kgo.Record) error {
-		state[string(r.Key)] = r.Value
+		s.keep(state, r)
 		return s.cfg.Hook.At(Restoring)
 	})
 	return state, err
+}
+
+// keep takes a record of the changelog, unless it is of a judge of the other stages.
+func (s *session) keep(state map[string][]byte, r *kgo.Record) {
+	key, later := strings.CutPrefix(string(r.Key), laterPrefix)
+	if later == s.cfg.Later {
+		state[key] = r.Value
+	}
 }
 
 // rebuild makes a partition of its state, under the rules of an activation, or of the one
@@ -60,14 +70,59 @@ func (s *session) rebuild(ctx context.Context, id int32, activation int, state m
 	if err != nil {
 		return nil, err
 	}
-	p := &partition{id: id, head: head, engine: regime.NewEngine(id, s.routedPartitions), rules: regime.Rules, activation: activation}
-	return p, p.load(ctx, state)
+	p := &partition{id: id, head: head, rules: regime.Rules, activation: activation, stages: regime.Stages, partitions: s.routedPartitions, codec: s.codec}
+	if err := s.engines(ctx, p, &regime); err != nil {
+		return nil, err
+	}
+	if err := p.load(ctx, state); err != nil {
+		return nil, err
+	}
+	return p, p.introduce(state)
 }
+
+// engines makes the empty engines of a partition.
+func (s *session) engines(ctx context.Context, p *partition, regime *Regime) error {
+	if p.stages != nil {
+		if err := s.connected(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.cfg.Later && p.stages != nil:
+		for n := 1; n < p.stages.Count(); n++ {
+			p.later = append(p.later, &stage{number: n, engine: p.stages.New(n, p.id, p.partitions)})
+		}
+	case s.cfg.Later: // nothing is left to judge in stages
+	case p.stages != nil:
+		p.first = p.stages.New(0, p.id, p.partitions)
+		p.engine = p.first
+	default:
+		p.engine = regime.NewEngine(p.id, p.partitions)
+	}
+	return nil
+}
+
+// connected holds the topic of findings to that of routed records.
+func (s *session) connected(ctx context.Context) error {
+	topic := s.cfg.Findings
+	if s.cfg.Later {
+		topic = s.cfg.Routed
+	}
+	n, err := consume.Partitions(ctx, s.txn.Client(), topic)
+	if err == nil && n == s.routedPartitions {
+		return nil
+	}
+	return compliance.Errorf(compliance.Conflict,
+		"controls that read the verdicts of others need the topics %s and %s with the same number of partitions, and %s has %d (%w); make what is missing with `assay topics create`",
+		s.cfg.Routed, s.cfg.Findings, topic, n, cmp.Or(err, errPartitions))
+}
+
+var errPartitions = errors.New("the numbers differ")
 
 // regime are the rules of an activation.
 func (s *session) regime(ctx context.Context, id int32, activation int) (Regime, error) {
 	if activation == s.cfg.Activation {
-		return Regime{NewEngine: s.deps.NewEngine, Rules: s.deps.Rules}, nil
+		return Regime{NewEngine: s.deps.NewEngine, Rules: s.deps.Rules, Stages: s.deps.Stages}, nil
 	}
 	if s.deps.Later == nil {
 		return Regime{}, compliance.Errorf(compliance.Conflict,
@@ -96,7 +151,7 @@ func (s *session) follow(ctx context.Context, p *partition, activation int, out 
 	}
 	for _, r := range out.records { // not committed yet
 		if r.Topic == s.cfg.State && r.Partition == p.id {
-			state[string(r.Key)] = r.Value
+			s.keep(state, r)
 		}
 	}
 	next, err := s.rebuild(ctx, p.id, activation, state)
@@ -113,13 +168,52 @@ func (s *session) follow(ctx context.Context, p *partition, activation int, out 
 	return next, nil
 }
 
+// introduce has stages that begin by other rules than the state's know those who send
+// events: who was silent before would never be missed.
+func (p *partition) introduce(state map[string][]byte) error {
+	switch {
+	case p.stages == nil:
+	case p.engine != nil:
+		if p.head.Senders[0] == nil { // it has told later stages nothing yet
+			p.known = p.sendersIn(state, enginePrefix)
+		}
+	case p.head.Later[1] != nil:
+		for _, s := range p.later {
+			if p.head.Later[s.number] == nil {
+				return p.laterKnown(p.sendersIn(state, stageKey(1, nil)))
+			}
+		}
+	}
+	return nil
+}
+
+func (p *partition) sendersIn(state map[string][]byte, prefix string) (known []routed.Entity) {
+	for _, key := range slices.Sorted(maps.Keys(state)) {
+		if own, ok := strings.CutPrefix(key, prefix); ok && state[key] != nil && p.stages.OfSenders([]byte(own)) {
+			known = append(known, routed.Entity{Key: []byte(own), Value: state[key]})
+		}
+	}
+	return known
+}
+
 // restate says what a replay found by the rules that a partition has switched to.
 func (s *session) restate(ctx context.Context, p *partition, out *output) error {
 	regime, err := s.regime(ctx, p.id, p.activation)
 	if err != nil || len(regime.Restated) == 0 {
 		return err
 	}
-	return out.add(p.id, &outcome{revisions: p.engine.Restate(regime.Restated)})
+	return out.add(p.id, &outcome{revisions: p.restate(regime.Restated)})
+}
+
+// restate asks each engine for what was restated of its items.
+func (p *partition) restate(all []Restated) (revisions []compliance.Revision) {
+	if p.engine != nil {
+		return p.engine.Restate(all)
+	}
+	for _, s := range p.later {
+		revisions = append(revisions, s.engine.Restate(all)...)
+	}
+	return revisions
 }
 
 // outrun tells a loss from a judge that was asleep so long that the group has given its
@@ -130,7 +224,7 @@ func (s *session) outrun(ctx context.Context, id int32, committed int64, loss er
 		return errors.Join(loss, fmt.Errorf("asking for the group's commit again: %w", err))
 	}
 	now := consume.None
-	if c, ok := commits.Lookup(s.cfg.Routed, id); ok {
+	if c, ok := commits.Lookup(s.cfg.input(), id); ok {
 		now = c.At
 	}
 	if now != committed {
@@ -149,6 +243,8 @@ func (p *partition) load(ctx context.Context, state map[string][]byte) (err erro
 		case value == nil: // deleted
 		case key == headKey:
 			p.head, err = decodeHead(value)
+		case p.engine == nil && (strings.HasPrefix(key, enginePrefix) || strings.HasPrefix(key, queuePrefix)):
+			err = p.loadLater(key, value)
 		case strings.HasPrefix(key, enginePrefix):
 			err = p.engine.Load(Change{[]byte(key[len(enginePrefix):]), value})
 		default:

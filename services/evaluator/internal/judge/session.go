@@ -39,7 +39,8 @@ func open(ctx context.Context, cfg Config, deps Deps) (*session, error) {
 	given := &consume.Assignments{}
 	txn, err := kgo.NewGroupTransactSession(slices.Concat(cfg.Client, given.Options(), []kgo.Opt{
 		kgo.ConsumerGroup(cfg.Group),
-		kgo.ConsumeTopics(cfg.Routed),
+		kgo.ConsumeTopics(cfg.input()),
+		kgo.FetchIsolationLevel(cfg.isolation()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		// Partitions move only between transactions: a revocation inside one
 		// would abort it, and two judges could abort each other for ever.
@@ -69,7 +70,7 @@ func open(ctx context.Context, cfg Config, deps Deps) (*session, error) {
 const maxBatchBytes = 2 << 20
 
 func (s *session) prepare(ctx context.Context) (err error) {
-	s.routedPartitions, err = consume.Partitions(ctx, s.txn.Client(), s.cfg.Routed)
+	s.routedPartitions, err = consume.Partitions(ctx, s.txn.Client(), s.cfg.input())
 	if err != nil {
 		return err
 	}
@@ -166,7 +167,9 @@ func (s *session) assign(ctx context.Context, changes []consume.Change) (taken b
 	for _, c := range changes {
 		if c.Taken {
 			delete(s.partitions, c.ID)
-			s.deps.Metrics.forget(c.ID)
+			if !s.cfg.Later {
+				s.deps.Metrics.forget(c.ID)
+			}
 			taken = true
 			continue
 		}
@@ -182,7 +185,7 @@ func (s *session) assign(ctx context.Context, changes []consume.Change) (taken b
 
 // apply judges a batch in order, and gives what the transaction has to say.
 func (s *session) apply(ctx context.Context, batch []*kgo.Record) (*output, error) {
-	out := newOutput(s.cfg)
+	out := newOutput(s.cfg, s.codec)
 	touched := make(map[int32]*partition)
 	for _, r := range batch {
 		p, ok := s.partitions[r.Partition]

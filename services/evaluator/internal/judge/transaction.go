@@ -11,11 +11,13 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/routed"
 )
 
 // output is what one transaction writes, and what is counted when it is committed.
 type output struct {
 	cfg         Config
+	codec       *routed.Codec
 	records     []*kgo.Record
 	revisions   []compliance.Revision
 	quarantined []record.Quarantined
@@ -23,7 +25,7 @@ type output struct {
 	touched     map[int32]*partition
 }
 
-func newOutput(cfg Config) *output { return &output{cfg: cfg} }
+func newOutput(cfg Config, codec *routed.Codec) *output { return &output{cfg: cfg, codec: codec} }
 
 func (o *output) add(partition int32, result *outcome) error {
 	for i := range result.revisions {
@@ -48,6 +50,14 @@ func (o *output) add(partition int32, result *outcome) error {
 			Key: []byte(record.ItemKey(q.Tenant, q.Control, q.JoinKey)),
 		})
 	}
+	for i := range result.onward {
+		what := &result.onward[i]
+		value, err := o.codec.Onward(&what.what)
+		if err != nil {
+			return err
+		}
+		o.records = append(o.records, &kgo.Record{Topic: o.cfg.Findings, Partition: what.to, Value: value})
+	}
 	o.revisions = append(o.revisions, result.revisions...)
 	o.quarantined = append(o.quarantined, result.quarantined...)
 	o.foreign += result.foreign
@@ -56,7 +66,11 @@ func (o *output) add(partition int32, result *outcome) error {
 
 func (o *output) state(partition int32, changes []Change) {
 	for _, c := range changes {
-		o.records = append(o.records, &kgo.Record{Topic: o.cfg.State, Partition: partition, Key: c.Key, Value: c.Value})
+		key := c.Key
+		if o.cfg.Later {
+			key = append([]byte(laterPrefix), key...)
+		}
+		o.records = append(o.records, &kgo.Record{Topic: o.cfg.State, Partition: partition, Key: key, Value: c.Value})
 	}
 }
 

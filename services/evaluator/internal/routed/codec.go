@@ -15,9 +15,10 @@ const version = 1
 // envelope is what stands in Kafka: CBOR with integer keys, core deterministic
 // encoding (RFC 8949, 4.2.1), so that equal records have equal bytes.
 type envelope struct {
-	Version int   `cbor:"0,keyasint"`
-	Fact    *Fact `cbor:"1,keyasint,omitempty"`
-	Mark    *Mark `cbor:"2,keyasint,omitempty"`
+	Version int     `cbor:"0,keyasint"`
+	Fact    *Fact   `cbor:"1,keyasint,omitempty"`
+	Mark    *Mark   `cbor:"2,keyasint,omitempty"`
+	Onward  *Onward `cbor:"3,keyasint,omitempty"`
 }
 
 // Codec encodes and decodes. It is safe for concurrent use.
@@ -66,6 +67,11 @@ func (c *Codec) Mark(m *Mark) ([]byte, error) {
 	return c.encode(envelope{Version: version, Mark: m})
 }
 
+// Onward encodes what is handed on to later stages.
+func (c *Codec) Onward(o *Onward) ([]byte, error) {
+	return c.encode(envelope{Version: version, Onward: o})
+}
+
 func (c *Codec) encode(e envelope) ([]byte, error) {
 	value, err := c.enc.Marshal(e)
 	if err != nil {
@@ -86,18 +92,19 @@ func (c *Codec) Decode(value []byte) (Record, error) {
 	if err := e.check(); err != nil {
 		return Record{}, fmt.Errorf("decoding a routed record: %w", err)
 	}
-	return Record{Fact: e.Fact, Mark: e.Mark}, nil
+	return Record{Fact: e.Fact, Mark: e.Mark, Onward: e.Onward}, nil
 }
 
 func (e *envelope) check() error {
 	switch {
-	case (e.Fact == nil) == (e.Mark == nil):
-		return errors.New("it is not exactly one of fact and mark")
-	case e.Fact != nil:
+	case e.Fact != nil && e.Mark == nil && e.Onward == nil:
 		return e.Fact.check()
-	default:
+	case e.Mark != nil && e.Fact == nil && e.Onward == nil:
 		return e.Mark.check()
+	case e.Onward != nil && e.Fact == nil && e.Mark == nil:
+		return e.Onward.check()
 	}
+	return errors.New("it is not exactly one of fact, mark and what is handed on")
 }
 
 func (f *Fact) check() error {

@@ -86,10 +86,11 @@ type Position struct {
 	Watermark compliance.Instant `cbor:"4,keyasint"`
 }
 
-// Record is either a fact or a mark.
+// Record is a fact or a mark, or, in the topic of findings, what is handed on.
 type Record struct {
-	Fact *Fact
-	Mark *Mark
+	Fact   *Fact
+	Mark   *Mark
+	Onward *Onward
 }
 
 // Activation is the number of the rules that the record follows from.
@@ -99,6 +100,8 @@ func (r *Record) Activation() int {
 		return r.Fact.Activation
 	case r.Mark != nil:
 		return r.Mark.Activation
+	case r.Onward != nil:
+		return r.Onward.Activation
 	}
 	return 0
 }

@@ -79,7 +79,8 @@ func (b *Book) Regime(ctx context.Context, activation int) (judge.Regime, error)
 	if err != nil {
 		return judge.Regime{}, err
 	}
-	regime := judge.Regime{NewEngine: Of(bundle).NewEngine, Rules: b.held(bundle, activation)}
+	of := Of(bundle)
+	regime := judge.Regime{NewEngine: of.NewEngine, Rules: b.held(bundle, activation), Stages: of.Stages}
 	if activation == b.base {
 		return regime, nil
 	}
@@ -91,6 +92,19 @@ func (b *Book) Regime(ctx context.Context, activation int) (judge.Regime, error)
 		regime.Restated = append(regime.Restated, judge.Restated(r))
 	}
 	return regime, nil
+}
+
+// Staged waits until there are controls that read what others say: from the base on, or
+// from a change that has begun.
+func (b *Book) Staged(ctx context.Context) error {
+	for n, bundle := b.base, b.first; bundle.Stages() == 1; {
+		n++
+		var err error
+		if bundle, err = b.compiled(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // followed is the bundle of an activation, with the beginnings of what was read for it.

@@ -21,9 +21,6 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 	if err != nil {
 		return compliance.Errorf(compliance.Invalid, "the rules don't compile: %w", err)
 	}
-	if err := Judgeable(to); err != nil {
-		return err
-	}
 	if to.Hash != c.Proposed.Bundle {
 		return compliance.Errorf(compliance.Invalid, "the files are bundle %s, and bundle %s was proposed; propose it again with the same release of assay", to.Hash, c.Proposed.Bundle)
 	}
@@ -34,19 +31,27 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 	if err != nil {
 		return err
 	}
+	if err := b.staged(to); err != nil {
+		return err
+	}
 	if c.Proposed.Restates {
 		return restates(from, to)
 	}
 	return prospective(from, to, now.Add(control.Early+slack))
 }
 
-// Judgeable refuses controls that the partitions of the routed log can't judge yet: what
-// they read is said in others.
-func Judgeable(b *control.Bundle) error {
-	for _, c := range b.Controls {
-		if c.Stage > 0 {
-			return compliance.Errorf(compliance.Invalid, "%s (%s) is judged in stages, for it reads the verdicts of others or its expectations join by several fields; "+
-				"`assay test` can judge it, and the evaluator can't yet: take it out of the folder of controls, or write it as several with part_of:", c.ID, c.File)
+// staged refuses what the judges of the stages can't do while they run: to give the state
+// of a control to those of another stage.
+func (b *Book) staged(to *control.Bundle) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, from := range b.judged {
+		for _, c := range to.Controls {
+			if old := from.Control(c.ID); old != nil && old.Stage != c.Stage {
+				return compliance.Errorf(compliance.Invalid,
+					`%s would be judged in stage %d instead of %d (docs/design/dataflow.md, "Stages"), and what is known of its items stays where it is; give it another id, or rebuild from the events (the same page, "Rebuild")`,
+					c.ID, c.Stage, old.Stage)
+			}
 		}
 	}
 	return nil
@@ -73,6 +78,9 @@ func prospective(from, to *control.Bundle, since compliance.Instant) error {
 func restates(from, to *control.Bundle) error {
 	if from.EffectiveFrom != to.EffectiveFrom || from.HistoryFrom != to.HistoryFrom || strings.Join(from.Tenants, ",") != strings.Join(to.Tenants, ",") {
 		return compliance.Errorf(compliance.Invalid, `effective_from, history_from or tenants of the boundary differ, which concerns items that nobody has state of; rebuild from the events (docs/design/dataflow.md, "Rebuild")`)
+	}
+	if from.Stages() > 1 || to.Stages() > 1 {
+		return compliance.Errorf(compliance.Invalid, `there are controls that read the verdicts of others, and those of items whose state has ended aren't handed on again; rebuild from the events (docs/design/dataflow.md, "Rebuild")`)
 	}
 	for _, c := range to.Controls {
 		old := from.Control(c.ID)

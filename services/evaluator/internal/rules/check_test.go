@@ -62,6 +62,8 @@ func TestWhatIsRefused(t *testing.T) {
 	now, err := compliance.ParseInstant("2026-08-03T09:00:00Z")
 	require.NoError(t, err)
 	from := func(text, at string) string { return text + "effective_from: " + at + "\n" }
+	read := strings.ReplaceAll(strings.ReplaceAll(resolved, "IN-02", "IN-03"), "event: incident.resolved, on: {event.incident_id", "verdicts: IN-01, on: {event.item.incident_id")
+	reads := strings.ReplaceAll(incidents, "event: incident.acknowledged, on: {event.incident_id", "verdicts: IN-03, on: {event.item.incident_id")
 	longer := strings.ReplaceAll(incidents, "15m", "30m")
 	shorter := strings.ReplaceAll(incidents, "15m", "10m")
 	for name, c := range map[string]struct {
@@ -77,6 +79,9 @@ func TestWhatIsRefused(t *testing.T) {
 		"a control to come":      {map[string]string{"IN-02.yaml": from(resolved, "2026-08-04T00:00:00Z")}, false, now, ""},
 		"a control at once":      {map[string]string{"IN-02.yaml": resolved}, false, now, "give each a new file"},
 		"no clock":               {map[string]string{}, false, compliance.Ever, "the log has no clock yet"},
+		"a reader to come":       {map[string]string{"IN-03.yaml": from(read, "2026-08-04T00:00:00Z")}, false, now, ""},
+		"another stage":          {map[string]string{"IN-01-2.yaml": from(reads, "2026-08-04T00:00:00Z"), "IN-03.yaml": from(strings.ReplaceAll(resolved, "IN-02", "IN-03"), "2026-08-04T00:00:00Z")}, false, now, "IN-01 would be judged in stage 1 instead of 0"},
+		"restated, with a stage": {map[string]string{"IN-01.yaml": shorter, "IN-03.yaml": from(read, "2026-08-04T00:00:00Z")}, true, now, "aren't handed on again"},
 		"restated":               {map[string]string{"IN-01.yaml": shorter}, true, now, ""},
 		"restated, later":        {map[string]string{"IN-01.yaml": longer}, true, now, "looks back or waits further"},
 		"restated, other events": {map[string]string{"IN-01.yaml": strings.ReplaceAll(incidents, "incident.acknowledged", "incident.resolved")}, true, now, "reads events, fields or keys that were not routed"},

@@ -20,16 +20,22 @@ type Rules struct {
 	Words  publisher.Controls
 	// NewEngine is the product's engine for one routed partition of so many.
 	NewEngine func(partition, partitions int32) judge.Engine
+	// Stages are nil if no control reads what others say.
+	Stages judge.Stages
 }
 
 // Of shows b.
 func Of(b *control.Bundle) Rules {
-	return Rules{
+	r := Rules{
 		Hash: b.Hash, Routes: b, Holds: bundle{b}, Words: bundle{b},
 		NewEngine: func(partition, partitions int32) judge.Engine {
 			return machine{engine.New(b, partition, partitions)}
 		},
 	}
+	if b.Stages() > 1 {
+		r.Stages = stages{b}
+	}
+	return r
 }
 
 type bundle struct{ *control.Bundle }

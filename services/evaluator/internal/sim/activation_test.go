@@ -56,6 +56,11 @@ expect:
   e0: {event: t.c, on: {event.k: item.k}, between: "[-2h, 0s]"}
   e1: {event: t.b, on: {event.k: item.k}, between: "[0s, 30m]"}
 assert: e1.count >= 1`,
+	"read": `
+lateness: {correct_until: 2h}
+population: {event: t.c, item: event.id}
+expect: {of: {verdicts: TT-01, on: {event.item.v: item.v}, between: "[-1h, 0s]"}}
+assert: of.passed >= 1 || of.all(x, x.item.id != item.id)`,
 }
 
 // laterFiles are files of versions beside those of a set.
@@ -137,7 +142,8 @@ func (a *activation) regime(ctx context.Context, n int) (judge.Regime, error) {
 	}
 	select {
 	case <-a.done:
-		return judge.Regime{NewEngine: rules.Of(a.bundle).NewEngine, Rules: either{a.s.rules.bundle, a.bundle}}, nil
+		of := rules.Of(a.bundle)
+		return judge.Regime{NewEngine: of.NewEngine, Rules: either{a.s.rules.bundle, a.bundle}, Stages: of.Stages}, nil
 	case <-ctx.Done():
 		return judge.Regime{}, ctx.Err()
 	}

@@ -29,6 +29,8 @@ type aim struct {
 	markInterval time.Duration
 	// rare: there are waivers, and what a source sends is numbered, or controls change.
 	rare bool
+	// staged: there are controls that read what others say.
+	staged bool
 }
 
 func (d dice) aims() aim {

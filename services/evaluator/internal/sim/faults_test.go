@@ -75,6 +75,27 @@ func troubles() []trouble {
 	return list
 }
 
+// stagedTroubles are of those who judge in later stages.
+func stagedTroubles() []trouble {
+	produce := func(err *kerr.Error) kfake.Fault {
+		return kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: evaltest.Findings, Err: err}
+	}
+	of := func(err *kerr.Error, key kmsg.Key) kfake.Fault {
+		return kfake.Fault{Keys: []kmsg.Key{key}, Group: stagers, Err: err}
+	}
+	return []trouble{
+		{name: "produce refused: findings", fault: produce(kerr.TopicAuthorizationFailed)},
+		{name: "produce done, timed out: findings", fault: produce(kerr.RequestTimedOut)},
+		{name: "answer lost: findings", fault: produce(nil), lost: judges},
+		{name: "answer lost: end of transaction of stages", fault: kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}}, lost: stagers},
+		{name: "commit in transaction of stages: illegal generation", fault: of(kerr.IllegalGeneration, kmsg.TxnOffsetCommit)},
+		{name: "commit in transaction of stages: done, timed out", fault: of(kerr.RequestTimedOut, kmsg.TxnOffsetCommit)},
+		{name: "heartbeat unknown: stages", fault: of(kerr.UnknownMemberID, kmsg.Heartbeat)},
+		{name: "offset fetch loading: stages", fault: of(kerr.CoordinatorLoadInProgress, kmsg.OffsetFetch)},
+		{name: "fetch not led here: findings", fault: kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: evaltest.Findings, Err: kerr.NotLeaderForPartition}},
+	}
+}
+
 // transactional: the judges' requests, not those of idempotent producers.
 func transactional(r kmsg.Request) bool {
 	init, ok := r.(*kmsg.InitProducerIDRequest)
@@ -89,7 +110,11 @@ type armed struct {
 
 // trouble arms one.
 func (s *sim) trouble() {
-	tr := one(s.dice, troubles()...)
+	list := troubles()
+	if s.staged {
+		list = append(list, stagedTroubles()...)
+	}
+	tr := one(s.dice, list...)
 	if strings.HasPrefix(tr.name, "produce") {
 		tr.fault.Partitions = []int32{s.Int32N(s.partitions)}
 	}

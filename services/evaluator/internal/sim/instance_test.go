@@ -25,11 +25,12 @@ import (
 const (
 	routers    = "router"
 	judges     = "judge"
+	stagers    = "stages"
 	publishers = "publisher"
 )
 
 // most is how many of a kind live at once.
-var most = map[string]int{routers: 2, judges: 3, publishers: 2}
+var most = map[string]int{routers: 2, judges: 3, stagers: 2, publishers: 2}
 
 var errKilled = errors.New("killed")
 
@@ -67,7 +68,7 @@ func (s *sim) birth(kind string) *instance {
 		s: s, kind: kind, number: uint64(s.born), name: fmt.Sprintf("%s-%02d", kind, s.born), line: s.w.NewLine(),
 		visits: map[probe.Point]uint64{}, arrived: make(chan probe.Point), resume: make(chan error), done: make(chan struct{}),
 	}
-	if kind == judges {
+	if kind == judges || kind == stagers {
 		if in.id = one(s.dice, "a", "a", "b", "c"); s.compacts {
 			in.id += strconv.Itoa(s.born) // see settings.compacts
 		}
@@ -117,8 +118,11 @@ func (in *instance) program() func(ctx context.Context) error {
 			deps.Later = s.change.routes
 		}
 		return func(ctx context.Context) error { return router.Run(ctx, cfg, deps) }
-	case judges:
+	case judges, stagers:
 		cfg := w.JudgeConfig(in.line, in.id)
+		if in.kind == stagers {
+			cfg.Later, cfg.Group, cfg.TransactionalID = true, stagers, stagers+"."+in.id
+		}
 		cfg.Client, cfg.Hook = in.opts(), in.hook
 		cfg.BatchRecords, cfg.BatchTime, cfg.GapPatience = s.judgeBatch, time.Millisecond, s.gapPatience
 		deps := s.judgeDeps()
@@ -136,7 +140,7 @@ func (in *instance) program() func(ctx context.Context) error {
 
 func (s *sim) judgeDeps() judge.Deps {
 	deps := s.w.JudgeDeps()
-	deps.NewEngine, deps.Rules = s.rules.NewEngine, s.rules.Holds
+	deps.NewEngine, deps.Rules, deps.Stages = s.rules.NewEngine, s.rules.Holds, s.rules.Stages
 	if s.change != nil {
 		deps.Later = s.change.regime
 	}

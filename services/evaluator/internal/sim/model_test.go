@@ -96,12 +96,18 @@ func (o *origin) entries(q, partitions int32) []control.Route {
 // reader is what a routed partition means, worked out beside the judge: what is
 // taken, how far the log is complete, and what has to be said when.
 type reader struct {
-	s    *sim
-	q    int32
-	past map[routed.Source]history
-	hi   map[routed.Source]int64
-	ws   map[routed.Source]compliance.Instant
-	w    compliance.Instant
+	s *sim
+	// stage is of the controls whose verdicts are looked at.
+	stage int
+	q     int32
+	// onward is what this stage of the partition handed to later ones, evidence what
+	// earlier ones say to a control; nil where there are none.
+	onward *handedBy
+	heard  *heardFrom
+	past   map[routed.Source]history
+	hi     map[routed.Source]int64
+	ws     map[routed.Source]compliance.Instant
+	w      compliance.Instant
 	// admitted are the events that count, by control; "" has what concerns all.
 	admitted    map[string][]*compliance.Event
 	quarantined []string
@@ -112,13 +118,14 @@ type reader struct {
 	// said is the last revision of each item, by control and item; todo the verdicts
 	// in the log that no mark has explained yet.
 	said map[string]map[string]*compliance.Revision
+	now  map[string][]compliance.Verdict
 	todo []*compliance.Revision
 }
 
-func (s *sim) newReader(q int32, past map[routed.Source]history, verdicts []*compliance.Revision) *reader {
+func (s *sim) newReader(stage int, q int32, past map[routed.Source]history, verdicts []*compliance.Revision) *reader {
 	r := &reader{
-		s: s, q: q, past: past, hi: map[routed.Source]int64{}, ws: map[routed.Source]compliance.Instant{}, w: compliance.Ever,
-		admitted: map[string][]*compliance.Event{}, slots: map[string]map[string]int32{},
+		s: s, stage: stage, q: q, past: past, hi: map[routed.Source]int64{}, ws: map[routed.Source]compliance.Instant{}, w: compliance.Ever,
+		admitted: map[string][]*compliance.Event{}, now: map[string][]compliance.Verdict{}, slots: map[string]map[string]int32{},
 		said: map[string]map[string]*compliance.Revision{}, todo: verdicts, bundle: s.rules.bundle,
 	}
 	for _, from := range sources {
@@ -181,8 +188,22 @@ func (r *reader) fact(f *routed.Fact) {
 		if e.Control != f.Entries[i].Control || e.Key != f.Entries[i].Key || o.event.ID != f.Event.ID || o.event.Time != f.Event.Time {
 			r.s.fail("the fact of %v at %d is another than its event: %+v", f.From, f.Offset, f)
 		}
-		r.hear(o.event, e, f.Offset)
+		if r.isFor(e.Control, e.Key) {
+			r.hear(o.event, e, f.Offset)
+		}
 	}
+}
+
+// isFor tells whether this stage takes what is for a key of a control.
+func (r *reader) isFor(id, key string) bool {
+	if id == "" {
+		return true
+	}
+	stage := r.bundle.Control(id).Stage
+	if control.IsHop(key) {
+		stage--
+	}
+	return stage == r.stage
 }
 
 // hear admits an event for whom an entry is, unless it comes too late.
@@ -232,13 +253,32 @@ func (r *reader) advance() {
 	if w <= r.w && !r.fresh || max(w, r.w) == compliance.Ever {
 		return
 	}
-	r.w, r.fresh = max(w, r.w), false
+	r.judge(max(w, r.w))
+}
+
+// judge demands what follows when the watermark moves to w, by each point at which
+// something may be said.
+func (r *reader) judge(w compliance.Instant) {
+	points := r.points(w)
+	moved := w > r.w
+	r.fresh = false
 	var due []*compliance.Revision
-	for _, c := range r.bundle.Controls {
-		due = append(due, r.due(c)...)
+	for _, at := range points {
+		r.w = at
+		r.heard.reach(at)
+		for _, c := range r.bundle.Controls {
+			if c.Stage == r.stage {
+				now := r.due(c)
+				for _, rev := range now {
+					r.said[c.ID][rev.Item.ID] = rev
+				}
+				due = append(due, now...)
+			}
+		}
+		r.onward.check(r, at, at == w, moved)
 	}
 	if len(due) > len(r.todo) {
-		r.s.fail("partition %d lacks verdicts at %s: there are %d more, and the oracle has %d: %s", r.q, r.w, len(r.todo), len(due), lines(due))
+		r.s.fail("stage %d of partition %d lacks verdicts at %s: there are %d more, and the oracle has %d: %s", r.stage, r.q, r.w, len(r.todo), len(due), lines(due))
 	}
 	got := slices.Clone(r.todo[:len(due)])
 	r.todo = r.todo[len(due):]
@@ -246,9 +286,8 @@ func (r *reader) advance() {
 	slices.SortStableFunc(due, byItem)
 	for i := range due {
 		if g, d := line(got[i]), line(due[i]); g != d {
-			r.s.fail("partition %d at %s says\n%s\nand the oracle\n%s\namong %s", r.q, r.w, g, d, lines(due))
+			r.s.fail("stage %d of partition %d at %s says\n%s\nand the oracle\n%s\namong %s", r.stage, r.q, r.w, g, d, lines(due))
 		}
-		r.said[due[i].Control][due[i].Item.ID] = due[i]
 	}
 }
 
@@ -257,7 +296,15 @@ func (r *reader) due(c *control.Control) []*compliance.Revision {
 	var list []*compliance.Revision
 	events := slices.Concat(r.admitted[c.ID], r.admitted[""])
 	now := map[string]bool{}
-	for _, v := range oracle.Verdicts(r.bundle, c, record.DefaultTenant, events, r.w) {
+	events = append(events, r.heard.evidence(c)...)
+	own := func(asked *control.Control) []*compliance.Event {
+		if asked.ID == c.ID {
+			return events
+		}
+		return nil // what is read is among them
+	}
+	r.now[c.ID] = oracle.VerdictsOf(r.bundle, c, record.DefaultTenant, own, r.w)
+	for _, v := range r.now[c.ID] {
 		if q, slot := r.slots[c.ID][v.Item.ID]; slot && q != r.q {
 			continue
 		}

@@ -89,6 +89,31 @@ cancelled_by:
   on: {event.k: item.k}
   between: "[0s, 20m]"
 assert: e0.count >= 1 && e0.last.ok`,
+	// of later stages
+	"read": `
+lateness: {correct_until: 2h}
+population: {event: t.c, item: event.id}
+expect: {of: {verdicts: TT-01, on: {event.item.v: item.v}, between: "[-2h, 30m]"}}
+assert: of.passed >= 1 && of.deviations <= 1 && of.all(x, x.item.id != item.id)`,
+	"read by slots": `
+lateness: {correct_until: 1h}
+population: {every: hour, for_each: boundary.members}
+expect: {of: {verdicts: TT-01, on: {event.item.k: item.member}, between: "[0s, period)"}}
+assert: of.deviations == 0`,
+	"read again": `
+lateness: {correct_until: 3h}
+population: {event: t.b, item: event.id}
+expect:
+  of: {verdicts: TT-02, on: {event.item.k: item.k}, where: 'event.item.time <= item.time', between: "[-3h, 1h]"}
+  first: {verdicts: TT-01, on: {event.item.k: item.k}, between: "[-1h, 0s]"}
+assert: of.count >= 1 && of.passed * 2 >= of.count || first.passed >= 1`,
+	"hopping": `
+lateness: {correct_until: 2h}
+population: {event: t.a, where: event.n > 0, item: event.id}
+expect:
+  e0: {event: t.b, on: {event.k: item.k}, between: "[0s, 40m]"}
+  e1: {event: t.c, on: {event.v: item.v}, between: "[-1h, 1h]"}
+assert: e0.count >= 1 && e1.count >= 1`,
 }
 
 // set names the controls of a bundle, and says whether they change.
@@ -96,6 +121,8 @@ type set struct {
 	names    []string
 	boundary string
 	changes  bool
+	// hops: a control joins by several fields, and what is handed on isn't looked at.
+	hops bool
 }
 
 // sets are the bundles that a seed chooses from.
@@ -113,12 +140,13 @@ type ruleSet struct {
 	rules.Rules
 	bundle *control.Bundle
 	types  *dictionary.Dictionary
+	hops   bool
 	// later is the bundle of a change, files its text.
 	later *control.Bundle
 	files fstest.MapFS
 }
 
-// compiled are sets, then rareSets.
+// compiled are sets, then rareSets and stagedSets.
 var compiled = sync.OnceValues(compile)
 
 func compile() ([]ruleSet, error) {
@@ -131,12 +159,12 @@ func compile() ([]ruleSet, error) {
 		return nil, err
 	}
 	var all []ruleSet
-	for _, set := range slices.Concat(sets, rareSets) {
+	for _, set := range slices.Concat(sets, rareSets, stagedSets) {
 		first, second, texts, err := loadSet(set, types)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, ruleSet{rules.Of(first), first, types, second, texts})
+		all = append(all, ruleSet{Rules: rules.Of(first), bundle: first, types: types, hops: set.hops, later: second, files: texts})
 	}
 	return all, nil
 }
@@ -155,11 +183,12 @@ func (s set) files() fstest.MapFS {
 	return fsys
 }
 
-func ruleSets(t *testing.T) (usual, rare []ruleSet) {
+func ruleSets(t *testing.T) (usual, rare, staged []ruleSet) {
 	t.Helper()
 	all, err := compiled()
 	require.NoError(t, err)
-	return all[:len(sets)], all[len(sets):]
+	n, m := len(sets), len(sets)+len(rareSets)
+	return all[:n], all[n:m], all[m:]
 }
 
 // slotsOf tells on which routed partition the items of a control's schedule live.

@@ -86,17 +86,21 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{t: t, seed: seed, dice: dice{rand.New(rand.NewPCG(seed, 3))}, now: compliance.Ever, injected: map[string]int{}, lines: map[string][]*evaltest.Line{}}
 	s.settings = s.dice.settings()
 	s.aim = dice{rand.New(rand.NewPCG(seed, 5))}.aims()
-	usual, rare := ruleSets(t)
+	usual, rare, inStages := ruleSets(t)
 	s.rules = one(s.dice, usual...)
 	s.life = s.dice.life(s.late)
 	if s.rare {
 		d := dice{rand.New(rand.NewPCG(seed, 6))}
 		s.rules, s.life = one(d, rare...), d.rareLife(s.life)
 	}
+	d := dice{rand.New(rand.NewPCG(seed, 7))}
+	if s.staged = !s.rare && d.chance(20); s.staged {
+		s.rules = one(d, inStages...)
+	}
 	if changes(seed) && !s.rare { // their controls have versions from the start
 		s.change = s.newActivation()
 	}
-	s.w = evaltest.New(t, s.partitions, kfake.SeedTopics(s.partitions, again(evaltest.Verdicts), again(evaltest.State)), kfake.SeedTopics(1, again(evaltest.Quarantine)))
+	s.w = evaltest.New(t, s.partitions, kfake.SeedTopics(s.partitions, again(evaltest.Verdicts), again(evaltest.State), again(evaltest.Findings), copied(evaltest.Findings)), kfake.SeedTopics(1, again(evaltest.Quarantine)))
 	if s.compacts {
 		s.compactState()
 	}
@@ -109,8 +113,18 @@ func newSim(t *testing.T, seed uint64) *sim {
 	return s
 }
 
-// again names the topic that a replay writes instead.
+// again names the topic that a replay writes instead, copied one with the same records.
 func again(topic string) string { return topic + ".again" }
+
+func copied(topic string) string { return topic + ".copied" }
+
+// kinds are the parts that there have to be.
+func (s *sim) kinds() []string {
+	if s.staged {
+		return []string{routers, judges, stagers, publishers}
+	}
+	return []string{routers, judges, publishers}
+}
 
 func (s *sim) compactState() {
 	var alter []kadm.AlterConfig
@@ -145,10 +159,18 @@ func (s *sim) fail(format string, args ...any) {
 	require.FailNow(s.t, fmt.Sprintf("seed %d: "+format, append([]any{s.seed}, args...)...), story)
 }
 
+// more are the parts of which another may be born.
+func (s *sim) more() []string {
+	if s.staged {
+		return []string{routers, judges, stagers, stagers, publishers}
+	}
+	return []string{routers, judges, judges, publishers}
+}
+
 // run tells a life while things fail, lets everything come to rest, and looks at
 // what is in the log.
 func (s *sim) run() {
-	for _, kind := range []string{routers, judges, publishers} {
+	for _, kind := range s.kinds() {
 		s.birth(kind)
 	}
 	if s.deadly > 0 {
@@ -180,7 +202,7 @@ func (s *sim) round() {
 		{s.crowd, s.jostle},
 		{s.troubles, s.trouble},
 		{s.deaths, s.death},
-		{s.births, func() { s.grow(one(s.dice, routers, judges, judges, publishers)) }},
+		{s.births, func() { s.grow(one(s.dice, s.more()...)) }},
 		{s.gaps, s.pass},
 		{14, s.happen},
 		{8, s.clock},
@@ -217,7 +239,7 @@ func (s *sim) living(kind string) (n int) {
 
 // revive starts the parts of which none lives, each as often as percent says.
 func (s *sim) revive(percent int) {
-	for _, kind := range []string{routers, judges, publishers} {
+	for _, kind := range s.kinds() {
 		if s.living(kind) == 0 && s.chance(percent) {
 			s.grow(kind)
 		}
@@ -317,7 +339,7 @@ func (s *sim) finale() {
 	s.tell("the last hour")
 	s.allClocks(doom)
 	s.settle(s.judged)
-	for _, kind := range []string{routers, judges} {
+	for _, kind := range []string{routers, judges, stagers} {
 		s.stopAll(kind)
 	}
 	s.settle(s.published())
@@ -380,15 +402,29 @@ func (s *sim) ends(topics ...string) map[string]map[int32]int64 {
 
 // judged: routers and judges have done all there is.
 func (s *sim) judged() string {
-	return cmp.Or(s.left(routers, s.ends(evaltest.Access, evaltest.Deployment)), s.left(judges, s.ends(evaltest.Routed)))
+	return cmp.Or(s.left(routers, s.ends(evaltest.Access, evaltest.Deployment)), s.left(judges, s.ends(evaltest.Routed)), s.handed())
 }
 
-// published: publishers have done all there is. The end of a partition is after its
-// last verdict; a transaction's marker follows that.
-func (s *sim) published() func() string {
-	ends := map[string]map[int32]int64{evaltest.Verdicts: {}}
-	for _, r := range s.read(evaltest.Verdicts)[evaltest.Verdicts] {
+// handed: what stages handed on was judged too.
+func (s *sim) handed() string {
+	if !s.staged {
+		return ""
+	}
+	return s.left(stagers, s.lasts(evaltest.Findings))
+}
+
+// lasts are the ends of a topic's partitions after their last committed record; a
+// transaction's marker follows that.
+func (s *sim) lasts(topic string) map[string]map[int32]int64 {
+	ends := map[string]map[int32]int64{topic: {}}
+	for _, r := range s.read(topic)[topic] {
 		ends[r.Topic][r.Partition] = r.Offset + 1
 	}
+	return ends
+}
+
+// published: publishers have done all there is.
+func (s *sim) published() func() string {
+	ends := s.lasts(evaltest.Verdicts)
 	return func() string { return s.left(publishers, ends) }
 }

@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+)
+
+// few is a map, however long its list gets and shrinks.
+func TestFewIsAMap(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var m few[int, int]
+		want := map[int]int{}
+		for range 300 {
+			switch k := r.IntN(4 * longList); r.IntN(8) {
+			case 0, 1, 2, 3:
+				m.set(k, r.Int())
+				want[k] = m.get(k)
+			case 4, 5:
+				m.drop(k)
+				delete(want, k)
+			case 6:
+				mod := 1 + r.IntN(9)
+				m.dropIf(func(k, v int) bool {
+					require.Equal(t, want[k], v)
+					return k%mod == 0
+				})
+				for k := range want {
+					if k%mod == 0 {
+						delete(want, k)
+					}
+				}
+			}
+			got := map[int]int{}
+			for _, e := range m.list {
+				got[e.key] = m.get(e.key)
+			}
+			require.Equal(t, want, got)
+			require.Equal(t, len(want), m.len())
+			require.Len(t, slices.Collect(m.values()), m.len())
+			k := r.IntN(4 * longList)
+			require.Equal(t, want[k], m.get(k))
+		}
+	}
+}
+
+// Endings come in the order of their times, whenever they were added.
+func TestEndingsComeInOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var e endings
+	held := map[*group]compliance.Instant{}
+	for range 5_000 {
+		if r.IntN(3) > 0 {
+			g, at := &group{}, compliance.Instant(r.IntN(1000))
+			held[g] = at
+			e.add(g, at)
+			continue
+		}
+		w, last := compliance.Instant(r.IntN(1000)), compliance.Ever
+		e.popBefore(w, func(g *group) {
+			require.Less(t, held[g], w)
+			require.GreaterOrEqual(t, held[g], last)
+			last = held[g]
+			delete(held, g)
+		})
+		for _, at := range held {
+			require.GreaterOrEqual(t, at, w)
+		}
+	}
+}

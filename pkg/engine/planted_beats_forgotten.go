@@ -1,0 +1,5 @@
+//go:build planted_beats_forgotten
+
+package engine
+
+const planted = "beats_forgotten"

@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+)
+
+// room is what a review works in, kept from one to the next: there is one review at a time,
+// and nothing in here outlives it. What is published is copied out.
+type room struct {
+	review   review
+	scope    control.Scope
+	sights   []sight
+	known    []control.Knowledge
+	matched  []control.Matched
+	evidence []compliance.Evidence
+	// published are the revisions of one Advance so far.
+	published []compliance.Revision
+}
+
+// enter gives the place for a review, emptied.
+func (m *room) enter(r review) *review {
+	m.review, m.evidence = r, m.evidence[:0]
+	return &m.review
+}
+
+// look makes place for looking at so many expectations, in the place of the look before.
+func (m *room) look(expectations int) ([]sight, []control.Knowledge) {
+	m.sights, m.known, m.matched = emptied(m.sights, expectations), emptied(m.known, expectations), grown(m.matched, expectations)
+	return m.sights, m.known
+}
+
+// match is the sight as conditions see it; nil if nothing can be said.
+func (m *room) match(i int, s *sight) *control.Matched {
+	if s.known == control.Opaque {
+		return nil
+	}
+	seen := &m.matched[i]
+	seen.Events, seen.Folds = seen.Events[:0], s.folds
+	for _, f := range s.events {
+		seen.Events = append(seen.Events, f.view)
+	}
+	return seen
+}
+
+// name adds evidence to what the review names, and gives all from a place on. Whoever
+// appends to that gets a copy.
+func (m *room) name(from int, evidence ...compliance.Evidence) []compliance.Evidence {
+	m.evidence = append(m.evidence, evidence...)
+	return m.evidence[from:len(m.evidence):len(m.evidence)]
+}
+
+func emptied[T any](list []T, n int) []T {
+	list = grown(list, n)
+	clear(list)
+	return list
+}
+
+func grown[T any](list []T, n int) []T {
+	if cap(list) < n {
+		return make([]T, n)
+	}
+	return list[:n]
+}

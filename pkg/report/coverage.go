@@ -1,0 +1,243 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/completeness"
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/output"
+)
+
+// Coverage is what came of each source on each day of a period. It bears no time at which it
+// was made: the same again is the same bytes.
+type Coverage struct {
+	Schema string `json:"schema"` // "coverage/v1"
+	Tenant string `json:"tenant"`
+	Period Period `json:"period"`
+	Bundle string `json:"bundle"`
+	// Items has each day of a declared source, and of another those on which it was heard of.
+	Items []CoverageDay `json:"items"`
+	Made  []Made        `json:"made"`
+	// Command makes it again.
+	Command string `json:"command"`
+}
+
+// CoverageSchema names the version of Coverage as JSON.
+const CoverageSchema = "coverage/v1"
+
+// CoverageDay is what came of a source on a day, UTC, by the time at which it happened.
+type CoverageDay struct {
+	Source   string `json:"source"`
+	Day      string `json:"day"`
+	Declared bool   `json:"declared"`
+	// Records are those of events, however often they came; Heartbeats its signs of life.
+	Records    int64 `json:"records"`
+	Heartbeats int64 `json:"heartbeats"`
+	// Silences and Holes are those that touch the day.
+	Silences int `json:"silences"`
+	Holes    int `json:"holes"`
+	// Median, P99 and Longest are how long after they happened records came.
+	Median  Duration `json:"lateness_median"`
+	P99     Duration `json:"lateness_p99"`
+	Longest Duration `json:"lateness_max"`
+	// Refused on that day; Quarantined, and come with several bodies, of that day.
+	Refused     int64 `json:"refused"`
+	Quarantined int64 `json:"quarantined"`
+	Conflicts   int64 `json:"conflicts"`
+}
+
+// CoverageParams choose what is told.
+type CoverageParams struct {
+	Tenant string
+	Period Period
+	// Arguments name the bundle in commands.
+	Arguments []string
+}
+
+// SourceLateness is what a source sent on a day, and how long after that it came.
+type SourceLateness struct {
+	Source               string
+	Day                  time.Time
+	Records, Heartbeats  int64
+	Median, P99, Longest Duration
+}
+
+// CoverageDays says it of each source and day of a period.
+func (a *Asker) CoverageDays(ctx context.Context, p Period) (Answer[SourceLateness], error) {
+	return answer(ctx, a, "coverage_days", window(p.From, p.To), func(r *coverageDayRow) SourceLateness {
+		return SourceLateness{r.Source, r.Day, r.Records, r.Beats, lateness(r.Median), lateness(r.P99), lateness(r.Longest)}
+	})
+}
+
+// DayTrouble is what of a source and day could not be used.
+type DayTrouble struct {
+	Source                          string
+	Day                             time.Time
+	Refused, Quarantined, Conflicts int64
+}
+
+// CoverageTrouble says it of each source and day of a period.
+func (a *Asker) CoverageTrouble(ctx context.Context, p Period) (Answer[DayTrouble], error) {
+	return answer(ctx, a, "coverage_trouble", window(p.From, p.To), func(r *coverageTroubleRow) DayTrouble {
+		return DayTrouble{r.Source, r.Day, r.Refused, r.Quarantined, r.Conflicts}
+	})
+}
+
+type coverageDayRow struct {
+	Source  string    `ch:"source"`
+	Day     time.Time `ch:"day"`
+	Records int64     `ch:"records"`
+	Beats   int64     `ch:"beats"`
+	Median  int64     `ch:"median"`
+	P99     int64     `ch:"p99"`
+	Longest int64     `ch:"longest"`
+}
+
+type coverageTroubleRow struct {
+	Source      string    `ch:"source"`
+	Day         time.Time `ch:"day"`
+	Refused     int64     `ch:"refused"`
+	Quarantined int64     `ch:"quarantined"`
+	Conflicts   int64     `ch:"conflicts"`
+}
+
+// MakeCoverage tells it.
+func MakeCoverage(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p CoverageParams) (*Coverage, error) {
+	a := &asker{conn: conn, tenant: p.Tenant}
+	came, err := ask[coverageDayRow](ctx, a, "coverage_days", window(p.Period.From, p.Period.To)...)
+	if err != nil {
+		return nil, err
+	}
+	trouble, err := ask[coverageTroubleRow](ctx, a, "coverage_trouble", window(p.Period.From, p.Period.To)...)
+	if err != nil {
+		return nil, err
+	}
+	lives, err := a.lives(ctx, bundle.Sources, p.Period)
+	if err != nil {
+		return nil, err
+	}
+	days := coveredDays{}
+	days.declare(bundle.Sources, p.Period, lives)
+	for _, r := range came {
+		d := days.of(r.Source, r.Day)
+		d.Records, d.Heartbeats = r.Records, r.Beats
+		d.Median, d.P99, d.Longest = lateness(r.Median), lateness(r.P99), lateness(r.Longest)
+	}
+	for _, r := range trouble {
+		d := days.of(r.Source, r.Day)
+		d.Refused, d.Quarantined, d.Conflicts = r.Refused, r.Quarantined, r.Conflicts
+	}
+	return &Coverage{
+		Schema: CoverageSchema, Tenant: p.Tenant, Period: p.Period, Bundle: bundle.Hash, Items: days.sorted(), Made: a.made, Command: p.command(),
+	}, nil
+}
+
+func lateness(micros int64) Duration { return Duration(time.Duration(micros) * time.Microsecond) }
+
+func (p CoverageParams) command() string {
+	return shellLine(append([]string{"assay", "coverage", "--from", p.Period.From.String(), "--to", p.Period.To.String(), "--tenant", p.Tenant}, p.Arguments...))
+}
+
+// coveredDays are days by source and name.
+type coveredDays map[[2]string]*CoverageDay
+
+func (d coveredDays) of(source string, day time.Time) *CoverageDay {
+	key := [2]string{source, day.UTC().Format(time.DateOnly)}
+	if d[key] == nil {
+		d[key] = &CoverageDay{Source: source, Day: key[1]}
+	}
+	return d[key]
+}
+
+// declare adds all days of the declared sources, with what of each is known to be missing.
+func (d coveredDays) declare(sources []control.Source, p Period, lives map[string]*life) {
+	for _, s := range sources {
+		l := lives[s.Name]
+		eachDay(p, func(start, end compliance.Instant) {
+			day := d.of(s.Name, start.Time())
+			day.Declared = true
+			touches := func(g Gap) bool { return completeness.Silence(g).Touches(start, end) }
+			for _, g := range l.Gaps {
+				if touches(g) {
+					day.Silences++
+				}
+			}
+			for _, h := range l.Holes {
+				if touches(h.Gap) {
+					day.Holes++
+				}
+			}
+		})
+	}
+}
+
+// eachDay visits the days that a period touches, UTC, the first mostDays of them.
+func eachDay(p Period, visit func(start, end compliance.Instant)) {
+	const day = 24 * time.Hour
+	n := 0
+	for t := compliance.InstantOf(p.From.Time().Truncate(day)); t < p.To && n < mostDays; t = t.Add(day) {
+		visit(t, t.Add(day))
+		n++
+	}
+}
+
+func (d coveredDays) sorted() []CoverageDay {
+	list := make([]CoverageDay, 0, len(d))
+	for _, day := range slices.SortedFunc(maps.Values(d), func(a, b *CoverageDay) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Day, b.Day))
+	}) {
+		list = append(list, *day)
+	}
+	return list
+}
+
+// WriteJSON writes it as one JSON object.
+func (c *Coverage) WriteJSON(out io.Writer) error { return output.Writer{Out: out}.Object(c) }
+
+// WriteCSV writes a row a source and day.
+func (c *Coverage) WriteCSV(w output.Writer) error {
+	w.Format = output.CSV
+	columns := append([]output.Column[CoverageDay]{}, coverageColumns()...)
+	columns = append(columns, output.Column[CoverageDay]{Head: "COMMAND", Cell: func(CoverageDay) string { return c.Command }})
+	return output.Write(w, c.Items, columns)
+}
+
+// WriteTable writes it for a terminal.
+func (c *Coverage) WriteTable(w output.Writer) error {
+	w.Format = output.Table
+	t := printer{w: w}
+	t.say("Coverage by source and day, tenant %s, %s to %s (not included), UTC\n", c.Tenant, c.Period.From, c.Period.To)
+	printRows(&t, c.Items, coverageColumns())
+	t.say("\nHow it was made, by bundle %s\n", c.Bundle)
+	printRows(&t, c.Made, madeColumns())
+	t.say("\nAgain: %s\n", c.Command)
+	return t.err
+}
+
+func coverageColumns() []output.Column[CoverageDay] {
+	number := func(head string, of func(CoverageDay) int64) output.Column[CoverageDay] {
+		return output.Column[CoverageDay]{Head: head, Cell: func(d CoverageDay) string { return strconv.FormatInt(of(d), 10) }}
+	}
+	return []output.Column[CoverageDay]{
+		{Head: "SOURCE", Cell: func(d CoverageDay) string { return d.Source }},
+		{Head: "DAY", Cell: func(d CoverageDay) string { return d.Day }},
+		number("RECORDS", func(d CoverageDay) int64 { return d.Records }),
+		number("HEARTBEATS", func(d CoverageDay) int64 { return d.Heartbeats }),
+		number("SILENCES", func(d CoverageDay) int64 { return int64(d.Silences) }),
+		number("HOLES", func(d CoverageDay) int64 { return int64(d.Holes) }),
+		{Head: "MEDIAN", Cell: func(d CoverageDay) string { return d.Median.String() }},
+		{Head: "P99", Cell: func(d CoverageDay) string { return d.P99.String() }},
+		{Head: "LONGEST", Cell: func(d CoverageDay) string { return d.Longest.String() }},
+		number("REFUSED", func(d CoverageDay) int64 { return d.Refused }),
+		number("QUARANTINED", func(d CoverageDay) int64 { return d.Quarantined }),
+		number("CONFLICTS", func(d CoverageDay) int64 { return d.Conflicts }),
+	}
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/report"
+)
+
+type coverageOptions struct {
+	*app
+	rules  rulesOptions
+	window periodOptions
+	params report.CoverageParams
+	format choice
+}
+
+func (a *app) coverageCommand() *cobra.Command {
+	o := coverageOptions{app: a, format: formatOf("table", "json", "csv")}
+	c := &cobra.Command{
+		Use:   "coverage",
+		Short: "Say what came of each source on each day, how late, and what is missing",
+		Long: `Of each source and each day: events and signs of life, silences and missing numbers, how
+long after they happened events came, and what was refused, came too late to count, or
+came with several bodies.`,
+		Example: `  assay coverage --from 2026-07-01 --to 2026-08-01`,
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	o.rules.flags(c)
+	o.window.flags(c)
+	c.Flags().StringVar(&o.params.Tenant, "tenant", "default", "whose sources")
+	c.Flags().VarP(&o.format, "output", "o", "table, json or csv")
+	return c
+}
+
+func (o *coverageOptions) run(ctx context.Context) (err error) {
+	if o.params.Period, err = o.window.parse(); err != nil {
+		return err
+	}
+	o.params.Arguments = o.rules.arguments()
+	var c *report.Coverage
+	err = o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
+		c, err = report.MakeCoverage(ctx, conn, bundle, o.params)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	switch o.format.is {
+	case "json":
+		return c.WriteJSON(o.out)
+	case "csv":
+		return c.WriteCSV(o.writer())
+	}
+	return c.WriteTable(o.writer())
+}
