@@ -43,8 +43,10 @@ func TestPagesOfItemsWhileRowsArrive(t *testing.T) {
 		n++
 		w.say(said{control: "AC-01", item: fmt.Sprintf("new%d", n), at: "2026-09-01", outcome: compliance.Pass})
 		// An item that was or wasn't shown yet says something else, and happened at another time.
-		w.say(said{control: "AC-01", item: fmt.Sprintf("i%02d", n*3), at: "2026-08-01", outcome: compliance.Deviation, revision: 2,
-			before: &said{at: "2026-07-01", outcome: compliance.Pass}})
+		w.say(said{
+			control: "AC-01", item: fmt.Sprintf("i%02d", n*3), at: "2026-08-01", outcome: compliance.Deviation, revision: 2,
+			before: &said{at: "2026-07-01", outcome: compliance.Pass},
+		})
 	})
 	require.Len(t, got, 25)
 	for i, f := range got {
