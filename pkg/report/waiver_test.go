@@ -100,5 +100,5 @@ func TestWaiversInForce(t *testing.T) {
 	require.Contains(t, text.String(), "\nWaivers in force\n")
 	text.Reset()
 	require.NoError(t, r.WriteHTML(&text))
-	require.Contains(t, text.String(), "taken back at 2026-07-15T00:00:00Z")
+	require.Contains(t, text.String(), `<td class="t"><time datetime="2026-07-15T00:00:00Z">2026-07-15 00:00:00</time></td>`, "when it was taken back")
 }
