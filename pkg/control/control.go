@@ -32,6 +32,11 @@ type Control struct {
 	// evidence isn't looked for, and an interval that reaches before it is unknown. Ever:
 	// the record has no beginning.
 	HistoryFrom compliance.Instant
+	// Preload is the activation for which the past was read for this version; 0: none.
+	Preload int
+	// Waits is of the last version: the watermark of the control stops there, since what a
+	// version of it needs of the past is still being read. Never: it doesn't wait.
+	Waits compliance.Instant
 	// Versions are all of this control, this one among them.
 	Versions []*Control
 	// Stage is 0 if all versions read events only, else one more than that of any whose
@@ -81,6 +86,8 @@ type Control struct {
 	routed routing // of the last version
 	// effective is what the file says of its beginning; Ever if it says nothing.
 	effective compliance.Instant
+
+	waitsFor compliance.Instant // of this version: see Waits
 
 	clauses, wording []Clause
 }

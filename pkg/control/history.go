@@ -16,16 +16,58 @@ type Since struct {
 	// Watermark is one that no part of the log had passed when the rules changed: evidence
 	// is held as far back from it as the rules before looked.
 	Watermark compliance.Instant
+	// Preload is the number of this change, if what the versions lack of the past is read
+	// once more for them; 0: it isn't.
+	Preload int
+	// Read tells whether it has been read, from Whole on: whatever happened since is there.
+	Read  bool
+	Whole compliance.Instant
 }
 
 // Follow gives each version of b the beginning of its record, for b comes after before.
 // A version that stood there keeps its own. Another one has what was held for the
-// control, if that has all that it reads, and else what is routed for it from now on.
+// control, if that has all that it reads, and else what is routed for it from now on; and
+// with a preload what was read for it of the past. Until that is there the control waits.
 func (b *Bundle) Follow(before *Bundle, since Since) {
 	for _, c := range b.Controls {
 		old := before.Control(c.ID)
 		for _, v := range c.Versions {
-			v.HistoryFrom = max(v.HistoryFrom, v.history(old, since))
+			from := v.history(old, since)
+			if since.Preload > 0 && v.lacks(old) && b.mayWait(c) {
+				from = v.preload(from, since)
+			} else {
+				v.inherit(old)
+			}
+			c.Waits = min(c.Waits, v.waitsFor)
+			v.HistoryFrom = max(v.HistoryFrom, from)
+		}
+	}
+}
+
+// preload is the beginning of a version's record with a preload, if it is from without.
+func (c *Control) preload(from compliance.Instant, since Since) compliance.Instant {
+	c.Preload = since.Preload
+	if since.Read {
+		return min(from, max(since.Whole, c.pastFrom()))
+	}
+	c.waitsFor = c.From
+	return from
+}
+
+// inherit takes over what was read of the past for the versions that stood there, and
+// waits if they do.
+func (c *Control) inherit(old *Control) {
+	if old == nil {
+		return
+	}
+	of := old.Versions
+	if same := old.sameRule(c); same != nil {
+		of = []*Control{same}
+	}
+	for _, v := range of {
+		c.Preload = max(c.Preload, v.Preload)
+		if v.waitsFor != compliance.Never {
+			c.waitsFor = min(c.waitsFor, c.From)
 		}
 	}
 }

@@ -93,12 +93,17 @@ func (b *Bundle) Route(ev *compliance.Event) []Route {
 		routes = append(routes, Route{Everywhere: true})
 	}
 	for _, c := range b.Controls {
-		if c.WaiverOf(ev) != nil {
-			routes = append(routes, Route{Control: c.ID, RuleHash: c.routed.hash, Everywhere: true, Fields: waiverData(ev.Data)})
-		}
-		for _, key := range c.Keys(ev) {
-			routes = append(routes, Route{Control: c.ID, RuleHash: c.routed.hash, Key: key, Fields: c.Prune(ev.Data)})
-		}
+		routes = append(routes, c.route(ev)...)
+	}
+	return routes
+}
+
+func (c *Control) route(ev *compliance.Event) (routes []Route) {
+	if c.WaiverOf(ev) != nil {
+		routes = append(routes, Route{Control: c.ID, RuleHash: c.routed.hash, Everywhere: true, Fields: waiverData(ev.Data)})
+	}
+	for _, key := range c.Keys(ev) {
+		routes = append(routes, Route{Control: c.ID, RuleHash: c.routed.hash, Key: key, Fields: c.Prune(ev.Data)})
 	}
 	return routes
 }

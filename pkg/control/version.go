@@ -34,6 +34,7 @@ func (b *Bundle) join(all []versioned) (problems document.Problems) {
 		var family []*Control
 		for i, v := range versions {
 			v.Version, v.From, v.Until, v.HistoryFrom = i, max(v.effective, b.EffectiveFrom), compliance.Never, b.HistoryFrom
+			v.Waits, v.waitsFor = compliance.Never, compliance.Never
 			if i > 0 {
 				problems = append(problems, v.follows(versions[i-1])...)
 				family[i-1].Until = v.From
@@ -80,6 +81,9 @@ func (c *Control) At(t compliance.Instant) *Control {
 	}
 	return versions[0]
 }
+
+// Latest is the last version.
+func (c *Control) Latest() *Control { return c.Versions[len(c.Versions)-1] }
 
 // Some tells whether it is so of any version.
 func (c *Control) Some(is func(*Control) bool) bool { return slices.ContainsFunc(c.Versions, is) }

@@ -38,6 +38,8 @@ type storedFact struct {
 	Partition int32          `cbor:"9,keyasint"`
 	Offset    int64          `cbor:"10,keyasint"`
 	SHA256    []byte         `cbor:"11,keyasint"`
+	Preload   int            `cbor:"12,keyasint,omitempty"`
+	Fields    int            `cbor:"13,keyasint,omitempty"`
 }
 
 func storeFact(ev *compliance.Event) storedFact {
@@ -98,8 +100,10 @@ func factKey(g *group, ev *compliance.Event) []byte {
 	return stateKey(kindFact, g.key.tenant, g.key.control, g.key.key, ev.Source, ev.ID, ev.Time.String(), ev.Ref.SHA256.String())
 }
 
-func factChange(g *group, ev *compliance.Event) Change {
-	return Change{factKey(g, ev), encode(storeFact(ev))}
+func factChange(g *group, f *fact, ev *compliance.Event) Change {
+	stored := storeFact(ev)
+	stored.Preload, stored.Fields = f.preload, f.fields
+	return Change{factKey(g, ev), encode(stored)}
 }
 
 // itemChange has what was last said of the item, or of a part that is one.
@@ -199,7 +203,9 @@ func (e *Engine) loadFact(key []string, value []byte) error {
 		return err
 	}
 	g := e.group(groupKey{key[1], key[2], key[3]}, c)
-	g.take(e, e.newFact(g, &Fact{Control: key[2], Tenant: key[1], Key: key[3], Event: s.event(key[1])}))
+	f := e.newFact(g, &Fact{Control: key[2], Tenant: key[1], Key: key[3], Event: s.event(key[1]), Preload: s.Preload})
+	f.fields = s.Fields
+	g.take(e, f)
 	return nil
 }
 

@@ -50,12 +50,12 @@ func (e *Engine) rests(g *group) bool {
 			return false
 		}
 	}
-	before := e.w.Add(-g.plan.span)
+	before := e.at(g.control).Add(-g.plan.span)
 	return !slices.ContainsFunc(g.facts, func(f *fact) bool { return f.ev.Time >= before })
 }
 
 func (e *Engine) isDone(it *item) bool {
-	return !it.unsettled() && it.endsAt() < e.w
+	return !it.unsettled() && it.endsAt() < e.at(it.group.control)
 }
 
 func (e *Engine) endItems(g *group) {
@@ -130,7 +130,7 @@ func (f *fact) countsFrom(t compliance.Instant) bool { return f.shown != nil && 
 
 // outOfReach is the time before which nobody looks any more.
 func (e *Engine) outOfReach(g *group) compliance.Instant {
-	oldest := e.w.Add(-g.plan.correct - g.plan.horizon) // of the events that may still open an item, or come to
+	oldest := e.at(g.control).Add(-g.plan.correct - g.plan.horizon) // of the events that may still open an item, or come to
 	for it := range g.items.values() {
 		if it.opened != nil || it.slot { // else it stands nowhere yet
 			oldest = min(oldest, it.time)

@@ -30,6 +30,9 @@ type Fact struct {
 	Tenant  string
 	Key     string
 	Event   compliance.Event // Data holds what the control reads
+	// Preload is the activation for which it was read once more, however late; 0: it was
+	// read when it came.
+	Preload int
 }
 
 // Change is one record of the changelog; a nil Value deletes.
@@ -142,7 +145,7 @@ func (e *Engine) Add(f *Fact) Admission {
 	if c == nil || !hops && (c.Stage != e.stage || control.IsHop(f.Key)) {
 		return Duplicate // routed for another stage, or a rule set that is no longer loaded
 	}
-	if e.w != compliance.Ever && f.Event.Time < e.w.Add(-c.CorrectUntil) && planted != plantedLateAdmitted {
+	if f.Preload == 0 && e.w != compliance.Ever && f.Event.Time < e.w.Add(-c.CorrectUntil) && planted != plantedLateAdmitted {
 		return Quarantined
 	}
 	switch {
@@ -153,10 +156,13 @@ func (e *Engine) Add(f *Fact) Admission {
 	}
 	g := e.group(groupKey{f.Tenant, f.Control, f.Key}, c)
 	fa := e.newFact(g, f)
-	if !g.take(e, fa) {
+	if had := g.known(fa); had != nil {
+		return e.again(g, had, f)
+	}
+	if g.late(fa) || !g.take(e, fa) {
 		return Duplicate
 	}
-	e.note(func() Change { return factChange(g, &f.Event) })
+	e.note(func() Change { return factChange(g, fa, &f.Event) })
 	return Admitted
 }
 
@@ -170,7 +176,7 @@ func (e *Engine) Advance(w compliance.Instant) []compliance.Revision {
 	}
 	e.passNumbers()
 	e.openSlots()
-	e.timers.popBefore(e.w, e.mark)
+	e.timers.popBefore(e.w, e.due)
 	published := e.room.published[:0]
 	for _, it := range e.takeDirty() {
 		published = e.review(it, published)
@@ -197,7 +203,7 @@ func (e *Engine) mark(it *item) {
 func (e *Engine) takeDirty() []*item {
 	list := e.taken[:0]
 	for _, it := range e.dirty {
-		if it.dirty && (!it.quiet || e.w > it.wake) {
+		if it.dirty && (!it.quiet || e.at(it.group.control) > it.wake) {
 			list = append(list, it)
 		}
 		it.dirty = false
@@ -233,7 +239,7 @@ type cursor struct {
 func (e *Engine) openSlots() {
 	for _, c := range e.schedules {
 		s := c.control.Population.Schedule
-		for ; c.next.Start < min(e.w, c.control.Until); c.next = s.Next(c.next) {
+		for ; c.next.Start < min(e.at(c.control.Latest()), c.control.Until); c.next = s.Next(c.next) {
 			for _, member := range e.bundle.MembersAt(s, c.next.Start) {
 				e.openSlot(c, member)
 			}

@@ -54,7 +54,7 @@ func (e *Engine) footprint(c *control.Control, samples map[string]compliance.Eve
 			continue
 		}
 		g, ev := e.sample(c, samples[name])
-		change := factChange(g, ev)
+		change := factChange(g, &fact{}, ev)
 		f.Facts = append(f.Facts, FactCost{Type: name, Copies: copies, Bytes: len(change.Key) + len(change.Value)})
 		f.TypicalBytes += len(change.Key) + len(change.Value)
 		verdict.Evidence = append(verdict.Evidence, compliance.EvidenceOf(name, ev))

@@ -35,6 +35,8 @@ type fact struct {
 	alone [2]*fact
 	// sent is the event's own time, where a clock moved it.
 	sent *compliance.Instant
+	// preload and fields say how it came to be known: see preload.go.
+	preload, fields int
 }
 
 // asSent is the event as it came.
@@ -67,15 +69,15 @@ func insertFact(list []*fact, f *fact) []*fact {
 }
 
 // evidenceFact is an event that opens nothing here.
-func (e *Engine) evidenceFact(g *group, ev compliance.Event) *fact {
-	f := &fact{ev: ev, roles: g.plan.rolesOf(ev.Type)}
+func (e *Engine) evidenceFact(g *group, ev compliance.Event, preload int) *fact {
+	f := &fact{ev: ev, roles: g.plan.rolesFor(ev.Type, preload), preload: preload, fields: preload}
 	f.seen = control.See(&f.ev)
 	f.view = &f.seen
 	return f
 }
 
 func (e *Engine) newFact(g *group, in *Fact) *fact {
-	f := e.evidenceFact(g, in.Event)
+	f := e.evidenceFact(g, in.Event, in.Preload)
 	at, shown, placed := g.control.Placed(&in.Event, f.view)
 	if v := g.control.At(at); f.roles[v.Version].population {
 		f.show(at, shown)
@@ -168,7 +170,7 @@ func (g *group) insert(e *Engine, f *fact) {
 	g.facts = insertFact(g.facts, f)
 	for it := range g.items.values() {
 		if it.concerned(f) {
-			it.quiet = it.quiet && f.ev.Time >= e.w // what is late may decide what is closed
+			it.quiet = it.quiet && f.ev.Time >= e.at(g.control) // what is late may decide what is closed
 			e.mark(it)
 		}
 	}

@@ -16,7 +16,7 @@ func (e *Engine) Due() compliance.Instant {
 		due = min(due, e.timers.byWake[0].wake)
 	}
 	for _, c := range e.schedules {
-		if c.next.Start < c.control.Until {
+		if c.next.Start < min(c.control.Until, c.control.Latest().Waits) {
 			due = min(due, c.next.Start)
 		}
 	}

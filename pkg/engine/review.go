@@ -36,7 +36,7 @@ func (r *review) closesAt(t compliance.Instant) {
 // review looks at an item again; it adds the revisions if what is said changed.
 func (e *Engine) review(it *item, revisions []compliance.Revision) []compliance.Revision {
 	r := e.room.enter(review{
-		e: e, it: it, c: it.rules, w: e.w, wake: compliance.Never, closing: compliance.Never,
+		e: e, it: it, c: it.rules, w: e.at(it.group.control), wake: compliance.Never, closing: compliance.Never,
 		sources: it.group.sources, feeds: it.group.plan.feeds[it.rules.Version], waivers: it.group.waivers,
 	})
 	verdicts := r.verdicts()

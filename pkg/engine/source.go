@@ -57,12 +57,14 @@ func (e *Engine) sourcesOf(tenant string) []*source {
 // number of an event.
 func (e *Engine) hear(f *Fact) Admission {
 	isBeat := control.SpeaksOfSource(f.Event.Type)
-	if isBeat && e.w != compliance.Ever && f.Event.Time < e.w.Add(-heartbeatsCorrect) {
+	if isBeat && f.Preload == 0 && e.w != compliance.Ever && f.Event.Time < e.w.Add(-heartbeatsCorrect) {
 		return Quarantined
 	}
 	for i, s := range e.sourcesOf(f.Tenant) {
 		switch {
 		case s.name != f.Event.Source:
+		case f.Preload > 0 && s.count != nil: // who hangs on it reads no past: numbers are gone
+			return Duplicate
 		case !isBeat && (s.count == nil || !e.number(s, f)):
 			return Duplicate
 		case isBeat && !e.take(s, i, f.Tenant, s.beatOf(&f.Event)):

@@ -234,7 +234,7 @@ func (g *group) replace(e *Engine, s *Said) {
 	}
 	var list []*fact
 	for i := range s.Verdicts {
-		f := e.evidenceFact(g, s.Verdicts[i])
+		f := e.evidenceFact(g, s.Verdicts[i], 0)
 		f.hop, f.lead, f.waits = s.Hop, f, control.Unsettled(f.ev.Type, f.view)
 		list = append(list, f)
 	}

@@ -201,7 +201,7 @@ func (w *waivers) needed(bodies []*fact) compliance.Instant {
 // may still come.
 func (e *Engine) endWaivers() {
 	for _, w := range e.waivers {
-		if e.w > w.kept {
+		if e.at(w.control) > w.kept {
 			e.endSome(w)
 		}
 	}
@@ -211,14 +211,14 @@ func (e *Engine) endWaivers() {
 const retryAfter = time.Hour
 
 func (e *Engine) endSome(w *waivers) {
-	again := e.w.Add(max(w.control.CorrectUntil, retryAfter))
+	again := e.at(w.control).Add(max(w.control.CorrectUntil, retryAfter))
 	w.kept = compliance.Never
 	var over []compliance.EventKey
 	var live [][]*fact
 	for key, bodies := range w.bodies {
 		needed := w.needed(bodies)
 		switch {
-		case needed >= e.w:
+		case needed >= e.at(w.control):
 			w.kept = min(w.kept, needed)
 			live = append(live, bodies)
 		case planted != plantedWaiverDropped && e.holds(w, bodies):

@@ -1,6 +1,10 @@
 package record
 
-import "slices"
+import (
+	"slices"
+
+	"assay.example/assay/pkg/compliance"
+)
 
 // Kinds of control records.
 const (
@@ -22,6 +26,11 @@ type RuleChange struct {
 	Proposed, Approved, Refused *Control
 	// Activation is its number once the rules change; 0 before.
 	Activation int
+	// Checked is the highest clock of all sources when it was looked at, before that; Ever
+	// if nobody said.
+	Checked compliance.Instant
+	// Preloads: what its controls lack of the past is read once more.
+	Preloads bool
 	// Activated says that each source has its marker, and where; nil before.
 	Activated *Control
 }
@@ -172,7 +181,10 @@ func (r *Rules) begin(c *Control) bool {
 	if p == nil || !p.waits() || c.Activation != r.Activation+1 || underWay.Activation > 0 {
 		return false
 	}
-	p.Activation = c.Activation
+	p.Activation, p.Preloads = c.Activation, c.Preloads
+	if p.Checked = compliance.Ever; c.Watermark != 0 {
+		p.Checked = c.Watermark
+	}
 	return true
 }
 

@@ -112,10 +112,14 @@ type Control struct {
 	Replay      json.RawMessage `json:"replay,omitempty"`
 	Restated    []Restated      `json:"restated,omitempty"`
 	// Markers are the places of the markers by source partition, such as
-	// "assay.events.access/0". Routed and Watermark are those of control.Since.
+	// "assay.events.access/0". Routed and Watermark are those of control.Since; of a change
+	// that was begun, Watermark is the highest clock when it was looked at.
 	Markers   map[string]int64   `json:"markers,omitempty"`
 	Routed    compliance.Instant `json:"routed,omitzero"`
 	Watermark compliance.Instant `json:"watermark,omitzero"`
+	// Preloads: routers read once more, for the controls that lack history, what stands
+	// before the markers. Releases that say nothing of it don't.
+	Preloads bool `json:"preloads,omitempty"`
 	// Topology counts the sets of source partitions; Partitions is the set.
 	Topology   int              `json:"topology,omitempty"`
 	Partitions map[string]int32 `json:"partitions,omitempty"`

@@ -222,6 +222,9 @@ func (c *Coverage) WriteTable(w output.Writer) error {
 	return t.err
 }
 
+// rounded is d to the millisecond, for people; JSON has all of it.
+func (d Duration) rounded() string { return time.Duration(d).Round(time.Millisecond).String() }
+
 func coverageColumns() []output.Column[CoverageDay] {
 	number := func(head string, of func(CoverageDay) int64) output.Column[CoverageDay] {
 		return output.Column[CoverageDay]{Head: head, Cell: func(d CoverageDay) string { return strconv.FormatInt(of(d), 10) }}
@@ -233,9 +236,9 @@ func coverageColumns() []output.Column[CoverageDay] {
 		number("HEARTBEATS", func(d CoverageDay) int64 { return d.Heartbeats }),
 		number("SILENCES", func(d CoverageDay) int64 { return int64(d.Silences) }),
 		number("HOLES", func(d CoverageDay) int64 { return int64(d.Holes) }),
-		{Head: "MEDIAN", Cell: func(d CoverageDay) string { return d.Median.String() }},
-		{Head: "P99", Cell: func(d CoverageDay) string { return d.P99.String() }},
-		{Head: "LONGEST", Cell: func(d CoverageDay) string { return d.Longest.String() }},
+		{Head: "MEDIAN", Cell: func(d CoverageDay) string { return d.Median.rounded() }},
+		{Head: "P99", Cell: func(d CoverageDay) string { return d.P99.rounded() }},
+		{Head: "LONGEST", Cell: func(d CoverageDay) string { return d.Longest.rounded() }},
 		number("REFUSED", func(d CoverageDay) int64 { return d.Refused }),
 		number("QUARANTINED", func(d CoverageDay) int64 { return d.Quarantined }),
 		number("CONFLICTS", func(d CoverageDay) int64 { return d.Conflicts }),

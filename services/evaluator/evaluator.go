@@ -90,6 +90,7 @@ type metrics struct {
 	judge     *judge.Metrics
 	publisher *publisher.Metrics
 	restarts  *prometheus.CounterVec
+	late      prometheus.Counter
 }
 
 // Run evaluates until ctx is cancelled. Then it stops the parts in the order of
@@ -173,8 +174,11 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "assay_evaluator_restarts_total", Help: "Times that a part failed and was started again.",
 		}, []string{"part"}),
+		late: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "assay_evaluator_late_activations_total", Help: "Changes of the rules that came into force later than was allowed for when they were looked at.",
+		}),
 	}
-	reg.MustRegister(m.restarts)
+	reg.MustRegister(m.restarts, m.late)
 	return m
 }
 
@@ -210,7 +214,7 @@ func (e *evaluator) clock(ctx context.Context, started func()) error {
 	return clock.Run(ctx, clock.Config{
 		Client: e.client, Group: e.topic(clockPart), Control: e.topic("control"), Events: e.events,
 		Bundle: e.own, Files: e.files, Routers: e.topic(routerPart), Mode: e.cfg.Clock, Interval: e.cfg.ClockInterval,
-	}, clock.Deps{Log: e.control, Check: e.check, Logs: e.log(clockPart), Ready: started})
+	}, clock.Deps{Log: e.control, Check: e.check, Late: e.metrics.late.Inc, Logs: e.log(clockPart), Ready: started})
 }
 
 func (e *evaluator) router(ctx context.Context, started func()) error {
@@ -219,9 +223,9 @@ func (e *evaluator) router(ctx context.Context, started func()) error {
 		Events: e.events, Routed: e.topic("routed"), Rejected: e.topic("rejected"),
 		Activation: e.base.Activation, Bound: e.cfg.Bound,
 		MarkInterval: e.cfg.MarkInterval, MarkEvery: e.cfg.MarkEvery,
-		MaxRecord: maxRecord, Batch: e.cfg.BatchRecords, Grace: e.cfg.ShutdownTimeout,
+		MaxRecord: maxRecord, Batch: e.cfg.BatchRecords, Seek: seek, Grace: e.cfg.ShutdownTimeout,
 	}, router.Deps{
-		Rules: e.rules.Routes, Later: e.routes(), Types: e.deps.Types, Topology: e.control.Topology,
+		Rules: e.rules.Routes, Later: e.routes(), Past: e.pasts(), Types: e.deps.Types, Topology: e.control.Topology,
 		Metrics: e.metrics.router, Log: e.log(routerPart), Ready: started,
 	})
 }
@@ -275,6 +279,9 @@ func (e *evaluator) publisher(ctx context.Context, started func()) error {
 	})
 }
 
+// seek is some ten seconds' worth of a busy source.
+const seek = 50_000
+
 // maxRecord leaves room below what the topics take for Kafka's own bytes.
 const maxRecord = stream.MaxMessageBytes - 64<<10
 
@@ -298,6 +305,13 @@ func (e *evaluator) routes() func(context.Context, int) (router.Rules, error) {
 		return nil
 	}
 	return e.book.Routes
+}
+
+func (e *evaluator) pasts() func(context.Context, int) (router.Past, error) {
+	if e.book == nil {
+		return nil
+	}
+	return e.book.Past
 }
 
 func (e *evaluator) regimes() judge.Later {

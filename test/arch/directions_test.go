@@ -126,6 +126,7 @@ var homes = []home{
 	{"github.com/ebitengine/purego", []string{"pkg/embedded"}, "only pkg/embedded loads a library"},
 	{"github.com/santhosh-tekuri/jsonschema", []string{"pkg/dictionary"}, "only pkg/dictionary checks data against schemas"},
 	{"gonum.org/v1/gonum", []string{"pkg/sampling"}, "only bounds of samples need the incomplete beta function"},
+	{"github.com/xuri/excelize", []string{"pkg/report/table"}, "only a report's tables are written as workbooks"},
 	{"github.com/spf13/cobra", []string{"services/assay"}, "only the binary has a command line"},
 	{"github.com/cockroachdb/pebble", []string{"services/evaluator/internal/state"}, "only the evaluator keeps state on disk"},
 }

@@ -112,6 +112,7 @@ func TestPictures(t *testing.T) {
 		{"item", item, "light"},
 		{"sources", "/sources?period=2026-Q3", "dark"},
 		{"report", "/reports/2026-Q3", "light"},
+		{"boundary", "/boundary?period=2026-Q3", "light"},
 	} {
 		v.theme(p.theme)
 		require.EqualValues(t, http.StatusOK, v.open(p.path), p.path)

@@ -63,7 +63,6 @@ type reportBody struct {
 	Label             string
 	Inside            template.HTML
 	Files             []navItem
-	Tables            []navItem
 	Deviating         []string
 	Unevaluable       []string
 	Controls          int
@@ -116,6 +115,7 @@ func reportPage(v *visit) (*sheet, error) {
 			{Text: "HTML that stands alone and prints", Link: at("report.html")},
 			{Text: "Excel, a sheet a table", Link: at("report.xlsx")},
 			{Text: "CSV of the results", Link: at("report.csv")},
+			{Text: "CSV of the deviations", Link: at("deviations.csv")},
 			{Text: "JSON", Link: at("report.json")},
 		},
 		Deviating: r.Deviating(), Unevaluable: r.Unevaluable(), OverviewLink: v.to("/", "period", p.Label),
@@ -123,9 +123,6 @@ func reportPage(v *visit) (*sheet, error) {
 			{"With Assay", r.Command},
 			{"From the API", v.curl(path("api", "v1", "periods", p.Label, "report"), "as_of", asOf)},
 		},
-	}
-	for _, t := range r.Tables() {
-		b.Tables = append(b.Tables, navItem{Text: t.Title, Link: at(t.Name + ".csv")})
 	}
 	for i := range r.Controls {
 		c := &r.Controls[i]

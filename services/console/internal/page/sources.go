@@ -78,7 +78,7 @@ func dayTable(late []report.SourceLateness, trouble []report.DayTrouble) []sourc
 		r := row(d.Source, d.Day)
 		r.Events, r.Beats = d.Records, d.Heartbeats
 		if d.Records > 0 {
-			r.Median, r.P99, r.Longest = d.Median.String(), d.P99.String(), d.Longest.String()
+			r.Median, r.P99, r.Longest = rounded(d.Median), rounded(d.P99), rounded(d.Longest)
 		}
 	}
 	for _, d := range trouble {
@@ -93,6 +93,8 @@ func dayTable(late []report.SourceLateness, trouble []report.DayTrouble) []sourc
 	}
 	return days
 }
+
+func rounded(d report.Duration) string { return time.Duration(d).Round(time.Millisecond).String() }
 
 func (v *visit) coverageCommand(p report.Period) string {
 	return shell(append(append([]string{"assay", "coverage"}, flagsOf(p)...), v.common()...)...)

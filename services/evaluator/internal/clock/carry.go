@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -55,7 +56,7 @@ func (c *clock) decide(ctx context.Context, now *Log, next *record.RuleChange) e
 			return c.control(ctx, record.Control{Kind: record.KindRefused, Proposal: next.Proposed.Proposal, Reason: refusal.Error()})
 		}
 	}
-	return c.control(ctx, record.Control{Kind: record.KindActivating, Activation: n, Proposal: next.Proposed.Proposal})
+	return c.control(ctx, record.Control{Kind: record.KindActivating, Activation: n, Proposal: next.Proposed.Proposal, Preloads: true, Watermark: highest(places)})
 }
 
 // mark gives each source its marker, and says so when all have one.
@@ -83,7 +84,25 @@ func (c *clock) mark(ctx context.Context, now *Log, next *record.RuleChange) err
 	for from, p := range places {
 		done.Markers[from.Topic+"/"+strconv.Itoa(int(from.Partition))] = p.marker
 	}
+	if took := done.Watermark.Sub(next.Checked); next.Checked != compliance.Ever && took > Slack {
+		c.late(next, took)
+		done.Reason = fmt.Sprintf("the last source got its marker %s after the change was looked at, more than %s", took, Slack)
+	}
 	return c.control(ctx, done)
+}
+
+// Slack is how long after it was looked at the last source may get the marker of a change.
+// Rules that begin sooner than an hour after that are taken for what changes nothing.
+const Slack = 5 * time.Minute
+
+// late says that a change came into force later than was allowed for: what happened between
+// may have been judged by the rules of before.
+func (c *clock) late(next *record.RuleChange, took time.Duration) {
+	if c.deps.Late != nil {
+		c.deps.Late()
+	}
+	c.deps.Logs.Error().Str("proposal", next.Proposed.Proposal).Int("activation", next.Activation).Stringer("took", took).
+		Msg("the owner of the control topic was gone while a change was carried out; see with assay replay whether items of its first hour were judged by the rules of before")
 }
 
 // place is how far a source is.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,6 +28,7 @@ func inWorld(t *testing.T, test func(t *testing.T, w *evaltest.World)) {
 type instance struct {
 	log  *clock.Log
 	part *evaltest.Part
+	late *atomic.Int32
 }
 
 func start(w *evaltest.World, line *evaltest.Line, bundle, mode string) instance {
@@ -38,9 +40,10 @@ func start(w *evaltest.World, line *evaltest.Line, bundle, mode string) instance
 		Bundle: bundle, Routers: "router", Mode: mode, Interval: 200 * time.Millisecond,
 	}
 	w.Go(log.Follow)
+	late := &atomic.Int32{}
 	return instance{log, w.Go(func(ctx context.Context) error {
-		return clock.Run(ctx, cfg, clock.Deps{Log: log, Logs: zerolog.Nop()})
-	})}
+		return clock.Run(ctx, cfg, clock.Deps{Log: log, Logs: zerolog.Nop(), Late: func() { late.Add(1) }})
+	}), late}
 }
 
 // tell writes a control record, as a tool does.
@@ -209,7 +212,7 @@ func TestAChangeIsFinishedByTheNextOwner(t *testing.T) {
 			record.EncodeMarker(evaltest.Access, 1, 2), record.EncodeClock(evaltest.Access, 1, at.Add(time.Hour)), record.EncodeMarker(evaltest.Access, 1, 2),
 		)
 		tell(w, `{"kind": "proposed", "proposal": "p", "bundle": "b2", "files": "AA==", "by": "ann"}`)
-		tell(w, `{"kind": "activating", "proposal": "p", "activation": 2}`)
+		tell(w, `{"kind": "activating", "proposal": "p", "activation": 2, "watermark": "`+at.String()+`"}`)
 
 		next := start(w, w.NewLine(), "b1", clock.External)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -221,6 +224,8 @@ func TestAChangeIsFinishedByTheNextOwner(t *testing.T) {
 		}, done.Activated.Markers)
 		require.Equal(t, at.Add(time.Hour), done.Activated.Watermark)
 		require.Equal(t, at.Add(2*time.Hour), done.Activated.Routed)
+		require.Contains(t, done.Activated.Reason, "its marker 1h0m0s after", "and that is said")
+		require.EqualValues(t, 1, next.late.Load())
 		time.Sleep(time.Second)
 		next.part.Stop()
 		markers := 0

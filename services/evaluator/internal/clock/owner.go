@@ -43,7 +43,10 @@ type Deps struct {
 	// Check says why a change can't be made after the activation that is in force,
 	// given the highest clock of all sources; nil: every change can.
 	Check func(ctx context.Context, c record.RuleChange, inForce int, clock compliance.Instant) error
-	Logs  zerolog.Logger
+	// Late hears of a change that came into force more than Slack after it was looked at;
+	// nil if nobody asks.
+	Late func()
+	Logs zerolog.Logger
 	// Ready is told once the group is joined; nil if nobody asks.
 	Ready func()
 }

@@ -31,6 +31,8 @@ type Restated struct {
 type Fact struct {
 	Control, Tenant, Key string
 	Event                compliance.Event
+	// Preload is the activation for which it was read once more; 0: it was read when it came.
+	Preload int
 }
 
 // Change is a record of an engine's changelog; a nil Value deletes the key.

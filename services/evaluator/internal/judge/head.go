@@ -27,6 +27,10 @@ type head struct {
 	Watermark compliance.Instant
 	// Fresh: facts came since the engine last advanced.
 	Fresh bool
+	// Lanes is how far sources have been read once more, for activations whose past isn't
+	// whole yet. Read has the others: from when on.
+	Lanes map[lane]laneProgress
+	Read  Read
 	// Senders count what each stage has handed to later ones, Later is how far these are;
 	// there are none where no control reads what others say.
 	Senders map[int]*sender
@@ -42,7 +46,7 @@ type progress struct {
 }
 
 func newHead() head {
-	return head{Sources: make(map[routed.Source]progress), Watermark: compliance.Ever}
+	return head{Sources: make(map[routed.Source]progress), Watermark: compliance.Ever, Lanes: make(map[lane]laneProgress), Read: make(Read)}
 }
 
 // Keys of the changelog: the head, and the engine's own behind a letter.
@@ -63,6 +67,8 @@ type headRecord struct {
 	Watermark  compliance.Instant `cbor:"4,keyasint"`
 	Fresh      bool               `cbor:"5,keyasint"`
 	Sources    []sourceRecord     `cbor:"6,keyasint"`
+	Lanes      []laneRecord       `cbor:"9,keyasint,omitempty"`
+	Read       []readRecord       `cbor:"10,keyasint,omitempty"`
 	Senders    map[int]*sender    `cbor:"7,keyasint,omitempty"`
 	Later      map[int]*stageHead `cbor:"8,keyasint,omitempty"`
 }
@@ -93,6 +99,7 @@ func (h *head) encode() ([]byte, error) {
 		p := h.Sources[from]
 		rec.Sources = append(rec.Sources, sourceRecord{from, p.Hi, p.Watermark})
 	}
+	rec.Lanes, rec.Read = h.storeLanes()
 	value, err := headEncoding.Marshal(rec)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a head: %w", err)
@@ -114,6 +121,7 @@ func decodeHead(value []byte) (head, error) {
 	for _, s := range rec.Sources {
 		h.Sources[s.From] = progress{s.Hi, s.Watermark}
 	}
+	h.loadLanes(&rec)
 	return h, nil
 }
 
@@ -172,8 +180,11 @@ func (h *head) advance(sources []routed.Source) (moved bool) {
 }
 
 // hi is how far a source was taken.
-func (h *head) hi(from routed.Source) int64 {
-	if p, ok := h.Sources[from]; ok {
+func (h *head) hi(l lane) int64 {
+	if p, ok := h.Lanes[l]; ok {
+		return p.Hi
+	}
+	if p, ok := h.Sources[l.from]; ok && l.activation == 0 {
 		return p.Hi
 	}
 	return routed.Start

@@ -46,7 +46,7 @@ func (w *waiting) key() string {
 // onward takes what an earlier stage has handed on.
 func (p *partition) onward(o *routed.Onward) (outcome, error) {
 	p.head.Activation = max(p.head.Activation, o.Activation)
-	switch hi := p.head.hi(o.From); p.head.take(o.From, o.Offset, o.Prev) {
+	switch hi := p.head.hi(lane{from: o.From}); p.head.take(o.From, o.Offset, o.Prev) {
 	case gap:
 		return outcome{}, compliance.Errorf(compliance.Conflict,
 			"partition %d of the findings misses what %s of routed partition %d handed on after number %d, which is lost; stop the evaluators and rebuild from the events (docs/design/dataflow.md, \"Rebuild\")",

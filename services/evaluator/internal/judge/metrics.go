@@ -21,6 +21,7 @@ type Metrics struct {
 	Aborts       prometheus.Counter
 	Gaps         prometheus.Counter
 	Watermark    *prometheus.GaugeVec
+	Waiting      *prometheus.GaugeVec
 	Transactions prometheus.Histogram
 	Lag          *consume.LagGauge
 }
@@ -45,6 +46,9 @@ func NewMetrics(reg prometheus.Registerer, lag *consume.LagGauge) *Metrics {
 		Watermark: with.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "assay_evaluator_watermark_seconds", Help: "Watermark of a routed partition, in seconds since 1970.",
 		}, []string{"partition"}),
+		Waiting: with.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "assay_evaluator_preloads_waiting", Help: "Changes of the rules whose controls wait in a routed partition until the past is read for them.",
+		}, []string{"partition"}),
 		Transactions: with.NewHistogram(prometheus.HistogramOpts{
 			Name: "assay_evaluator_transaction_seconds", Help: "From the beginning of a transaction to its commit.",
 			Buckets: prometheus.ExponentialBuckets(0.002, 2, 13),
@@ -57,6 +61,7 @@ func (m *Metrics) lag(fetches kgo.Fetches) { m.Lag.Observe("judge", fetches) }
 
 func (m *Metrics) forget(partition int32) {
 	m.Watermark.DeleteLabelValues(strconv.Itoa(int(partition)))
+	m.Waiting.DeleteLabelValues(strconv.Itoa(int(partition)))
 }
 
 func (m *Metrics) committed(out *output, took time.Duration) {
@@ -72,5 +77,6 @@ func (m *Metrics) committed(out *output, took time.Duration) {
 		if w := p.head.Watermark; w != compliance.Ever {
 			m.Watermark.WithLabelValues(strconv.Itoa(int(id))).Set(float64(w) / 1e6)
 		}
+		m.Waiting.WithLabelValues(strconv.Itoa(int(id))).Set(float64(p.waiting()))
 	}
 }

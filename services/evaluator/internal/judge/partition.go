@@ -18,8 +18,11 @@ type partition struct {
 	rules  Rules
 	// sources is the set that head.Topology names.
 	sources []routed.Source
-	// activation is of the rules that this instance has.
+	// awaits are the sources that are read once more, by activation.
+	awaits map[int][]routed.Source
+	// activation is of the rules that this instance has, and markers where each source came to them.
 	activation int
+	markers    map[routed.Source]int64
 
 	// stages are nil where no control reads what others say. Then there is one engine.
 	stages     Stages
@@ -51,6 +54,10 @@ type Sources func(ctx context.Context, topology int) ([]routed.Source, error)
 type Regime struct {
 	NewEngine func(partition, partitions int32) Engine
 	Rules     Rules
+	// Markers are where each source came to the activation.
+	Markers map[routed.Source]int64
+	// Awaits are the sources that are read once more for this activation and those before.
+	Awaits map[int][]routed.Source
 	// Stages are nil if no control reads what others say.
 	Stages Stages
 	// Restated is what a replay says of items whose state has ended, if the activation
@@ -58,17 +65,22 @@ type Regime struct {
 	Restated []Restated
 }
 
-// Later finds the regime of an activation.
-type Later func(ctx context.Context, activation int) (Regime, error)
+// Later finds the regime of an activation in a routed partition, given which of the past
+// has been read there.
+type Later func(ctx context.Context, activation int, read Read) (Regime, error)
 
 // outcome is what one record led to.
 type outcome struct {
 	revisions   []compliance.Revision
 	quarantined []record.Quarantined
 	// missing are the sources of which records are missing before this one.
-	missing []routed.Source
+	missing []lane
 	// joined are the sources that this record joined on.
-	joined []routed.Source
+	joined []lane
+	// outdated: what is missing was routed by rules that its source had left behind.
+	outdated bool
+	// read: the past of an activation is whole now.
+	read bool
 	// onward is what is handed to later stages.
 	onward []parcel
 	// foreign counts entries for rules that this instance doesn't have.
@@ -94,15 +106,20 @@ func (p *partition) take(ctx context.Context, rec routed.Record, offset int64, f
 }
 
 func (p *partition) fact(f *routed.Fact, out *outcome) {
-	switch p.head.take(f.From, f.Offset, f.Prev) {
+	l := lane{f.Lane, f.From}
+	if f.Lane == 0 && p.outdated(f.Activation, f.From, f.Offset) {
+		out.missing, out.outdated = []lane{l}, true
+		return
+	}
+	switch p.head.takeFact(l, f.Offset, f.Prev) {
 	case gap:
-		out.missing = []routed.Source{f.From}
+		out.missing = []lane{l}
 		return
 	case repeats:
 		return
 	case joins:
 	}
-	out.joined = []routed.Source{f.From}
+	out.joined = []lane{l}
 	var onward []routed.Entry
 	for i := range f.Entries {
 		entry := &f.Entries[i]
@@ -132,7 +149,7 @@ func (p *partition) concerns(entry *routed.Entry) (here, later bool) {
 
 // factFor is the event as the control of entry sees it.
 func factFor(f *routed.Fact, entry *routed.Entry) *Fact {
-	return &Fact{Control: entry.Control, Tenant: f.Event.Tenant, Key: entry.Key, Event: f.EventFor(entry)}
+	return &Fact{Control: entry.Control, Tenant: f.Event.Tenant, Key: entry.Key, Event: f.EventFor(entry), Preload: f.Lane}
 }
 
 func quarantinedAt(f *Fact, w compliance.Instant) record.Quarantined {
@@ -161,18 +178,19 @@ func (p *partition) mark(ctx context.Context, m *routed.Mark, find Sources, out 
 	if err := p.follow(ctx, m.Topology, find); err != nil {
 		return err
 	}
+	p.passed(m, out)
 	for _, pos := range m.Positions {
-		if p.head.take(pos.From, pos.Offset, pos.Prev) == gap {
-			out.missing = append(out.missing, pos.From)
+		outdated := p.outdated(m.Activation, pos.From, pos.Offset)
+		out.outdated = out.outdated || outdated
+		if outdated || p.head.take(pos.From, pos.Offset, pos.Prev) == gap {
+			out.missing = append(out.missing, lane{from: pos.From})
 			continue
 		}
 		p.head.raise(pos.From, pos.Watermark)
-		out.joined = append(out.joined, pos.From)
+		out.joined = append(out.joined, lane{from: pos.From})
 	}
-	moved := p.head.advance(p.sources)
-	if p.head.Watermark != compliance.Ever && (moved || p.head.Fresh) {
-		p.advance(out)
-		p.head.Fresh = false
+	if p.head.advance(p.sources) {
+		p.head.Fresh = true
 	}
 	return nil
 }
@@ -183,6 +201,22 @@ func (p *partition) advance(out *outcome) {
 		return
 	}
 	out.revisions = p.engine.Advance(p.head.Watermark)
+}
+
+// outdated tells whether a record was routed by rules of before though its source had come
+// to the marker of those in force: so does a release that knows no markers. Nobody knows
+// what it left out.
+func (p *partition) outdated(activation int, from routed.Source, offset int64) bool {
+	marker, known := p.markers[from]
+	return known && offset > marker && activation < p.activation
+}
+
+// say is what there is to say at a mark.
+func (p *partition) say(out *outcome) {
+	if p.head.Watermark != compliance.Ever && p.head.Fresh {
+		p.advance(out)
+		p.head.Fresh = false
+	}
 }
 
 // follow switches to a higher topology.

@@ -66,11 +66,17 @@ func (s *session) rebuild(ctx context.Context, id int32, activation int, state m
 		}
 	}
 	activation = max(activation, head.Activation, s.cfg.Activation)
-	regime, err := s.regime(ctx, id, activation)
+	regime, err := s.regime(ctx, id, activation, head.Read)
 	if err != nil {
 		return nil, err
 	}
-	p := &partition{id: id, head: head, rules: regime.Rules, activation: activation, stages: regime.Stages, partitions: s.routedPartitions, codec: s.codec}
+	p := &partition{
+		id: id, head: head, rules: regime.Rules, activation: activation, markers: regime.Markers,
+		stages: regime.Stages, partitions: s.routedPartitions, codec: s.codec,
+	}
+	if !s.cfg.Later { // nothing of them is handed on
+		p.awaits = regime.Awaits
+	}
 	if err := s.engines(ctx, p, &regime); err != nil {
 		return nil, err
 	}
@@ -120,7 +126,7 @@ func (s *session) connected(ctx context.Context) error {
 var errPartitions = errors.New("the numbers differ")
 
 // regime are the rules of an activation.
-func (s *session) regime(ctx context.Context, id int32, activation int) (Regime, error) {
+func (s *session) regime(ctx context.Context, id int32, activation int, read Read) (Regime, error) {
 	if activation == s.cfg.Activation {
 		return Regime{NewEngine: s.deps.NewEngine, Rules: s.deps.Rules, Stages: s.deps.Stages}, nil
 	}
@@ -129,7 +135,7 @@ func (s *session) regime(ctx context.Context, id int32, activation int) (Regime,
 			"routed partition %d has switched to activation %d of the rules, and this instance runs %d; restart it with the bundle that is in force",
 			id, activation, s.cfg.Activation)
 	}
-	regime, err := s.deps.Later(ctx, activation)
+	regime, err := s.deps.Later(ctx, activation, read)
 	if err != nil {
 		return Regime{}, fmt.Errorf("finding the rules of activation %d: %w", activation, err)
 	}
@@ -140,6 +146,32 @@ func (s *session) regime(ctx context.Context, id int32, activation int) (Regime,
 // read by an engine of the other rules, as after a restart. So whether an evaluator
 // runs on, is restarted or replays can't show.
 func (s *session) follow(ctx context.Context, p *partition, activation int, out *output) (*partition, error) {
+	next, err := s.anew(ctx, p, activation, out)
+	if err == nil {
+		err = s.restate(ctx, next, out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("switching routed partition %d to activation %d: %w", p.id, activation, err)
+	}
+	next.head.Activation = activation
+	s.deps.Log.Info().Int32("partition", p.id).Int("activation", activation).Msg("judge switched a partition to other rules")
+	return next, nil
+}
+
+// reopen has a partition judged by what is known now that the past has been read.
+func (s *session) reopen(ctx context.Context, p *partition, out *output) (*partition, error) {
+	next, err := s.anew(ctx, p, p.activation, out)
+	if err != nil {
+		return nil, fmt.Errorf("taking the past into routed partition %d: %w", p.id, err)
+	}
+	s.partitions[p.id] = next
+	s.deps.Log.Info().Int32("partition", p.id).Int("activation", p.activation).Msg("judge has the past of a partition, and judges what waited for it")
+	return next, nil
+}
+
+// anew writes down what a partition knows, and reads it by the rules of an activation. What
+// those say differently is said at the next mark.
+func (s *session) anew(ctx context.Context, p *partition, activation int, out *output) (*partition, error) {
 	changes, err := p.changes()
 	if err != nil {
 		return nil, err
@@ -147,7 +179,7 @@ func (s *session) follow(ctx context.Context, p *partition, activation int, out 
 	out.state(p.id, changes)
 	state, err := s.changelog(ctx, p.id)
 	if err != nil {
-		return nil, fmt.Errorf("reading the state of routed partition %d: %w", p.id, err)
+		return nil, fmt.Errorf("reading its state: %w", err)
 	}
 	for _, r := range out.records { // not committed yet
 		if r.Topic == s.cfg.State && r.Partition == p.id {
@@ -155,16 +187,10 @@ func (s *session) follow(ctx context.Context, p *partition, activation int, out 
 		}
 	}
 	next, err := s.rebuild(ctx, p.id, activation, state)
-	if err == nil {
-		err = s.restate(ctx, next, out)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("switching routed partition %d to activation %d: %w", p.id, activation, err)
+		return nil, err
 	}
-	next.sources = p.sources
-	// what the other rules say differently is said at the next mark
-	next.head.Activation, next.head.Fresh = activation, true
-	s.deps.Log.Info().Int32("partition", p.id).Int("activation", activation).Msg("judge switched a partition to other rules")
+	next.sources, next.head.Fresh = p.sources, true
 	return next, nil
 }
 
@@ -198,7 +224,7 @@ func (p *partition) sendersIn(state map[string][]byte, prefix string) (known []r
 
 // restate says what a replay found by the rules that a partition has switched to.
 func (s *session) restate(ctx context.Context, p *partition, out *output) error {
-	regime, err := s.regime(ctx, p.id, p.activation)
+	regime, err := s.regime(ctx, p.id, p.activation, p.head.Read)
 	if err != nil || len(regime.Restated) == 0 {
 		return err
 	}

@@ -28,7 +28,7 @@ type session struct {
 
 type breach struct {
 	partition int32
-	from      routed.Source
+	lane
 }
 
 func open(ctx context.Context, cfg Config, deps Deps) (*session, error) {
@@ -223,6 +223,14 @@ func (s *session) one(ctx context.Context, p *partition, r *kgo.Record, out *out
 	if err != nil {
 		return err
 	}
+	if result.read {
+		if p, err = s.reopen(ctx, p, out); err != nil {
+			return err
+		}
+	}
+	if rec.Mark != nil {
+		p.say(&result)
+	}
 	if err := s.watch(p, &result); err != nil {
 		return err
 	}
@@ -233,19 +241,23 @@ func (s *session) one(ctx context.Context, p *partition, r *kgo.Record, out *out
 // past it, so its successor writes it again and the source joins on; a gap that
 // stays is a loss, and stops the judge.
 func (s *session) watch(p *partition, result *outcome) error {
-	for _, from := range result.joined {
-		delete(s.broken, breach{p.id, from})
+	for _, l := range result.joined {
+		delete(s.broken, breach{p.id, l})
 	}
-	for _, from := range result.missing {
-		if err := s.wait(p, from); err != nil {
+	if result.outdated && s.broken[breach{p.id, result.missing[0]}].IsZero() {
+		s.deps.Log.Error().Int32("partition", p.id).Int("activation", p.activation).
+			Msg("records are routed by rules that their source has left behind, and are not taken: stop all evaluators of older releases, then rebuild from the events")
+	}
+	for _, l := range result.missing {
+		if err := s.wait(p, l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) wait(p *partition, from routed.Source) error {
-	b := breach{p.id, from}
+func (s *session) wait(p *partition, l lane) error {
+	b := breach{p.id, l}
 	since, known := s.broken[b]
 	if !known {
 		since = time.Now()
@@ -257,5 +269,5 @@ func (s *session) wait(p *partition, from routed.Source) error {
 	}
 	return compliance.Errorf(compliance.Conflict,
 		"routed partition %d misses records of %s/%d after offset %d, and no router has written them again within %s; restart the routers, and if that doesn't help rebuild from the events (docs/design/dataflow.md, \"Rebuild\")",
-		p.id, from.Topic, from.Partition, p.head.hi(from), s.cfg.GapPatience)
+		p.id, l.from.Topic, l.from.Partition, p.head.hi(l), s.cfg.GapPatience)
 }

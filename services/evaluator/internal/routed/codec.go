@@ -123,6 +123,14 @@ func (m *Mark) check() error {
 			return err
 		}
 	}
+	for i, l := range m.Lanes {
+		if i > 0 && m.Lanes[i-1].From.Compare(l.From) >= 0 {
+			return errors.New("the lanes of a mark are not sorted")
+		}
+		if err := place(l.From, l.Offset, l.Prev); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

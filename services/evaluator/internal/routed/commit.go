@@ -1,6 +1,7 @@
 package routed
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -16,21 +17,42 @@ type Commit struct {
 	// their marker; 0 and Start where there was none.
 	Activation int
 	Marker     int64
+	// Lanes are those that the source is still to be read for once more, in order.
+	Lanes []Lane
 }
 
-// Keys of the metadata: "clock=…;activation=…@…".
+// Lane is how far a source has been read once more for an activation.
+type Lane struct {
+	Activation int
+	// Marker is where it ends, Next where to read on; Start before anything was read.
+	Marker, Next int64
+	// Clock is the highest at Next; Ever if there was none, or nobody knows.
+	Clock compliance.Instant
+	// Whole: nothing of this time on is missing. Ever: nothing at all is.
+	Whole compliance.Instant
+	// Blind: the log began in the middle, and no clock has come since.
+	Blind bool
+}
+
+// Keys of the metadata: "clock=…;activation=…@…;lane=…@…:…:…:…:…".
 const (
 	clockKey      = "clock="
 	activationKey = "activation="
+	laneKey       = "lane="
 )
+
+const laneFormat = "%d@%d:%d:%d:%d:%t"
 
 // String is the metadata of the commit.
 func (c Commit) String() string {
-	text := clockKey + strconv.FormatInt(int64(c.Clock), 10)
+	parts := []string{clockKey + strconv.FormatInt(int64(c.Clock), 10)}
 	if c.Activation > 0 {
-		text += ";" + activationKey + strconv.Itoa(c.Activation) + "@" + strconv.FormatInt(c.Marker, 10)
+		parts = append(parts, activationKey+strconv.Itoa(c.Activation)+"@"+strconv.FormatInt(c.Marker, 10))
 	}
-	return text
+	for _, l := range c.Lanes {
+		parts = append(parts, laneKey+fmt.Sprintf(laneFormat, l.Activation, l.Marker, l.Next, int64(l.Clock), int64(l.Whole), l.Blind))
+	}
+	return strings.Join(parts, ";")
 }
 
 // ParseCommit reads metadata; what it can't read was never said.
@@ -48,6 +70,12 @@ func ParseCommit(metadata string) Commit {
 			at, badPlace := strconv.ParseInt(place, 10, 64)
 			if err == nil && badPlace == nil {
 				c.Activation, c.Marker = n, at
+			}
+		}
+		if text, ok := strings.CutPrefix(part, laneKey); ok {
+			var l Lane
+			if _, err := fmt.Sscanf(text, laneFormat, &l.Activation, &l.Marker, &l.Next, &l.Clock, &l.Whole, &l.Blind); err == nil {
+				c.Lanes = append(c.Lanes, l)
 			}
 		}
 	}

@@ -40,6 +40,9 @@ type Fact struct {
 	Router     int     `cbor:"5,keyasint"`
 	Event      Event   `cbor:"6,keyasint"`
 	Entries    []Entry `cbor:"7,keyasint"`
+	// Lane is the activation that From is read for once more, up to its marker: such facts
+	// have a chain of their own. 0: From is read as it comes.
+	Lane int `cbor:"8,keyasint,omitempty"`
 }
 
 // Event are the attributes of the source event. Its place is the fact's.
@@ -74,6 +77,21 @@ type Mark struct {
 	Activation int `cbor:"2,keyasint"`
 	// Positions are sorted by source, one each.
 	Positions []Position `cbor:"3,keyasint"`
+	// Lanes are sorted by source, one each.
+	Lanes []LanePosition `cbor:"4,keyasint,omitempty"`
+}
+
+// LanePosition is how far a source has been read once more, for an activation.
+type LanePosition struct {
+	Lane   int    `cbor:"1,keyasint"`
+	From   Source `cbor:"2,keyasint"`
+	Offset int64  `cbor:"3,keyasint"`
+	Prev   int64  `cbor:"4,keyasint"`
+	// Whole: whatever of this time on the source had at the marker stands in its lane, or
+	// will. Ever: it has all.
+	Whole compliance.Instant `cbor:"5,keyasint"`
+	// Done: the lane ends here.
+	Done bool `cbor:"6,keyasint"`
 }
 
 // Position is how far a source is routed.

@@ -52,6 +52,9 @@ type Config struct {
 	MaxRecord int
 	// Batch is how many records are read at once.
 	Batch int
+	// Seek is how many records of the past are read rather than looked whether they are
+	// wanted; 0: all.
+	Seek int64
 	// Grace is how long the work in flight may take to finish.
 	Grace time.Duration
 	// Hook is for tests.
@@ -63,6 +66,7 @@ const (
 	Turning      probe.Point = "router.turning"      // nothing is in hand
 	Polled       probe.Point = "router.polled"       // records are read, nothing follows from them yet
 	Routing      probe.Point = "router.routing"      // before each record: what follows from those before is on the way
+	Preloading   probe.Point = "router.preloading"   // before a slice of what is read once more
 	Routed       probe.Point = "router.routed"       // their facts are on the way, and no mark of this turn
 	Marked       probe.Point = "router.marked"       // the marks are on the way too, unless none was due
 	Acknowledged probe.Point = "router.acknowledged" // all is written, nothing committed
@@ -75,6 +79,9 @@ type Deps struct {
 	// Later finds the rules of a later activation. It waits for one that the control topic
 	// is about to show; nil: there are none.
 	Later func(ctx context.Context, activation int) (Rules, error)
+	// Past finds what an activation wants of the events before it, once Later knows it; nil
+	// if it wants nothing. Without it nothing is read once more.
+	Past  func(ctx context.Context, activation int) (Past, error)
 	Types *dictionary.Dictionary
 	// Topology is the number of the set of source partitions in force.
 	Topology func() int
@@ -91,6 +98,8 @@ type router struct {
 	table    *table
 	given    *consume.Assignments
 	nextMark time.Time
+	// reading is of the lane that is read.
+	reading reader
 	// failed is the first error of a record that was produced.
 	failed atomic.Pointer[error]
 }
@@ -106,6 +115,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 		return err
 	}
 	defer r.client.CloseAllowingRebalance()
+	defer r.closeLane()
 	deps.Log.Info().Int("activation", cfg.Activation).Msg("router started")
 	if deps.Ready != nil {
 		deps.Ready()
@@ -191,6 +201,9 @@ func (r *router) turn(ctx, work context.Context) error {
 		marked = append(marked, due...)
 	}
 	r.deps.Metrics.lag(fetches)
+	if err := r.preload(ctx, work); err != nil {
+		return err
+	}
 	if err := r.cfg.Hook.At(Routed); err != nil {
 		return err
 	}
@@ -213,7 +226,7 @@ func (r *router) turn(ctx, work context.Context) error {
 const leastPoll = 10 * time.Millisecond
 
 func (r *router) pollUntil(now time.Time) time.Time {
-	if least := now.Add(leastPoll); least.After(r.nextMark) {
+	if least := now.Add(leastPoll); least.After(r.nextMark) || r.table.behind() != nil {
 		return least
 	}
 	return r.nextMark
@@ -252,6 +265,9 @@ func (r *router) learn(work context.Context, activation int) (err error) {
 	}
 	if r.table.rules[activation], err = r.deps.Later(work, activation); err != nil {
 		return fmt.Errorf("finding the rules of activation %d: %w", activation, err)
+	}
+	if err := r.learnPast(work, activation); err != nil {
+		return err
 	}
 	r.deps.Log.Info().Int("activation", activation).Msg("router learnt the rules of a later activation")
 	return nil

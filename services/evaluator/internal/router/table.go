@@ -1,7 +1,6 @@
 package router
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,7 +21,9 @@ import (
 type table struct {
 	cfg Config
 	// rules are those of each activation that a source has come to.
-	rules      map[int]Rules
+	rules map[int]Rules
+	// pasts are what each of them wants of the events before it; nil if nothing.
+	pasts      map[int]Past
 	types      *dictionary.Dictionary
 	codec      *routed.Codec
 	partitions int32
@@ -41,6 +42,8 @@ type chain struct {
 	// activation is of the rules that route it now, marker the place of their marker.
 	activation int
 	marker     int64
+	// lanes are the activations that the source is still to be read for once more.
+	lanes []*lane
 	// markedAt and markedClock are at and clock as of the last mark.
 	markedAt    int64
 	markedClock compliance.Instant
@@ -61,7 +64,7 @@ type step struct {
 }
 
 func newTable(cfg Config, rules Rules, types *dictionary.Dictionary, codec *routed.Codec, partitions int32) *table {
-	return &table{cfg: cfg, rules: map[int]Rules{cfg.Activation: rules}, types: types, codec: codec, partitions: partitions, chains: make(map[routed.Source]*chain)}
+	return &table{cfg: cfg, rules: map[int]Rules{cfg.Activation: rules}, pasts: map[int]Past{}, types: types, codec: codec, partitions: partitions, chains: make(map[routed.Source]*chain)}
 }
 
 // assign follows the group. A partition begins at its commit: all before it is
@@ -86,6 +89,9 @@ func (t *table) newChain(from routed.Source, committed int64, known routed.Commi
 	}
 	if known.Activation > c.activation {
 		c.activation, c.marker = known.Activation, known.Marker
+	}
+	for _, l := range known.Lanes {
+		c.lanes = append(c.lanes, newLane(l, t.partitions))
 	}
 	return c
 }
@@ -112,6 +118,11 @@ func (t *table) take(r *kgo.Record) (step, error) {
 	if n, ok := record.DecodeMarker(r); ok {
 		if n > c.activation {
 			c.activation, c.marker = n, r.Offset
+			if t.pasts[n] != nil {
+				c.lanes = append(c.lanes, newLane(routed.Lane{
+					Activation: n, Marker: r.Offset, Next: routed.Start, Clock: compliance.Ever, Whole: compliance.Ever,
+				}, t.partitions))
+			}
 		}
 		return step{}, nil
 	}
@@ -126,7 +137,7 @@ func (t *table) take(r *kgo.Record) (step, error) {
 	if ev == nil {
 		return step{}, nil
 	}
-	facts, err := t.facts(c, r.Offset, ev)
+	facts, err := t.encode(&factOf{from: c.from, offset: r.Offset, covered: c.covered, activation: c.activation}, t.rules[c.activation], ev)
 	if err != nil {
 		return step{}, err
 	}
@@ -148,10 +159,18 @@ func (c *chain) moved(every time.Duration) bool {
 	return c.clock.Sub(c.markedClock) >= every
 }
 
-// facts encodes ev for each routed partition that has a control for it.
-func (t *table) facts(c *chain, offset int64, ev *compliance.Event) ([]output, error) {
+// factOf is the place of a fact in a chain.
+type factOf struct {
+	from             routed.Source
+	offset           int64
+	covered          []int64
+	activation, lane int
+}
+
+// encode makes the facts of ev, one for each routed partition that has a control for it.
+func (t *table) encode(of *factOf, rules Rules, ev *compliance.Event) ([]output, error) {
 	entries := make(map[int32][]routed.Entry)
-	for _, route := range t.rules[c.activation].Route(ev) {
+	for _, route := range rules.Route(ev) {
 		e := routed.Entry(route)
 		if !route.Everywhere {
 			q := control.Partition(ev.Tenant, route.Control, route.Key, t.partitions)
@@ -165,8 +184,8 @@ func (t *table) facts(c *chain, offset int64, ev *compliance.Event) ([]output, e
 	outs := make([]output, 0, len(entries))
 	for _, q := range slices.Sorted(maps.Keys(entries)) {
 		value, err := t.codec.Fact(&routed.Fact{
-			From: c.from, Offset: offset, Prev: c.covered[q],
-			Activation: c.activation, Router: Version,
+			From: of.from, Offset: of.offset, Prev: of.covered[q],
+			Activation: of.activation, Router: Version, Lane: of.lane,
 			Event: routed.EventOf(ev), Entries: entries[q],
 		})
 		if err != nil {
@@ -197,13 +216,16 @@ type position struct {
 // marks are the records that say how far each source is, one for each routed
 // partition; none if nothing moved since the last.
 func (t *table) marks(topology int) ([]output, []position, error) {
-	moved := t.movedChains()
-	if len(moved) == 0 {
+	moved, lanes := t.movedChains(), t.movedLanes()
+	if len(moved) == 0 && len(lanes) == 0 {
 		return nil, nil, nil
 	}
 	outs := make([]output, 0, t.partitions)
 	for q := range t.partitions {
-		mark := &routed.Mark{Topology: topology}
+		mark := &routed.Mark{Topology: topology, Lanes: t.laneMarks(q, lanes)}
+		for _, l := range mark.Lanes {
+			mark.Activation = max(mark.Activation, l.Lane)
+		}
 		for _, c := range moved {
 			mark.Activation = max(mark.Activation, c.activation)
 			mark.Positions = append(mark.Positions, routed.Position{
@@ -216,6 +238,12 @@ func (t *table) marks(topology int) ([]output, []position, error) {
 			return nil, nil, err
 		}
 		outs = append(outs, output{q, value})
+	}
+	for _, c := range lanes {
+		c.laneMarked()
+		if !slices.Contains(moved, c) {
+			moved = append(moved, c)
+		}
 	}
 	positions := make([]position, 0, len(moved))
 	for _, c := range moved {
@@ -231,6 +259,9 @@ func (c *chain) commit() routed.Commit {
 	if c.marker != routed.Start {
 		known.Activation = c.activation
 	}
+	for _, l := range c.lanes {
+		known.Lanes = append(known.Lanes, l.Lane)
+	}
 	return known
 }
 
@@ -242,6 +273,10 @@ func (t *table) movedChains() []*chain {
 			moved = append(moved, c)
 		}
 	}
-	slices.SortFunc(moved, func(a, b *chain) int { return cmp.Or(a.from.Compare(b.from)) })
-	return moved
+	return byPlace(moved)
+}
+
+func byPlace(chains []*chain) []*chain {
+	slices.SortFunc(chains, func(a, b *chain) int { return a.from.Compare(b.from) })
+	return chains
 }

@@ -3,6 +3,10 @@ package rules
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"assay.example/assay/pkg/compliance"
@@ -12,6 +16,7 @@ import (
 	"assay.example/assay/services/evaluator/internal/clock"
 	"assay.example/assay/services/evaluator/internal/judge"
 	"assay.example/assay/services/evaluator/internal/publisher"
+	"assay.example/assay/services/evaluator/internal/routed"
 	"assay.example/assay/services/evaluator/internal/router"
 )
 
@@ -25,7 +30,27 @@ type Book struct {
 
 	mu sync.Mutex
 	// routes are as they were compiled; judged know the beginnings of their records too.
-	routes, judged map[int]*control.Bundle
+	routes map[int]*control.Bundle
+	judged map[known]*control.Bundle
+	// pasts are what was asked for of the past.
+	pasts map[int]*control.Past
+}
+
+// known names a bundle by its activation and what has been read of the past for it, and
+// for those before.
+type known struct {
+	activation int
+	read       string
+}
+
+func knownAt(activation int, read judge.Read) known {
+	k := known{activation: activation}
+	for _, n := range slices.Sorted(maps.Keys(read)) {
+		if n <= activation {
+			k.read += fmt.Sprintf("%d since %d;", n, read[n])
+		}
+	}
+	return k
 }
 
 // NewBook begins with the base of the log. own is what this instance has loaded: it is
@@ -40,7 +65,7 @@ func NewBook(log *clock.Log, base record.Base, own *control.Bundle, types *dicti
 	}
 	return &Book{
 		log: log, types: types, base: base.Activation, first: first,
-		routes: map[int]*control.Bundle{base.Activation: first}, judged: map[int]*control.Bundle{base.Activation: first},
+		routes: map[int]*control.Bundle{base.Activation: first}, judged: map[known]*control.Bundle{{activation: base.Activation}: first}, pasts: map[int]*control.Past{},
 	}, nil
 }
 
@@ -73,14 +98,56 @@ func (b *Book) compiled(ctx context.Context, activation int) (*control.Bundle, e
 	return bundle, nil
 }
 
+// Past is what an activation wants of the events before it; nil if nothing, or if it was
+// begun by a release that preloads nothing.
+func (b *Book) Past(ctx context.Context, activation int) (router.Past, error) {
+	p, err := b.past(ctx, activation)
+	if p == nil || err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (b *Book) past(ctx context.Context, activation int) (*control.Past, error) {
+	b.mu.Lock()
+	p, asked := b.pasts[activation]
+	b.mu.Unlock()
+	if asked || activation <= b.base {
+		return p, nil
+	}
+	c, err := b.log.Begun(ctx, activation)
+	if err != nil || !c.Preloads {
+		return nil, err
+	}
+	before, err := b.compiled(ctx, activation-1)
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := b.compiled(ctx, activation)
+	if err != nil {
+		return nil, err
+	}
+	p = bundle.Past(before)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pasts[activation] = p
+	return p, nil
+}
+
 // Regime is an activation's for judges, once the log says where its markers are.
-func (b *Book) Regime(ctx context.Context, activation int) (judge.Regime, error) {
-	bundle, err := b.followed(ctx, activation)
+func (b *Book) Regime(ctx context.Context, activation int, read judge.Read) (judge.Regime, error) {
+	bundle, err := b.followed(ctx, activation, read)
 	if err != nil {
 		return judge.Regime{}, err
 	}
 	of := Of(bundle)
-	regime := judge.Regime{NewEngine: of.NewEngine, Rules: b.held(bundle, activation), Stages: of.Stages}
+	regime := judge.Regime{NewEngine: of.NewEngine, Stages: of.Stages}
+	if regime.Rules, err = b.held(ctx, bundle, activation); err != nil {
+		return judge.Regime{}, err
+	}
+	if regime.Awaits, err = b.awaits(ctx, activation); err != nil {
+		return judge.Regime{}, err
+	}
 	if activation == b.base {
 		return regime, nil
 	}
@@ -88,10 +155,33 @@ func (b *Book) Regime(ctx context.Context, activation int) (judge.Regime, error)
 	if err != nil {
 		return judge.Regime{}, err
 	}
+	regime.Markers = places(c.Activated)
 	for _, r := range c.Proposed.Restated {
 		regime.Restated = append(regime.Restated, judge.Restated(r))
 	}
 	return regime, nil
+}
+
+// awaits are the sources that are read once more for an activation and those before it.
+func (b *Book) awaits(ctx context.Context, activation int) (map[int][]routed.Source, error) {
+	all := map[int][]routed.Source{}
+	for n := b.base + 1; n <= activation; n++ {
+		p, err := b.past(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		if p == nil {
+			continue
+		}
+		c, err := b.log.Done(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		for from := range places(c.Activated) {
+			all[n] = append(all[n], from)
+		}
+	}
+	return all, nil
 }
 
 // Staged waits until there are controls that read what others say: from the base on, or
@@ -107,18 +197,31 @@ func (b *Book) Staged(ctx context.Context) error {
 	return nil
 }
 
+// places are where each source has the marker of a change.
+func places(activated *record.Control) map[routed.Source]int64 {
+	all := map[routed.Source]int64{}
+	for place, offset := range activated.Markers {
+		slash := strings.LastIndexByte(place, '/')
+		if id, err := strconv.ParseInt(place[slash+1:], 10, 32); err == nil && slash > 0 {
+			all[routed.Source{Topic: place[:slash], Partition: int32(id)}] = offset
+		}
+	}
+	return all
+}
+
 // followed is the bundle of an activation, with the beginnings of what was read for it.
-func (b *Book) followed(ctx context.Context, activation int) (*control.Bundle, error) {
+func (b *Book) followed(ctx context.Context, activation int, read judge.Read) (*control.Bundle, error) {
+	k := knownAt(activation, read)
 	b.mu.Lock()
-	known := b.judged[activation]
+	there := b.judged[k]
 	b.mu.Unlock()
-	if known != nil {
-		return known, nil
+	if there != nil {
+		return there, nil
 	}
 	if activation <= b.base {
 		return nil, compliance.Errorf(compliance.NotFound, "activation %d was before the rules that the sources begin with, %d", activation, b.base)
 	}
-	before, err := b.followed(ctx, activation-1)
+	before, err := b.followed(ctx, activation-1, read)
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +233,15 @@ func (b *Book) followed(ctx context.Context, activation int) (*control.Bundle, e
 	if err != nil {
 		return nil, err
 	}
-	bundle.Follow(before, control.Since{Routed: c.Activated.Routed, Watermark: c.Activated.Watermark})
+	since := control.Since{Routed: c.Activated.Routed, Watermark: c.Activated.Watermark}
+	if c.Preloads {
+		since.Preload = activation
+		since.Whole, since.Read = read[activation]
+	}
+	bundle.Follow(before, since)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.judged[activation] = bundle
+	b.judged[k] = bundle
 	return bundle, nil
 }
 
@@ -144,13 +252,12 @@ type held struct {
 	hashes map[string]map[string]bool // by control
 }
 
-func (b *Book) held(bundle *control.Bundle, activation int) held {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *Book) held(ctx context.Context, bundle *control.Bundle, activation int) (held, error) {
 	h := held{bundle, map[string]map[string]bool{}}
-	for n, earlier := range b.judged {
-		if n > activation {
-			continue
+	for n := b.base; n <= activation; n++ {
+		earlier, err := b.compiled(ctx, n)
+		if err != nil {
+			return held{}, err
 		}
 		for _, c := range earlier.Controls {
 			if h.hashes[c.ID] == nil {
@@ -159,7 +266,7 @@ func (b *Book) held(bundle *control.Bundle, activation int) held {
 			h.hashes[c.ID][c.RouteHash()] = true
 		}
 	}
-	return h
+	return h, nil
 }
 
 // Holds as judge.Rules.

@@ -9,10 +9,8 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/clock"
 )
-
-// slack is how long after the check the last source may get its marker.
-const slack = 5 * time.Minute
 
 // Check says why a change can't be made, and what to do instead; now is the highest
 // clock of all sources. It is clock.Deps.Check.
@@ -27,7 +25,7 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 	if now == compliance.Ever {
 		return compliance.Errorf(compliance.Invalid, "the log has no clock yet, so nobody can tell what was judged; start the evaluators with these rules instead")
 	}
-	from, err := b.followed(ctx, inForce)
+	from, err := b.followed(ctx, inForce, nil)
 	if err != nil {
 		return err
 	}
@@ -37,7 +35,7 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 	if c.Proposed.Restates {
 		return restates(from, to)
 	}
-	return prospective(from, to, now.Add(control.Early+slack))
+	return prospective(from, to, now.Add(control.Early+clock.Slack))
 }
 
 // staged refuses what the judges of the stages can't do while they run: to give the state

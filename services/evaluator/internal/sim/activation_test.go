@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"testing/fstest"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -13,6 +14,7 @@ import (
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/services/evaluator/internal/judge"
+	"assay.example/assay/services/evaluator/internal/routed"
 	"assay.example/assay/services/evaluator/internal/router"
 	"assay.example/assay/services/evaluator/internal/rules"
 )
@@ -63,9 +65,28 @@ expect: {of: {verdicts: TT-01, on: {event.item.v: item.v}, between: "[-1h, 0s]"}
 assert: of.passed >= 1 || of.all(x, x.item.id != item.id)`,
 }
 
+// added is a control that comes with the change: all that it reads is past, a table too.
+const added = `
+id: TT-09
+title: An item is added
+criteria: [CC8.1]
+effective_from: %s
+lateness: {correct_until: 2h}
+population: {event: t.a, where: event.n > 0, item: event.id}
+tables: {held: {from: [t.c], key: [event.k, event.v], live: event.ok}}
+expect:
+  e0: {event: t.b, on: {event.k: item.k}, where: event.ok, between: "[-90m, 0s]", pick: last}
+  e1: {event: t.b, on: {event.k: item.k}, between: "[0s, 30m]"}
+assert: e0.count >= 1 || e1.count >= 1 && [item.k, item.v] in refs.held
+`
+
 // laterFiles are files of versions beside those of a set.
 func laterFiles(names []string) fstest.MapFS {
-	fsys := fstest.MapFS{}
+	text := fmt.Sprintf(added, minute(begins))
+	if len(names) == 1 { // a past without tables begins somewhere
+		text = strings.NewReplacer("tables: {held: {from: [t.c], key: [event.k, event.v], live: event.ok}}\n", "", " && [item.k, item.v] in refs.held", "").Replace(text)
+	}
+	fsys := fstest.MapFS{"TT-09.yaml": {Data: []byte(text)}}
 	for i, name := range names {
 		if text := later[name]; text != "" {
 			id := fmt.Sprintf("TT-0%d", i+1)
@@ -106,7 +127,7 @@ const latestMarker = begins - 60 - 5
 // before writes markers, now and then, before the next events come, which are all there
 // in time.
 func (a *activation) before(next int) {
-	if a == nil || a.bundle != nil || !a.begun && !a.s.chance(25) && next < latestMarker {
+	if a == nil || a.bundle != nil || !a.begun && !a.s.chance(15) && next < latestMarker {
 		return
 	}
 	a.begun = true
@@ -123,7 +144,7 @@ func (a *activation) before(next int) {
 	a.clock = max(a.clock, a.s.now, epoch)
 	if len(a.missing) == 0 {
 		a.s.inject("activation")
-		a.bundle = a.s.rules.after(a.clock)
+		a.bundle = a.s.rules.after(a.clock, nil)
 		close(a.done)
 	}
 }
@@ -136,14 +157,27 @@ func (a *activation) routes(_ context.Context, n int) (router.Rules, error) {
 	return a.s.rules.later, nil
 }
 
-func (a *activation) regime(ctx context.Context, n int) (judge.Regime, error) {
+// past is what the change wants of the events before it.
+func (a *activation) past(_ context.Context, n int) (router.Past, error) {
+	if p := a.s.rules.later.Past(a.s.rules.bundle); n == 2 && p != nil {
+		return p, nil
+	}
+	return nil, nil
+}
+
+func (a *activation) regime(ctx context.Context, n int, read judge.Read) (judge.Regime, error) {
 	if n != 2 {
 		return judge.Regime{}, fmt.Errorf("there is no activation %d", n)
 	}
 	select {
 	case <-a.done:
-		of := rules.Of(a.bundle)
-		return judge.Regime{NewEngine: of.NewEngine, Rules: either{a.s.rules.bundle, a.bundle}, Stages: of.Stages}, nil
+		bundle := a.s.rules.after(a.clock, read)
+		of := rules.Of(bundle)
+		regime := judge.Regime{NewEngine: of.NewEngine, Rules: either{a.s.rules.bundle, bundle}, Stages: of.Stages}
+		if a.s.preloads() {
+			regime.Awaits = map[int][]routed.Source{2: sources}
+		}
+		return regime, nil
 	case <-ctx.Done():
 		return judge.Regime{}, ctx.Err()
 	}
@@ -153,16 +187,26 @@ func (a *activation) regime(ctx context.Context, n int) (judge.Regime, error) {
 type either [2]*control.Bundle
 
 func (e either) Holds(id, ruleHash string) bool {
-	return e[0].Control(id).RouteHash() == ruleHash || e[1].Control(id).RouteHash() == ruleHash
+	for _, b := range e {
+		if c := b.Control(id); c != nil && c.RouteHash() == ruleHash {
+			return true
+		}
+	}
+	return false
 }
 
+// preloads tells whether the change wants anything of the past.
+func (s *sim) preloads() bool { return s.change != nil && s.rules.later.Past(s.rules.bundle) != nil }
+
 // after is the bundle of the change, with what was read for it if the clock stood so.
-func (r ruleSet) after(clock compliance.Instant) *control.Bundle {
+func (r ruleSet) after(clock compliance.Instant, read judge.Read) *control.Bundle {
 	b, err := control.Load(r.files, r.types)
 	if err != nil {
 		panic(err)
 	}
-	b.Follow(r.bundle, control.Since{Routed: clock.Add(control.Early), Watermark: clock})
+	since := control.Since{Routed: clock.Add(control.Early), Watermark: clock, Preload: 2}
+	since.Whole, since.Read = read[2]
+	b.Follow(r.bundle, since)
 	return b
 }
 

@@ -110,6 +110,9 @@ func (s *sim) checkRouted(past map[routed.Source]history, logs map[string][]*kgo
 				s.fail("partition %d has %v up to %d, and not to %d, its end", q, from, r.hi[from], end)
 			}
 		}
+		if s.preloads() && r.lanes.all == nil {
+			s.fail("partition %d never has the past", q)
+		}
 		if len(r.todo) > 0 {
 			s.fail("partition %d has verdicts that nothing explains: %s", q, lines(r.todo))
 		}

@@ -113,9 +113,10 @@ func (in *instance) program() func(ctx context.Context) error {
 		cfg, deps := w.RouterConfig(in.line), w.RouterDeps()
 		cfg.Client, cfg.Hook = in.opts(), in.hook
 		cfg.Bound, cfg.MarkInterval, cfg.MarkEvery, cfg.Batch = s.bound, s.markInterval, s.markEvery, s.routerBatch
+		cfg.Seek = one(dice{rand.New(rand.NewPCG(s.seed, 7))}, int64(0), 4)
 		deps.Rules, deps.Types = s.rules.Routes, s.rules.types
 		if s.change != nil {
-			deps.Later = s.change.routes
+			deps.Later, deps.Past = s.change.routes, s.change.past
 		}
 		return func(ctx context.Context) error { return router.Run(ctx, cfg, deps) }
 	case judges, stagers:
@@ -184,6 +185,8 @@ func (s *sim) risks(p probe.Point) (crash, pause int) {
 		return crash / 5, 20 // what it has written arrives, and it goes on
 	case p == judge.Restoring || p == router.Routing: // they come for each record
 		return crash / 5, pause / 5
+	case p == router.Preloading && crash > 0: // it comes seldom
+		return crash + 100, pause + 20 + 4*s.holes
 	case s.deadly > 0 && (p == judge.Committed || p == publisher.Polled):
 		return 10 * s.deadly, pause
 	case s.holes > 0 && (p == router.Routed || p == router.Marked):
@@ -212,6 +215,9 @@ func (in *instance) step() {
 		return
 	}
 	synctest.Wait() // who runs without being looked at comes to rest first
+	if in.at == router.Preloading && in.s.chance(5*in.s.holes) {
+		in.s.hole() // a past is short
+	}
 	if in.at != "" {
 		in.at = ""
 		in.resume <- nil

@@ -12,7 +12,6 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/oracle"
 	"assay.example/assay/pkg/record"
 	"assay.example/assay/services/evaluator/internal/evaltest"
 	"assay.example/assay/services/evaluator/internal/routed"
@@ -26,6 +25,10 @@ type origin struct {
 	rejected bool
 	// clock is the source's after this record.
 	clock compliance.Instant
+	// past is the event, if it stands before the marker of its source and a later rule may
+	// want it; marker is that place.
+	past   *compliance.Event
+	marker bool
 }
 
 // history is all that a source ever said, by offset.
@@ -46,10 +49,14 @@ func (s *sim) understand(logs map[string][]*kgo.Record) map[routed.Source]histor
 			o := origin{clock: clocks[from]}
 			if _, ok := record.DecodeMarker(r); ok {
 				bundles[from] = s.rules.later
+				o.marker = true
 			} else if now, ok := record.DecodeClock(r); ok {
 				o.clock = max(o.clock, now)
 			} else {
 				s.classify(r, &o, bundles[from])
+				if s.preloads() && bundles[from] == s.rules.bundle && !o.rejected {
+					o.past = s.asLater(r)
+				}
 			}
 			clocks[from] = o.clock
 			all[from] = append(all[from], o)
@@ -114,6 +121,7 @@ type reader struct {
 	fresh       bool
 	// bundle is that of before the change, then that of after it.
 	bundle *control.Bundle
+	lanes  lanes
 	slots  map[string]map[string]int32
 	// said is the last revision of each item, by control and item; todo the verdicts
 	// in the log that no mark has explained yet.
@@ -131,6 +139,8 @@ func (s *sim) newReader(stage int, q int32, past map[routed.Source]history, verd
 	for _, from := range sources {
 		r.hi[from], r.ws[from] = routed.Start, compliance.Ever
 	}
+	r.lanes = r.newLanes()
+	r.said["TT-09"] = map[string]*compliance.Revision{}
 	for _, c := range s.rules.bundle.Controls {
 		r.said[c.ID] = map[string]*compliance.Revision{}
 		r.slots[c.ID] = slotsOf(s.rules.bundle, c, minute(doom), record.DefaultTenant, s.partitions)
@@ -142,7 +152,10 @@ func (r *reader) take(rec routed.Record) {
 	if rec.Activation() > 1 && r.bundle == r.s.rules.bundle { // what it says differently is said at the next mark
 		r.bundle, r.fresh = r.s.change.bundle, true
 	}
-	if f := rec.Fact; f != nil {
+	if f := rec.Fact; f != nil && f.Lane > 0 {
+		r.laneFact(f)
+		return
+	} else if f != nil {
 		switch {
 		case f.Prev > r.hi[f.From]:
 			r.s.inject("gap before a fact")
@@ -153,6 +166,7 @@ func (r *reader) take(rec routed.Record) {
 		}
 		return
 	}
+	r.laneMarks(rec.Mark)
 	for _, p := range rec.Mark.Positions {
 		if p.Prev > r.hi[p.From] {
 			r.s.inject("gap before a mark")
@@ -294,16 +308,8 @@ func (r *reader) judge(w compliance.Instant) {
 // due are the revisions that a control owes at the watermark.
 func (r *reader) due(c *control.Control) []*compliance.Revision {
 	var list []*compliance.Revision
-	events := slices.Concat(r.admitted[c.ID], r.admitted[""])
 	now := map[string]bool{}
-	events = append(events, r.heard.evidence(c)...)
-	own := func(asked *control.Control) []*compliance.Event {
-		if asked.ID == c.ID {
-			return events
-		}
-		return nil // what is read is among them
-	}
-	r.now[c.ID] = oracle.VerdictsOf(r.bundle, c, record.DefaultTenant, own, r.w)
+	r.now[c.ID] = r.verdicts(c)
 	for _, v := range r.now[c.ID] {
 		if q, slot := r.slots[c.ID][v.Item.ID]; slot && q != r.q {
 			continue

@@ -99,6 +99,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	}
 	if changes(seed) && !s.rare { // their controls have versions from the start
 		s.change = s.newActivation()
+		s.life = dice{rand.New(rand.NewPCG(seed, 8))}.morePast(s.life)
 	}
 	s.w = evaltest.New(t, s.partitions, kfake.SeedTopics(s.partitions, again(evaltest.Verdicts), again(evaltest.State), again(evaltest.Findings), copied(evaltest.Findings)), kfake.SeedTopics(1, again(evaltest.Quarantine)))
 	if s.compacts {
@@ -179,7 +180,11 @@ func (s *sim) run() {
 	for len(s.life) > 0 {
 		s.round()
 	}
-	for range 10 {
+	rest := 10
+	if s.change != nil { // and the past is read
+		rest = 50
+	}
+	for range rest {
 		s.round()
 	}
 	s.finale()
@@ -402,7 +407,7 @@ func (s *sim) ends(topics ...string) map[string]map[int32]int64 {
 
 // judged: routers and judges have done all there is.
 func (s *sim) judged() string {
-	return cmp.Or(s.left(routers, s.ends(evaltest.Access, evaltest.Deployment)), s.left(judges, s.ends(evaltest.Routed)), s.handed())
+	return cmp.Or(s.left(routers, s.ends(evaltest.Access, evaltest.Deployment)), s.unread(), s.left(judges, s.ends(evaltest.Routed)), s.handed())
 }
 
 // handed: what stages handed on was judged too.

@@ -33,7 +33,7 @@ func (s *sim) ofStage(stage int, records []*kgo.Record) (own []*kgo.Record) {
 	for _, r := range records {
 		rev, err := record.DecodeRevision(r.Value)
 		require.NoError(s.t, err)
-		if s.rules.bundle.Control(rev.Control).Stage == stage {
+		if s.rules.later.Control(rev.Control).Stage == stage {
 			own = append(own, r)
 		}
 	}
@@ -42,7 +42,7 @@ func (s *sim) ofStage(stage int, records []*kgo.Record) (own []*kgo.Record) {
 
 func (s *sim) spoken(stage int, all []*compliance.Revision) []*compliance.Revision {
 	return slices.DeleteFunc(slices.Clone(all), func(r *compliance.Revision) bool {
-		return s.rules.bundle.Control(r.Control).Stage != stage
+		return s.rules.later.Control(r.Control).Stage != stage
 	})
 }
 
