@@ -106,8 +106,9 @@ func (g *group) goneAt(base string, at compliance.Instant) {
 func (g *group) forgetIDs(e *Engine, before compliance.Instant) {
 	long := g.plan.sameFor
 	for base, last := range g.same.gone {
-		isSame := func(f *fact) bool { return f.shown.ev.Time >= last && f.shown.ev.Time <= last.Add(long) }
-		if last.Add(long) < before && !slices.ContainsFunc(g.same.candidates[base], isSame) {
+		// the word is of the last one only: those before it may be the same as an earlier one
+		mayBeSame := func(f *fact) bool { return f.shown.ev.Time <= last.Add(long) }
+		if last.Add(long) < before && !slices.ContainsFunc(g.same.candidates[base], mayBeSame) {
 			delete(g.same.gone, base)
 			e.note(func() Change { return Change{Key: sameChange(g, base).Key} })
 		}
