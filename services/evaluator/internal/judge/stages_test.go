@@ -324,12 +324,13 @@ func (s *staged) settle() {
 	s.Settle()
 	admin := kadm.NewClient(s.Client())
 	s.Eventually("all findings are judged", func() bool {
+		// First what is judged: a later stage hands on more in the transaction in which it says so.
+		commits, err := admin.FetchOffsets(s.T.Context(), "stages")
+		require.NoError(s.T, err)
 		ends := map[int32]int64{}
 		for _, r := range s.ReadCommitted(evaltest.Findings) {
 			ends[r.Partition] = r.Offset + 1
 		}
-		commits, err := admin.FetchOffsets(s.T.Context(), "stages")
-		require.NoError(s.T, err)
 		for p, end := range ends {
 			if c, ok := commits.Lookup(evaltest.Findings, p); !ok || c.At < end {
 				return false
