@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,22 +134,22 @@ func TestThePastGoesOnAfterRestart(t *testing.T) {
 		next := routed.Start
 		for life := 1; !pastRead(w); life++ {
 			require.Less(t, life, 20)
-			slices := 0
+			var slices atomic.Int64
 			r := changing(w, w.NewLine(), begin, func(cfg *router.Config, _ *router.Deps) {
 				cfg.Batch, cfg.MarkInterval = 5, 20*time.Millisecond
 				cfg.Hook = func(p probe.Point) error {
 					if p == router.Preloading {
-						slices++
+						slices.Add(1)
 						time.Sleep(5 * time.Millisecond) // a mark falls between the slices
 					}
-					if slices > 7 {
+					if slices.Load() > 7 {
 						return killed
 					}
 					return nil
 				}
 			})
-			w.Eventually("it is killed, or done", func() bool { return slices > 7 || pastRead(w) })
-			if slices > 7 {
+			w.Eventually("it is killed, or done", func() bool { return slices.Load() > 7 || pastRead(w) })
+			if slices.Load() > 7 {
 				require.ErrorIs(t, r.Wait(), killed)
 			} else {
 				r.Stop()
