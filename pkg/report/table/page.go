@@ -16,7 +16,8 @@ import (
 func (t *Table) WriteHTML(out io.Writer) error {
 	t = t.ForPeople()
 	var b strings.Builder
-	b.WriteString(`<div class="scroll"><table data-table="` + html.EscapeString(t.Name) + `"><thead><tr>`)
+	b.WriteString(`<div class="scroll" role="region" aria-label="Table: ` + html.EscapeString(strings.ReplaceAll(t.Name, "_", " ")) +
+		`" tabindex="0"><table data-table="` + html.EscapeString(t.Name) + `"><thead><tr>`)
 	for _, c := range t.Columns {
 		if c.Kind != Address {
 			b.WriteString(`<th scope="col"` + c.class() + `>` + html.EscapeString(c.Head) + `</th>`)
