@@ -351,7 +351,7 @@ func (s *sim) checkHops(past map[routed.Source]history, verdicts map[int32][]*co
 			if numbers[id]++; numbers[id] != v.Number {
 				s.fail("%s has revision %d where %d is the next", id, v.Number, numbers[id])
 			}
-			if last[id] = outcomeLine(&v.Verdict); v.Outcome == compliance.Withdrawn || s.stageOf(v.Control) == 0 {
+			if last[id] = outcomeLine(&v.Verdict); v.Outcome == compliance.Withdrawn || s.rules.later.Control(v.Control).Stage == 0 {
 				delete(last, id) // the first stage's were looked at, one by one
 			}
 		}
