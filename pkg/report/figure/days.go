@@ -3,6 +3,8 @@ package figure
 import (
 	"strconv"
 	"time"
+
+	"assay.example/assay/pkg/svg"
 )
 
 // Day is how many items a day has. Unknown are those that are inconclusive or pending.
@@ -45,7 +47,7 @@ func Matrix(name string, from, to time.Time, rows []Row) SVG {
 }
 
 func (d *drawing) row(name string, a axis, each, y float64, r *Row) {
-	d.label("f-name", left-6, y+dayHeight-1, cut(r.Name, 12))
+	d.label("f-name", left-6, y+dayHeight-1, svg.Cut(r.Name, 12))
 	d.rule("f-base", left, y+dayHeight, width-right, y+dayHeight)
 	var pass, deviation, waived, unknown shape
 	wide := max(0.6, each*0.86)

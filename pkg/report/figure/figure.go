@@ -10,10 +10,10 @@ package figure
 
 import (
 	"fmt"
-	"html"
-	"strconv"
 	"strings"
 	"time"
+
+	"assay.example/assay/pkg/svg"
 )
 
 // SVG is a drawing, to be put into a page as it is.
@@ -36,9 +36,9 @@ func (d *drawing) say(format string, args ...any) { _, _ = fmt.Fprintf(d, format
 // open begins a drawing. Tables beside it tell what it shows, so that a screen reader is
 // told to leave it out.
 func (d *drawing) open(name string, height float64) {
-	d.say(`<svg class="figure" viewBox="0 0 %d %s" aria-hidden="true" focusable="false">`, width, number(height))
+	d.say(`<svg class="figure" viewBox="0 0 %d %s" aria-hidden="true" focusable="false">`, width, svg.Number(height))
 	d.say(`<defs><pattern id="%s-hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">`+
-		`<rect class="f-ground" width="5" height="5"/><rect class="f-line" width="2" height="5"/></pattern></defs>`, text(name))
+		`<rect class="f-ground" width="5" height="5"/><rect class="f-line" width="2" height="5"/></pattern></defs>`, svg.Text(name))
 }
 
 func (d *drawing) close() SVG {
@@ -47,18 +47,18 @@ func (d *drawing) close() SVG {
 }
 
 func (d *drawing) label(class string, x, y float64, words string) {
-	d.say(`<text class="%s" x="%s" y="%s">%s</text>`, class, number(x), number(y), text(words))
+	d.say(`<text class="%s" x="%s" y="%s">%s</text>`, class, svg.Number(x), svg.Number(y), svg.Text(words))
 }
 
 func (d *drawing) rule(class string, x1, y1, x2, y2 float64) {
-	d.say(`<path class="%s" d="M%s %sL%s %s"/>`, class, number(x1), number(y1), number(x2), number(y2))
+	d.say(`<path class="%s" d="M%s %sL%s %s"/>`, class, svg.Number(x1), svg.Number(y1), svg.Number(x2), svg.Number(y2))
 }
 
 // shape is one path that gathers rectangles of one look.
 type shape struct{ strings.Builder }
 
 func (s *shape) box(x, y, w, h float64) {
-	_, _ = fmt.Fprintf(s, "M%s %sh%sv%sh-%sz", number(x), number(y), number(w), number(h), number(w))
+	_, _ = fmt.Fprintf(s, "M%s %sh%sv%sh-%sz", svg.Number(x), svg.Number(y), svg.Number(w), svg.Number(h), svg.Number(w))
 }
 
 // fill draws what was gathered; hatch names the drawing whose pattern fills it, if one does.
@@ -66,7 +66,7 @@ func (d *drawing) fill(class, hatch string, s *shape) {
 	switch {
 	case s.Len() == 0:
 	case hatch != "":
-		d.say(`<path class="%s" fill="url(#%s-hatch)" d="%s"/>`, class, text(hatch), s.String())
+		d.say(`<path class="%s" fill="url(#%s-hatch)" d="%s"/>`, class, svg.Text(hatch), s.String())
 	default:
 		d.say(`<path class="%s" d="%s"/>`, class, s.String())
 	}
@@ -93,33 +93,4 @@ func (d *drawing) ticks(a axis, top, bottom float64) {
 			d.label("f-month", x+3, bottom+12, at.Format("Jan 2006"))
 		}
 	}
-}
-
-// text is words as they stand in SVG. Characters that XML has not are left out.
-func text(words string) string {
-	clean := strings.Map(func(r rune) rune {
-		if r < 0x20 && r != '\t' && r != '\n' || r == 0x7f {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(words, "\uFFFD"))
-	return html.EscapeString(clean)
-}
-
-// number is a coordinate, with two digits at most.
-func number(v float64) string {
-	s := strings.TrimRight(strings.TrimRight(strconv.FormatFloat(v, 'f', 2, 64), "0"), ".")
-	if s == "-0" || s == "" {
-		return "0"
-	}
-	return s
-}
-
-// cut shortens words to as many characters.
-func cut(words string, most int) string {
-	r := []rune(words)
-	if len(r) <= most {
-		return words
-	}
-	return string(r[:most-1]) + "…"
 }

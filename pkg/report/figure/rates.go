@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"assay.example/assay/pkg/svg"
 )
 
 // Week is a control's rate in one week: Gross of Tested deviated, and Unknown more aren't
@@ -45,7 +47,7 @@ func (d *drawing) weeks(name string, a axis, y float64, l *Line) {
 	for _, w := range l.Weeks {
 		most = max(most, w.worst())
 	}
-	d.label("f-name", left-6, y+11, cut(l.Name, 12))
+	d.label("f-name", left-6, y+11, svg.Cut(l.Name, 12))
 	d.label("f-axis", left-6, y+22, strconv.FormatFloat(100*most, 'f', 1, 64)+" %")
 	d.rule("f-base", left, y+barTall, width-right, y+barTall)
 	var rate, worst, none shape
@@ -140,10 +142,10 @@ func TimeToRemediate(name string, rows []Remedies) SVG {
 }
 
 func (d *drawing) remedies(name string, y float64, place func(time.Duration) float64, r *Remedies) {
-	d.label("f-name", left-6, y+4, cut(r.Name, 12))
+	d.label("f-name", left-6, y+4, svg.Cut(r.Name, 12))
 	d.rule("f-base", left, y, width-right-openWide-8, y)
 	for _, took := range r.Took {
-		d.say(`<circle class="f-dot" cx="%s" cy="%s" r="4"/>`, number(place(took)), number(y))
+		d.say(`<circle class="f-dot" cx="%s" cy="%s" r="4"/>`, svg.Number(place(took)), svg.Number(y))
 	}
 	if r.Open > 0 {
 		var open shape

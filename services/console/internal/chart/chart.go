@@ -11,8 +11,9 @@ package chart
 
 import (
 	"fmt"
-	"html"
 	"strings"
+
+	"assay.example/assay/pkg/svg"
 )
 
 // SVG is a drawing, to be put into a page as it is.
@@ -81,13 +82,13 @@ type drawing struct{ strings.Builder }
 // open begins a drawing of a size. What it shows is told beside it, so a screen reader
 // is told to leave it out, and links in it are for pointers.
 func (d *drawing) open(class string, width, height float64) {
-	fmt.Fprintf(d, `<svg class="chart %s" viewBox="0 0 %s %s" aria-hidden="true" focusable="false">`, class, number(width), number(height))
+	fmt.Fprintf(d, `<svg class="chart %s" viewBox="0 0 %s %s" aria-hidden="true" focusable="false">`, class, svg.Number(width), svg.Number(height))
 }
 
 // stretched begins a drawing that is as wide as its place: what is across is in parts of
 // a hundred, so that neither patterns nor letters are stretched with it.
 func (d *drawing) stretched(class string, height float64) {
-	fmt.Fprintf(d, `<svg class="chart %s" width="100%%" height="%s" aria-hidden="true" focusable="false">`, class, number(height))
+	fmt.Fprintf(d, `<svg class="chart %s" width="100%%" height="%s" aria-hidden="true" focusable="false">`, class, svg.Number(height))
 }
 
 func (d *drawing) close() SVG {
@@ -101,7 +102,7 @@ func (d *drawing) put(text string) { _, _ = d.WriteString(text) } // never fails
 // only one.
 func (d *drawing) hatch(id string) {
 	fmt.Fprintf(d, `<defs><pattern id="%s" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">`+
-		`<rect class="hatch-ground" width="4" height="4"/><rect class="hatch-line" width="1.6" height="4"/></pattern></defs>`, text(id))
+		`<rect class="hatch-ground" width="4" height="4"/><rect class="hatch-line" width="1.6" height="4"/></pattern></defs>`, svg.Text(id))
 }
 
 // box is where a rectangle is. In a stretched drawing x and width are parts of a hundred.
@@ -115,22 +116,22 @@ func (b box) String() string {
 	if b.parts {
 		unit = "%"
 	}
-	return fmt.Sprintf(`x="%s%s" y="%s" width="%s%s" height="%s"`, number(b.x), unit, number(b.y), number(b.width), unit, number(b.height))
+	return fmt.Sprintf(`x="%s%s" y="%s" width="%s%s" height="%s"`, svg.Number(b.x), unit, svg.Number(b.y), svg.Number(b.width), unit, svg.Number(b.height))
 }
 
 func (d *drawing) rect(class string, b box) { fmt.Fprintf(d, `<rect class="%s" %s/>`, class, b) }
 
 // unknown is a rectangle filled with the pattern of that name.
 func (d *drawing) unknown(hatch string, b box) {
-	fmt.Fprintf(d, `<rect class="unknown" fill="url(#%s)" %s/>`, text(hatch), b)
+	fmt.Fprintf(d, `<rect class="unknown" fill="url(#%s)" %s/>`, svg.Text(hatch), b)
 }
 
 func (d *drawing) line(class string, x1, y1, x2, y2 float64) {
-	fmt.Fprintf(d, `<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`, class, number(x1), number(y1), number(x2), number(y2))
+	fmt.Fprintf(d, `<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`, class, svg.Number(x1), svg.Number(y1), svg.Number(x2), svg.Number(y2))
 }
 
 func (d *drawing) label(class string, x, y float64, words string) {
-	fmt.Fprintf(d, `<text class="%s" x="%s" y="%s">%s</text>`, class, number(x), number(y), text(words))
+	fmt.Fprintf(d, `<text class="%s" x="%s" y="%s">%s</text>`, class, svg.Number(x), svg.Number(y), svg.Text(words))
 }
 
 // link begins what leads to an address, with a tip; without an address it is a group.
@@ -140,40 +141,11 @@ func (d *drawing) link(address, tip string) (end string) {
 	if address == "" {
 		d.put("<g>")
 	} else {
-		fmt.Fprintf(d, `<a href="%s" tabindex="-1">`, text(address))
+		fmt.Fprintf(d, `<a href="%s" tabindex="-1">`, svg.Text(address))
 		end = "</a>"
 	}
 	if tip != "" {
-		fmt.Fprintf(d, "<title>%s</title>", text(tip))
+		fmt.Fprintf(d, "<title>%s</title>", svg.Text(tip))
 	}
 	return end
-}
-
-// text is words as they stand in SVG. Characters that XML has not are left out.
-func text(words string) string {
-	clean := strings.Map(func(r rune) rune {
-		if r < 0x20 && r != '\t' && r != '\n' || r == 0x7f {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(words, "\uFFFD"))
-	return html.EscapeString(clean)
-}
-
-// number is a coordinate, with two digits at most.
-func number(v float64) string {
-	s := strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.2f", v), "0"), ".")
-	if s == "-0" || s == "" {
-		return "0"
-	}
-	return s
-}
-
-// cut shortens words to as many characters, the end left out.
-func cut(words string, most int) string {
-	r := []rune(words)
-	if len(r) <= most {
-		return words
-	}
-	return string(r[:most-1]) + "…"
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"assay.example/assay/pkg/svg"
 )
 
 // Volume is how much came on a day.
@@ -43,7 +45,7 @@ func (d *drawing) volumes(days []Volume, most int64) {
 	for i, day := range days {
 		switch x := i * 10; {
 		case day.Events > 0:
-			height := number(3 + (stripHeight-5)*math.Log1p(float64(day.Events))/math.Log1p(float64(max(1, most))))
+			height := svg.Number(3 + (stripHeight-5)*math.Log1p(float64(day.Events))/math.Log1p(float64(max(1, most))))
 			fmt.Fprintf(&volume, "M%d %dv-%sh9v%sz", x, stripHeight, height, height)
 		case day.Beats > 0:
 			fmt.Fprintf(&beat, "M%d %dh9v2h-9z", x, stripHeight-3)
@@ -131,7 +133,7 @@ func Timeline(name string, from, to time.Time, lanes []Lane) SVG {
 }
 
 func (d *drawing) lane(hatch string, y float64, place func(time.Time) float64, l *Lane) {
-	d.label("lane", 0, y+17, cut(l.Name, 18))
+	d.label("lane", 0, y+17, svg.Cut(l.Name, 18))
 	if l.To.After(l.From) {
 		x := place(l.From)
 		wide := max(3, place(l.To)-x)
@@ -145,9 +147,9 @@ func (d *drawing) lane(hatch string, y float64, place func(time.Time) float64, l
 		x := place(m.At)
 		end := d.link(m.Link, m.Tip)
 		if m.Kind == "evidence" || m.Kind == "remedy" || m.Kind == "item" {
-			fmt.Fprintf(d, `<circle class="mark-%s" cx="%s" cy="%s" r="4.5"/>`, text(m.Kind), number(x), number(y+13))
+			fmt.Fprintf(d, `<circle class="mark-%s" cx="%s" cy="%s" r="4.5"/>`, svg.Text(m.Kind), svg.Number(x), svg.Number(y+13))
 		} else {
-			d.line("mark-"+text(m.Kind), x, y+2, x, y+24)
+			d.line("mark-"+svg.Text(m.Kind), x, y+2, x, y+24)
 		}
 		d.put(end)
 	}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"assay.example/assay/pkg/svg"
 )
 
 // Day is one day of something.
@@ -100,9 +102,9 @@ func Months(days []Day) SVG {
 	for i, day := range days {
 		if i == 0 || day.Date.Day() == 1 {
 			x, _ := column(i, len(days))
-			fmt.Fprintf(&d, `<line class="tick" x1="%s%%" y1="0" x2="%s%%" y2="14"/>`, number(x), number(x))
+			fmt.Fprintf(&d, `<line class="tick" x1="%s%%" y1="0" x2="%s%%" y2="14"/>`, svg.Number(x), svg.Number(x))
 			if x < 96 {
-				fmt.Fprintf(&d, `<text class="month" x="%s%%" y="11" dx="4">%s</text>`, number(x), day.Date.Format("Jan"))
+				fmt.Fprintf(&d, `<text class="month" x="%s%%" y="11" dx="4">%s</text>`, svg.Number(x), day.Date.Format("Jan"))
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package chart
 
-import "fmt"
+import (
+	"fmt"
+
+	"assay.example/assay/pkg/svg"
+)
 
 // Node is something that rests on what is left of it.
 type Node struct {
@@ -60,8 +64,8 @@ func (d *drawing) edges(x float64, from, to *Stage, tallest int) {
 	for f := range from.Nodes {
 		for t := range to.Nodes {
 			y1, y2 := from.top(f, tallest)+nodeHeight/2, to.top(t, tallest)+nodeHeight/2
-			fmt.Fprintf(d, `<path class="edge" d="M%s %sC%s %s %s %s %s %s"/>`, number(x-stageGap), number(y1),
-				number(x-stageGap/2), number(y1), number(x-stageGap/2), number(y2), number(x), number(y2))
+			fmt.Fprintf(d, `<path class="edge" d="M%s %sC%s %s %s %s %s %s"/>`, svg.Number(x-stageGap), svg.Number(y1),
+				svg.Number(x-stageGap/2), svg.Number(y1), svg.Number(x-stageGap/2), svg.Number(y2), svg.Number(x), svg.Number(y2))
 		}
 	}
 }
@@ -77,8 +81,8 @@ func (d *drawing) stage(hatch string, x float64, s *Stage, tallest int) {
 		} else {
 			d.rect("edge-"+string(state), box{x + 1, y + 1, 5, nodeHeight - 2, false})
 		}
-		d.label("node-title", x+12, y+17, cut(n.Title, 24))
-		d.label("node-text", x+12, y+32, cut(n.Text, 26))
+		d.label("node-title", x+12, y+17, svg.Cut(n.Title, 24))
+		d.label("node-text", x+12, y+32, svg.Cut(n.Text, 26))
 		d.put(end)
 	}
 	if len(s.Nodes) == 0 {
