@@ -92,9 +92,7 @@ func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (
 			got.lives, err = a.lives(ctx, bundle.Sources, p)
 			return err
 		},
-		func(ctx context.Context, a *asker) error { return a.parts(ctx, "month", p, &got.rates.Months) },
-		func(ctx context.Context, a *asker) error { return a.parts(ctx, "week", p, &got.rates.Weeks) },
-		func(ctx context.Context, a *asker) error { return a.parts(ctx, "day", p, &got.rates.Days) },
+		func(ctx context.Context, a *asker) (err error) { got.rates, err = a.partsOf(ctx, p); return err },
 		func(ctx context.Context, a *asker) (err error) {
 			got.remedies, err = told(ctx, a, "time_to_remediate", p, (*remediationRow).remediation)
 			return err

@@ -45,11 +45,37 @@ func (r *partRow) part() Part {
 	return p
 }
 
-// parts asks for a period's counts in parts: by day, week or month.
-func (a *asker) parts(ctx context.Context, by string, p Period, into *[]Part) error {
-	parts, err := told(ctx, a, "rates_by_"+by, p, (*partRow).part)
-	*into = parts
-	return err
+// partsOf asks for a period's counts by day; weeks and months are sums of days.
+func (a *asker) partsOf(ctx context.Context, p Period) (Rates, error) {
+	days, err := told(ctx, a, "rates_by_day", p, (*partRow).part)
+	if err != nil {
+		return Rates{}, err
+	}
+	return Rates{Days: days, Weeks: summed(days, monday), Months: summed(days, firstOfMonth)}, nil
+}
+
+func monday(day time.Time) time.Time {
+	const week = 7
+	return day.AddDate(0, 0, -(int(day.Weekday())+week-1)%week)
+}
+
+func firstOfMonth(day time.Time) time.Time { return day.AddDate(0, 0, 1-day.Day()) }
+
+// summed adds days, which lie in the order of (control, start), to what they are part of.
+func summed(days []Part, of func(time.Time) time.Time) []Part {
+	sums := []Part{}
+	for i := range days {
+		d := &days[i]
+		start := compliance.InstantOf(of(d.Start.Time()))
+		if n := len(sums); n == 0 || sums[n-1].Control != d.Control || sums[n-1].Start != start {
+			sums = append(sums, Part{Control: d.Control, Start: start})
+		}
+		sums[len(sums)-1].plus(&d.Counts)
+	}
+	for i := range sums {
+		sums[i].finish()
+	}
+	return sums
 }
 
 // Remediation is how long deviations of a control stood, from the item's time to its

@@ -152,17 +152,17 @@ func (c *Completeness) reasoned() string {
 }
 
 func (r *Report) rateTables() []*table.Table {
-	parts := func(name, title, head, query string, list []Part) *table.Table {
+	parts := func(name, title, head string, list []Part) *table.Table {
 		fields := append([]table.Field[Part]{
 			field(table.Code, "control", "Control", func(p *Part) any { return p.Control }),
 			field(table.Text, "start", head, func(p *Part) any { return day(p.Start) }),
 		}, countFields(func(p *Part) *Counts { return &p.Counts })...)
-		return table.Of(name, title, "", list, fields...).Made(r.origin(query))
+		return table.Of(name, title, "", list, fields...).Made(r.origin("rates_by_day"))
 	}
 	return []*table.Table{
-		parts("rates_by_month", "Deviation rate by month", "Month from", "rates_by_month", r.Rates.Months),
-		parts("rates_by_week", "Deviation rate by week", "Week from", "rates_by_week", r.Rates.Weeks).AsLong(),
-		parts("rates_by_day", "Deviation rate by day", "Day", "rates_by_day", r.Rates.Days).AsLong(),
+		parts("rates_by_month", "Deviation rate by month", "Month from", r.Rates.Months),
+		parts("rates_by_week", "Deviation rate by week", "Week from", r.Rates.Weeks).AsLong(),
+		parts("rates_by_day", "Deviation rate by day", "Day", r.Rates.Days).AsLong(),
 	}
 }
 
