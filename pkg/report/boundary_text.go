@@ -25,7 +25,7 @@ func (b *Boundary) WriteTable(w output.Writer) error {
 	} else {
 		t.say("%d flows were seen; none can be judged, for refs.%s declares nothing\n\n", len(b.Edges), boundary.Table)
 	}
-	printRows(&t, b.Edges, EdgeColumns())
+	printRows(&t, b.Edges, edgeColumns())
 	if len(b.Unused) > 0 {
 		t.say("\nDeclared and not seen\n")
 		printRows(&t, b.Unused, unusedColumns())
@@ -34,10 +34,12 @@ func (b *Boundary) WriteTable(w output.Writer) error {
 }
 
 // WriteCSV writes the flows that were seen.
-func (b *Boundary) WriteCSV(w output.Writer) error { return output.Write(w, b.Edges, EdgeColumns()) }
+func (b *Boundary) WriteCSV(w output.Writer) error {
+	w.Format = output.CSV
+	return output.Write(w, b.Edges, edgeColumns())
+}
 
-// EdgeColumns are those of a table of flows.
-func EdgeColumns() []output.Column[boundary.Edge] {
+func edgeColumns() []output.Column[boundary.Edge] {
 	return []output.Column[boundary.Edge]{
 		{Head: "CALLER", Cell: func(e boundary.Edge) string { return e.Caller }},
 		{Head: "KIND", Cell: func(e boundary.Edge) string { return string(e.Kind) }},

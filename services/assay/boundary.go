@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,7 +11,6 @@ import (
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report"
 )
 
@@ -21,11 +19,12 @@ type boundaryOptions struct {
 	rules  rulesOptions
 	window periodOptions
 	params report.BoundaryParams
+	format choice
 	asOf   string
 }
 
 func (a *app) boundaryCommand() *cobra.Command {
-	o := boundaryOptions{app: a}
+	o := boundaryOptions{app: a, format: formatOf("table", "json", "csv")}
 	c := &cobra.Command{
 		Use:   "boundary",
 		Short: "Hold where data went against where the system boundary says that it may go",
@@ -43,7 +42,7 @@ It exits with 1 if a flow leaves the boundary, else with 2 if nothing is declare
 	o.window.flags(c)
 	c.Flags().StringVar(&o.asOf, "as-of", "", "say what was known at this `time`, instead of all on record")
 	c.Flags().StringVar(&o.params.Tenant, "tenant", "default", "whose calls")
-	a.formatFlag(c)
+	c.Flags().VarP(&o.format, "output", "o", "table, json or csv")
 	return c
 }
 
@@ -63,25 +62,14 @@ func (o *boundaryOptions) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := o.write(b); err != nil {
+	if err := o.answer(o.format, b); err != nil {
 		return err
 	}
 	switch outside := len(b.Outside()); {
 	case outside > 0:
-		return &exitError{exitViolations, fmt.Errorf("%s of %d outside of the declared boundary", strconv.Itoa(outside), len(b.Edges))}
+		return &exitError{exitViolations, fmt.Errorf("%d of %d outside of the declared boundary", outside, len(b.Edges))}
 	case !b.Declared:
 		return &exitError{exitUnevaluated, fmt.Errorf("nothing is declared in refs.%s, so nothing is known to be inside", boundary.Table)}
 	}
 	return nil
-}
-
-func (o *boundaryOptions) write(b *report.Boundary) error {
-	switch o.format {
-	case output.JSON, output.JSONL:
-		return b.WriteJSON(o.out)
-	case output.CSV:
-		return b.WriteCSV(o.writer())
-	case output.Table:
-	}
-	return b.WriteTable(o.writer())
 }

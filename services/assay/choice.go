@@ -1,10 +1,12 @@
 package main
 
 import (
+	"io"
 	"slices"
 	"strings"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/output"
 )
 
 // choice is a flag's value that is one of a few words.
@@ -33,4 +35,22 @@ func (c *choice) Set(text string) error {
 	}
 	c.is = text
 	return nil
+}
+
+// answer is what can be written in each of three formats.
+type answer interface {
+	WriteJSON(out io.Writer) error
+	WriteCSV(w output.Writer) error
+	WriteTable(w output.Writer) error
+}
+
+// answer writes d as json, csv or table.
+func (a *app) answer(format choice, d answer) error {
+	switch format.is {
+	case "json":
+		return d.WriteJSON(a.out)
+	case "csv":
+		return d.WriteCSV(a.writer())
+	}
+	return d.WriteTable(a.writer())
 }

@@ -69,15 +69,5 @@ func (o *completenessOptions) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return o.write(certificate)
-}
-
-func (o *completenessOptions) write(c *report.Certificate) error {
-	switch o.format.is {
-	case "json":
-		return c.WriteJSON(o.out)
-	case "csv":
-		return c.WriteCSV(o.writer())
-	}
-	return c.WriteTable(o.writer())
+	return o.answer(o.format, certificate)
 }

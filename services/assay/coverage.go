@@ -50,11 +50,5 @@ func (o *coverageOptions) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	switch o.format.is {
-	case "json":
-		return c.WriteJSON(o.out)
-	case "csv":
-		return c.WriteCSV(o.writer())
-	}
-	return c.WriteTable(o.writer())
+	return o.answer(o.format, c)
 }

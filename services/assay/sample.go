@@ -116,14 +116,9 @@ func readPlan(name string) (*sampling.Plan, error) {
 }
 
 func (o *sampleOptions) write(s *report.Sample) error {
-	switch o.format.is {
-	case "json":
-		return s.WriteJSON(o.out)
-	case "csv":
-		return s.WriteCSV(o.writer())
-	case "population":
+	if o.format.is == "population" {
 		_, err := o.out.Write(s.PopulationBytes())
 		return err
 	}
-	return s.WriteTable(o.writer())
+	return o.answer(o.format, s)
 }
