@@ -86,7 +86,7 @@ func (r *Report) view() *view {
 	results := map[compliance.Result]int{}
 	for i := range r.Controls {
 		c := &r.Controls[i]
-		v.Totals.plus(&c.Counts)
+		v.Totals.Plus(&c.Counts)
 		results[c.Result]++
 		if !c.Completeness.Proven {
 			v.Unproven++
@@ -107,8 +107,9 @@ var allResults = []compliance.Result{
 	compliance.OperatedWithDeviations, compliance.NotEvaluable, compliance.OperatedWithoutDeviation, compliance.OperatedOutsidePeriod, compliance.DidNotOccur,
 }
 
-// plus adds the items of another control.
-func (c *Counts) plus(o *Counts) {
+// Plus adds other items, such as those of another control. What follows from the counts is
+// left as it is.
+func (c *Counts) Plus(o *Counts) {
 	c.Pass += o.Pass
 	c.Deviation += o.Deviation
 	c.Waived += o.Waived

@@ -70,7 +70,7 @@ func summed(days []Part, of func(time.Time) time.Time) []Part {
 		if n := len(sums); n == 0 || sums[n-1].Control != d.Control || sums[n-1].Start != start {
 			sums = append(sums, Part{Control: d.Control, Start: start})
 		}
-		sums[len(sums)-1].plus(&d.Counts)
+		sums[len(sums)-1].Plus(&d.Counts)
 	}
 	for i := range sums {
 		sums[i].finish()

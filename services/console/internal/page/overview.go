@@ -109,7 +109,7 @@ func (b *overviewBody) fill(v *visit, days report.Answer[report.DayCount], known
 	b.Counts = b.Made.Link
 	b.Controls = v.controlRows(b.When, days.Rows, known)
 	for _, c := range b.Controls {
-		b.All.plus(&c.tally)
+		b.All.Plus(&c.Counts)
 		if c.Deviation > 0 {
 			b.Bad++
 		}

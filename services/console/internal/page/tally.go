@@ -11,11 +11,7 @@ import (
 )
 
 // tally counts items by what is said of them.
-type tally struct {
-	Pass, Deviation, Waived, Inconclusive, NotApplicable, Pending, Withdrawn int64
-	// Remediated are those of the deviations that were remedied since.
-	Remediated int64
-}
+type tally struct{ report.Counts }
 
 func (t *tally) add(c *report.DayCount) {
 	switch c.Outcome {
@@ -41,24 +37,10 @@ func (t *tally) add(c *report.DayCount) {
 	}
 }
 
-func (t *tally) plus(o *tally) {
-	t.Pass += o.Pass
-	t.Deviation += o.Deviation
-	t.Waived += o.Waived
-	t.Inconclusive += o.Inconclusive
-	t.NotApplicable += o.NotApplicable
-	t.Pending += o.Pending
-	t.Withdrawn += o.Withdrawn
-	t.Remediated += o.Remediated
-}
-
 // Items is N: all but those withdrawn from the population.
 func (t *tally) Items() int64 {
 	return t.Pass + t.Deviation + t.Waived + t.Inconclusive + t.NotApplicable + t.Pending
 }
-
-// Unknown are those of which the outcome isn't known.
-func (t *tally) Unknown() int64 { return t.Inconclusive + t.Pending }
 
 // Tested are those that have an outcome that a rate can be of.
 func (t *tally) Tested() int64 { return t.Pass + t.Deviation + t.Waived }
