@@ -29,11 +29,7 @@ func boundaryPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	declared, err := boundary.Declared(v.Bundle.Declarations)
-	if err != nil {
-		return nil, err
-	}
-	compared, m, err := v.asker.Boundary(v.ctx(), declared, w.Period)
+	compared, m, err := v.asker.Boundary(v.ctx(), v.flows, w.Period)
 	if err != nil {
 		return nil, err
 	}

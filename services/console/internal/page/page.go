@@ -20,6 +20,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"assay.example/assay/pkg/boundary"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
@@ -49,6 +50,9 @@ type Options struct {
 type Pages struct {
 	Options
 
+	// flows are where data may go; nil if nothing is declared.
+	flows *boundary.Declaration
+
 	assets    assets
 	templates map[string]*template.Template
 	words     map[string]report.Words
@@ -65,6 +69,9 @@ func New(o Options) (*Pages, error) {
 	p := &Pages{Options: o, words: report.WordsOfAll(o.Bundle, o.Files), inquiries: inquiries()}
 	var err error
 	if p.others, err = report.ReadComplementary(o.Files); err != nil {
+		return nil, err
+	}
+	if p.flows, err = boundary.Declared(o.Bundle.Declarations); err != nil {
 		return nil, err
 	}
 	if p.assets, err = newAssets(); err != nil {
