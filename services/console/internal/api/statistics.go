@@ -65,7 +65,11 @@ func (a *API) drift(ctx context.Context, c call, in *driftIn) (*report.Drift, er
 	if p.Baseline, _, err = a.examined(c, in.Baseline, ""); err != nil {
 		return nil, err
 	}
-	return report.MakeDrift(ctx, a.Conn, a.Bundle, p)
+	d, err := report.MakeDrift(ctx, a.Conn, a.Bundle, p)
+	if err == nil {
+		c.Cut(d)
+	}
+	return d, err
 }
 
 type boundaryIn struct {

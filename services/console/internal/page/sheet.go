@@ -168,6 +168,8 @@ func (v *visit) nav() (items []navItem) {
 		{"Controls", "/controls", access.ReadControls, []string{"/controls/", "/items/"}},
 		{"Sources", "/sources", access.ReadSources, nil},
 		{"Boundary", "/boundary", access.ReadReports, nil},
+		{"Drift", "/drift", access.ReadReports, nil},
+		{"Samples", "/samples", access.ReadItems, nil},
 		{"Events", "/events", access.ReadEvents, []string{"/events/"}},
 		{"Refused", "/rejected", access.ReadRefused, nil},
 		{"Deliveries", "/deliveries", access.ReadDeliveries, nil},

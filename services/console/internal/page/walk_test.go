@@ -85,7 +85,7 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 		without(t, address, body, theirs)
 		checkPage(t, address, body)
 	})
-	for _, part := range []string{"/controls/", "/completeness", "/items/", "/events/", "/sources", "/boundary", "/rejected", "/reports/", "/periods/soc2-q3", "/deliveries", "/query/", "/help", "/assets/", "/raw", "report.csv", "report.xlsx", "deviations.csv"} {
+	for _, part := range []string{"/controls/", "/completeness", "/items/", "/events/", "/sources", "/boundary", "/drift", "/samples?", "/samples/sample.csv", "/samples/population.txt", "/rejected", "/reports/", "/periods/soc2-q3", "/deliveries", "/query/", "/help", "/assets/", "/raw", "report.csv", "report.xlsx", "deviations.csv"} {
 		require.True(t, slices.ContainsFunc(mapsKeys(seen), func(a string) bool { return strings.Contains(a, part) }), "no link leads to %s", part)
 	}
 	t.Logf("%d addresses", len(seen))
