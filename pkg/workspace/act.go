@@ -77,8 +77,7 @@ func (d *Desk) numbered(there int, keep func(n int) (string, error)) (id string,
 	return "", err
 }
 
-// RequestChange is what becomes different of a request; nil stays. The entity may give an
-// Answer, and auditors everything else.
+// RequestChange is what becomes different of a request; nil stays.
 type RequestChange struct {
 	Version uint32  `json:"version" minimum:"1" doc:"The version that was read; another one since is a conflict."`
 	Title   *string `json:"title,omitempty" maxLength:"200"`
@@ -86,11 +85,59 @@ type RequestChange struct {
 	Control *string `json:"control,omitempty" maxLength:"128"`
 	Due     *string `json:"due,omitempty" maxLength:"10" doc:"A day, such as 2026-10-15; empty for none."`
 	State   *State  `json:"state,omitempty" enum:"open,closed"`
-	Answer  *string `json:"answer,omitempty" maxLength:"8000" doc:"What the entity answers."`
 }
 
-// ChangeRequest makes the next version of a request.
+// ChangeRequest makes the next version of a request, as an auditor.
 func (d *Desk) ChangeRequest(ctx context.Context, engagement, id string, c *RequestChange) error {
+	if err := d.auditor("change what is asked"); err != nil {
+		return err
+	}
+	if c.Title == nil && c.Text == nil && c.Control == nil && c.Due == nil && c.State == nil {
+		return errNothing
+	}
+	return d.request(ctx, engagement, id, c.Version, func(r *Request) error {
+		if r.State == Closed && (c.State == nil || *c.State != Open) {
+			return errClosed
+		}
+		for _, f := range []struct{ to, from *string }{{&r.Title, c.Title}, {&r.Text, c.Text}, {&r.Control, c.Control}, {&r.Due, c.Due}} {
+			if f.from != nil {
+				*f.to = *f.from
+			}
+		}
+		if c.State != nil {
+			r.State = *c.State
+		}
+		return nil
+	})
+}
+
+// Answer is what the entity says to a request. An earlier answer stays in the history.
+type Answer struct {
+	Version uint32 `json:"version" minimum:"1" doc:"The version that was read; another one since is a conflict."`
+	Answer  string `json:"answer" minLength:"1" maxLength:"8000"`
+}
+
+// Answer makes the next version of a request, as one of the entity.
+func (d *Desk) Answer(ctx context.Context, engagement, id string, a *Answer) error {
+	if d.Person.Auditor {
+		return compliance.Errorf(compliance.Forbidden, "a request is answered by the entity, not by the role %s", d.Person.Role)
+	}
+	return d.request(ctx, engagement, id, a.Version, func(r *Request) error {
+		if r.State == Closed {
+			return errClosed
+		}
+		r.Answer, r.AnsweredBy, r.AnsweredAt, r.State = a.Answer, d.Person.Name, d.Now, Answered
+		return nil
+	})
+}
+
+var (
+	errNothing = compliance.Errorf(compliance.Invalid, "nothing would change; say what becomes different")
+	errClosed  = compliance.Errorf(compliance.Conflict, "the request is closed; an auditor may open it again")
+)
+
+// request changes one and keeps it as what follows a version.
+func (d *Desk) request(ctx context.Context, engagement, id string, version uint32, change func(*Request) error) error {
 	w, err := d.read(ctx, engagement)
 	if err != nil {
 		return err
@@ -99,49 +146,14 @@ func (d *Desk) ChangeRequest(ctx context.Context, engagement, id string, c *Requ
 	if err != nil {
 		return err
 	}
-	if err := d.mayChange(c); err != nil {
+	if err := change(r); err != nil {
 		return err
 	}
-	if r.State == Closed && (c.State == nil || *c.State != Open) {
-		return compliance.Errorf(compliance.Conflict, "%s is closed; an auditor may open it again", id)
-	}
-	d.apply(r, c)
 	if err := r.check(); err != nil {
 		return err
 	}
-	r.Mark = d.mark(c.Version + 1)
-	return d.keep(ctx, engagement, kindRequest, id, c.Version+1, r)
-}
-
-// mayChange refuses what isn't the person's to say.
-func (d *Desk) mayChange(c *RequestChange) error {
-	theirs := c.Title != nil || c.Text != nil || c.Control != nil || c.Due != nil || c.State != nil
-	switch {
-	case theirs:
-		if err := d.auditor("change what is asked"); err != nil {
-			return err
-		}
-	case c.Answer == nil:
-		return invalid("nothing would change; say what becomes different")
-	}
-	if c.Answer != nil && d.Person.Auditor {
-		return compliance.Errorf(compliance.Forbidden, "a request is answered by the entity, not by the role %s", d.Person.Role)
-	}
-	return nil
-}
-
-func (d *Desk) apply(r *Request, c *RequestChange) {
-	for _, f := range []struct{ to, from *string }{{&r.Title, c.Title}, {&r.Text, c.Text}, {&r.Control, c.Control}, {&r.Due, c.Due}} {
-		if f.from != nil {
-			*f.to = *f.from
-		}
-	}
-	if c.State != nil {
-		r.State = *c.State
-	}
-	if c.Answer != nil {
-		r.Answer, r.AnsweredBy, r.AnsweredAt, r.State = *c.Answer, d.Person.Name, d.Now, Answered
-	}
+	r.Mark = d.mark(version + 1)
+	return d.keep(ctx, engagement, kindRequest, id, version+1, r)
 }
 
 func (r *Request) check() error {
@@ -183,7 +195,7 @@ func (d *Desk) ChangeSample(ctx context.Context, engagement, id string, c *Sampl
 		return err
 	}
 	if c.Attributes == nil && c.Share == nil {
-		return invalid("nothing would change; say what becomes different")
+		return errNothing
 	}
 	if c.Attributes != nil {
 		if err := checkAttributes(*c.Attributes); err != nil {

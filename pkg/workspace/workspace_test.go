@@ -33,12 +33,12 @@ func TestARequestIsAskedAnsweredAndClosed(t *testing.T) {
 	require.True(t, r.Overdue(at("2026-10-16")))
 	require.False(t, r.Overdue(at("2026-10-15")))
 
-	require.NoError(t, w.bob().ChangeRequest(t.Context(), soc2, id, &workspace.RequestChange{Version: 1, Answer: new("Ann does")}))
+	require.NoError(t, w.bob().Answer(t.Context(), soc2, id, &workspace.Answer{Version: 1, Answer: "Ann does"}))
 	r = w.request(id)
 	require.Equal(t, workspace.Answered, r.State)
 	require.Equal(t, []string{"Ann does", "bob"}, []string{r.Answer, r.AnsweredBy})
 	require.NoError(t, w.eve().ChangeRequest(t.Context(), soc2, id, &workspace.RequestChange{Version: 2, State: new(workspace.Closed)}))
-	require.Equal(t, compliance.Conflict, code(w.bob().ChangeRequest(t.Context(), soc2, id, &workspace.RequestChange{Version: 3, Answer: new("later")})))
+	require.Equal(t, compliance.Conflict, code(w.bob().Answer(t.Context(), soc2, id, &workspace.Answer{Version: 3, Answer: "later"})))
 	require.NoError(t, w.eve().ChangeRequest(t.Context(), soc2, id, &workspace.RequestChange{Version: 3, State: new(workspace.Open), Due: new("")}))
 	r = w.request(id)
 	require.Equal(t, []any{workspace.Open, "", "Ann does", uint32(4)}, []any{r.State, r.Due, r.Answer, r.Version})
@@ -127,14 +127,14 @@ func TestWhoMayWriteWhat(t *testing.T) {
 		for i, err := range []error{
 			asked, drawn, d.Engage(t.Context(), workspace.Engagement{Name: "mine", From: 1, To: 2}),
 			d.ChangeRequest(t.Context(), soc2, id, &workspace.RequestChange{Version: 1, Title: new("y")}),
-			d.ChangeRequest(t.Context(), soc2, id, &workspace.RequestChange{Version: 1, State: new(workspace.Closed), Answer: new("y")}),
+			d.ChangeRequest(t.Context(), soc2, id, &workspace.RequestChange{Version: 1, State: new(workspace.Closed)}),
 			d.ChangeSample(t.Context(), soc2, s.ID, &workspace.SampleChange{Version: 3, Share: &share}),
 			d.Test(t.Context(), soc2, s.ID, s.Items[0].ID, &workspace.TestChange{Result: workspace.NoException}),
 		} {
 			require.Equal(t, compliance.Forbidden, code(err), "%s, %d: %v", role, i, err)
 		}
 	}
-	require.Equal(t, compliance.Forbidden, code(w.eve().ChangeRequest(t.Context(), soc2, id, &workspace.RequestChange{Version: 1, Answer: new("y")})))
+	require.Equal(t, compliance.Forbidden, code(w.eve().Answer(t.Context(), soc2, id, &workspace.Answer{Version: 1, Answer: "y"})))
 	require.Len(t, w.read().History(), 5, "nothing of it was kept")
 }
 
@@ -250,7 +250,11 @@ func TestWhatCannotBeKept(t *testing.T) {
 		return w.eve().ChangeSample(t.Context(), soc2, s.ID, &workspace.SampleChange{Version: 2, Attributes: &all})
 	}
 	share := workspace.Share("everything")
+	asked, err := w.eve().Ask(t.Context(), soc2, workspace.Request{Title: "x"})
+	require.NoError(t, err)
 	for i, err := range []error{
+		w.bob().Answer(t.Context(), soc2, asked, &workspace.Answer{Version: 1, Answer: " "}), w.eve().ChangeRequest(t.Context(), soc2, asked, &workspace.RequestChange{Version: 1}),
+		w.eve().ChangeRequest(t.Context(), soc2, asked, &workspace.RequestChange{Version: 1, State: new(workspace.Answered)}),
 		ask(workspace.Request{}), ask(workspace.Request{Title: "two\nlines"}), ask(workspace.Request{Title: strings.Repeat("ä", 201)}),
 		ask(workspace.Request{Title: "x", Due: "soon"}), ask(workspace.Request{Title: "x", Text: "\xff"}), ask(workspace.Request{Title: "x", Text: strings.Repeat("x", 8001)}),
 		test(workspace.TestChange{}), test(workspace.TestChange{Result: "fine"}), test(workspace.TestChange{Result: workspace.Exception, Attributes: map[string]workspace.Result{"Z": workspace.Exception}}),
@@ -265,7 +269,7 @@ func TestWhatCannotBeKept(t *testing.T) {
 	}
 	require.Equal(t, compliance.NotFound, code(w.eve().Test(t.Context(), soc2, s.ID, "dep-none", &workspace.TestChange{Result: workspace.Exception})))
 	require.Equal(t, compliance.NotFound, code(w.eve().Test(t.Context(), soc2, "S-9", s.Items[0].ID, &workspace.TestChange{Result: workspace.Exception})))
-	require.Len(t, w.read().History(), 3, "nothing of it was kept")
+	require.Len(t, w.read().History(), 4, "nothing of it was kept")
 }
 
 // A backup brings every change back, and work goes on from there.

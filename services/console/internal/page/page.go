@@ -9,6 +9,8 @@
 //     looks like what isn't there.
 //   - What isn't known is never shown as a pass.
 //   - Each table says which question it answers, and leads to how it is asked.
+//   - What is posted are words in a workspace, by whoever may write them there. Nothing that
+//     Assay says can be changed.
 //   - No page needs a script, an inline style, or anything from elsewhere.
 package page
 
@@ -30,8 +32,9 @@ import (
 
 // Options are what pages are made from.
 type Options struct {
-	// Conn reads. It need not be able to write.
+	// Conn reads. It need not be able to write. Writer writes in workspaces, and nothing else.
 	Conn   clickhouse.Conn
+	Writer clickhouse.Conn
 	Bundle *control.Bundle
 	// Files is where the bundle was read from, for the words and the text of its controls.
 	Files fs.FS
@@ -96,6 +99,9 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	for _, r := range p.routes() {
 		mux.HandleFunc("GET "+r.path, p.handler(r))
 	}
+	for _, f := range p.forms() {
+		mux.HandleFunc("POST "+f.path, p.poster(f))
+	}
 }
 
 // Routes are the paths of the pages, as patterns.
@@ -133,6 +139,13 @@ func (p *Pages) routes() []route {
 		{"/reports/{period}", access.ReadReports, reportPage},
 		{"/reports/{period}/{file}", access.ReadReports, reportFile},
 		{"/periods/{examination}", access.ReadReports, examinationPage},
+		{"/workspace", access.ReadWorkspace, workspaceList},
+		{"/workspace/{engagement}", access.ReadWorkspace, workspacePage},
+		{"/workspace/{engagement}/history", access.ReadWorkspace, historyPage},
+		{"/workspace/{engagement}/files/{file}", access.ReadWorkspace, workspaceFile},
+		{"/workspace/{engagement}/requests/{request}", access.ReadWorkspace, requestPage},
+		{"/workspace/{engagement}/samples/{sample}", access.ReadWorkspace, keptSamplePage},
+		{"/workspace/{engagement}/samples/{sample}/items/{item}", access.ReadWorkspace, testPage},
 		{"/deliveries", access.ReadDeliveries, deliveriesPage},
 		{"/query", access.ReadSelf, queryList},
 		{"/query/{name}", access.ReadSelf, queryPage},

@@ -89,6 +89,7 @@ func parseTemplates() (map[string]*template.Template, error) {
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"n": count, "time": moment, "long": exact, "words": words, "svg": drawn, "join": strings.Join, "short": short,
+		"add": func(a, b int) int { return a + b },
 	}
 }
 
@@ -173,6 +174,7 @@ func (v *visit) nav() (items []navItem) {
 		{"Events", "/events", access.ReadEvents, []string{"/events/"}},
 		{"Refused", "/rejected", access.ReadRefused, nil},
 		{"Deliveries", "/deliveries", access.ReadDeliveries, nil},
+		{"Workspace", "/workspace", access.ReadWorkspace, []string{"/workspace/"}},
 		{"Reports", "/reports", access.ReadReports, []string{"/reports/", "/periods/"}},
 		{"Queries", "/query", access.ReadSelf, []string{"/query/"}},
 		{"Help", "/help", access.ReadSelf, nil},
