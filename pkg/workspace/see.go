@@ -29,7 +29,7 @@ func (s Sample) shared() Sample {
 	if s.Share == ShareTests {
 		return s
 	}
-	s.Attributes, s.hidden = []Attribute{}, true
+	s.Attributes, s.TestsHidden = []Attribute{}, true
 	s.Items = slices.Clone(s.Items)
 	for i := range s.Items {
 		s.Items[i].Test = nil

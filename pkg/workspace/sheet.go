@@ -152,7 +152,7 @@ func saidFields() []table.Field[tested] {
 
 // count is how many items were tested, nil if that isn't shown.
 func (s *Sample) count() any {
-	if s.hidden {
+	if s.TestsHidden {
 		return nil
 	}
 	return int64(s.Tested())
@@ -160,7 +160,7 @@ func (s *Sample) count() any {
 
 // result is what was concluded, nil if that isn't shown.
 func (t *tested) result() any {
-	if t.of.hidden {
+	if t.of.TestsHidden {
 		return nil
 	}
 	return string(t.said().Result)

@@ -15,6 +15,9 @@ import (
 	"assay.example/assay/pkg/compliance"
 )
 
+// Table holds every change. Nothing else can make it again.
+const Table = "workspace_changes"
+
 // The kinds of things that change.
 const (
 	kindEngagement = "engagement"

@@ -138,14 +138,10 @@ type Sample struct {
 	Items            []Item             `json:"items"`
 	Attributes       []Attribute        `json:"attributes"`
 	Share            Share              `json:"share"`
+	// TestsHidden says that there may be tests which whoever reads this doesn't see.
+	TestsHidden bool `json:"tests_hidden,omitempty"`
 	Mark
-
-	// hidden says that there may be tests which whoever reads this doesn't see.
-	hidden bool
 }
-
-// Hidden says whether tests of it may be there that aren't shown.
-func (s *Sample) Hidden() bool { return s.hidden }
 
 // Stratum is a part of the population, with the seed of its draw.
 type Stratum struct {

@@ -3,7 +3,6 @@ package console
 import (
 	"net/http"
 
-	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/services/console/internal/page"
 )
 
@@ -13,9 +12,9 @@ type pages struct {
 	stylesheet string
 }
 
-func newPages(cfg Config, deps Deps, conn clickhouse.Conn) (*pages, error) {
+func newPages(cfg Config, deps Deps, conn conns) (*pages, error) {
 	all, err := page.New(page.Options{
-		Conn: conn, Bundle: deps.Bundle, Files: deps.Files, Types: deps.Types, Log: deps.Log, Now: deps.Now,
+		Conn: conn.reads, Writer: conn.writes, Bundle: deps.Bundle, Files: deps.Files, Types: deps.Types, Log: deps.Log, Now: deps.Now,
 		Program: deps.Program, Arguments: deps.Arguments, PublicURL: cfg.PublicURL,
 	})
 	if err != nil {

@@ -39,7 +39,9 @@ func (a *API) workspaces(ctx context.Context, c call, _ *struct{ Scope }) (*Work
 	return &Workspaces{c.Tenant, c.Engaged(all)}, err
 }
 
-type engagementIn struct {
+// EngagementPath names an engagement. It is exported since the library looks into no other
+// structs.
+type EngagementPath struct {
 	Scope
 
 	Engagement string `path:"engagement" minLength:"1" maxLength:"128" example:"soc2-2026" doc:"The engagement's name, as its letter has it."`
@@ -54,7 +56,7 @@ func (a *API) workspaceOf(ctx context.Context, c call, engagement string) (*work
 	return c.Workspace(w)
 }
 
-func (a *API) workspace(ctx context.Context, c call, in *engagementIn) (*workspace.Workspace, error) {
+func (a *API) workspace(ctx context.Context, c call, in *EngagementPath) (*workspace.Workspace, error) {
 	return a.workspaceOf(ctx, c, in.Engagement)
 }
 
@@ -65,7 +67,7 @@ type History struct {
 	Items      []workspace.Change `json:"items" nullable:"false"`
 }
 
-func (a *API) history(ctx context.Context, c call, in *engagementIn) (*History, error) {
+func (a *API) history(ctx context.Context, c call, in *EngagementPath) (*History, error) {
 	w, err := a.workspaceOf(ctx, c, in.Engagement)
 	if err != nil {
 		return nil, err
@@ -73,13 +75,14 @@ func (a *API) history(ctx context.Context, c call, in *engagementIn) (*History, 
 	return &History{c.Tenant, in.Engagement, w.History()}, nil
 }
 
-type requestIn struct {
-	engagementIn
+// RequestPath names a request.
+type RequestPath struct {
+	EngagementPath
 
 	Request string `path:"request" minLength:"1" maxLength:"16" example:"R-1"`
 }
 
-func (a *API) request(ctx context.Context, c call, in *requestIn) (*workspace.Request, error) {
+func (a *API) request(ctx context.Context, c call, in *RequestPath) (*workspace.Request, error) {
 	w, err := a.workspaceOf(ctx, c, in.Engagement)
 	if err != nil {
 		return nil, err
@@ -87,13 +90,14 @@ func (a *API) request(ctx context.Context, c call, in *requestIn) (*workspace.Re
 	return w.Request(in.Request)
 }
 
-type workspaceSampleIn struct {
-	engagementIn
+// SamplePath names a sample.
+type SamplePath struct {
+	EngagementPath
 
 	Sample string `path:"sample" minLength:"1" maxLength:"16" example:"S-1"`
 }
 
-func (a *API) workspaceSample(ctx context.Context, c call, in *workspaceSampleIn) (*workspace.Sample, error) {
+func (a *API) workspaceSample(ctx context.Context, c call, in *SamplePath) (*workspace.Sample, error) {
 	w, err := a.workspaceOf(ctx, c, in.Engagement)
 	if err != nil {
 		return nil, err
@@ -156,7 +160,7 @@ func examination(period, from, to string) (report.Period, error) {
 }
 
 type askIn struct {
-	engagementIn
+	EngagementPath
 
 	Body struct {
 		Title   string `json:"title" minLength:"1" maxLength:"200"`
@@ -177,7 +181,7 @@ func (a *API) ask(ctx context.Context, c call, in *askIn) (*Kept, error) {
 }
 
 type changeRequestIn struct {
-	requestIn
+	RequestPath
 
 	Body workspace.RequestChange
 }
@@ -191,7 +195,7 @@ func (a *API) changeRequest(ctx context.Context, c call, in *changeRequestIn) (*
 }
 
 type answerIn struct {
-	requestIn
+	RequestPath
 
 	Body workspace.Answer
 }
@@ -205,7 +209,7 @@ func (a *API) answerRequest(ctx context.Context, c call, in *answerIn) (*Kept, e
 }
 
 type drawIn struct {
-	engagementIn
+	EngagementPath
 
 	Body struct {
 		Control   string `json:"control" minLength:"1" maxLength:"128"`
@@ -234,7 +238,7 @@ func (a *API) draw(ctx context.Context, c call, in *drawIn) (*Kept, error) {
 }
 
 type changeSampleIn struct {
-	workspaceSampleIn
+	SamplePath
 
 	Body workspace.SampleChange
 }
@@ -248,7 +252,7 @@ func (a *API) changeSample(ctx context.Context, c call, in *changeSampleIn) (*Ke
 }
 
 type testIn struct {
-	workspaceSampleIn
+	SamplePath
 
 	Item string `path:"item" minLength:"1" maxLength:"1024" example:"DEP-1" doc:"The item's id, with / written as %2F."`
 	Body workspace.TestChange

@@ -116,7 +116,7 @@ func workspacePage(v *visit) (*sheet, error) {
 	for i := range w.Samples {
 		s := &w.Samples[i]
 		b.Samples = append(b.Samples, keptRow{
-			s.ID, s.Control, s.Plan.Name, v.to(at + path("samples", s.ID)), words(s.Share), s.By, moment(s.At), s.PopulationSize, len(s.Items), s.Tested(), s.Hidden(),
+			s.ID, s.Control, s.Plan.Name, v.to(at + path("samples", s.ID)), words(s.Share), s.By, moment(s.At), s.PopulationSize, len(s.Items), s.Tested(), s.TestsHidden,
 		})
 	}
 	for _, c := range v.Bundle.Controls {

@@ -111,7 +111,7 @@ func (v *visit) keptItem(s *workspace.Sample, it *workspace.Item, said map[strin
 	if it.Test != nil {
 		row.Result = string(it.Test.Result)
 	}
-	if s.Hidden() {
+	if s.TestsHidden {
 		row.Result, row.Link = "not shared", ""
 	}
 	return row
@@ -141,7 +141,7 @@ func testPage(v *visit) (*sheet, error) {
 		return nil, err
 	}
 	it := s.Item(v.request.PathValue("item"))
-	if it == nil || s.Hidden() {
+	if it == nil || s.TestsHidden {
 		return nil, compliance.Errorf(compliance.NotFound, "There is no such test in this workspace, or you may not see it.")
 	}
 	at := path("workspace", w.Engagement.Name, "samples", s.ID)

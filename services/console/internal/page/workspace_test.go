@@ -68,7 +68,7 @@ func TestAnEngagementByForms(t *testing.T) {
 	w.kept(eve, at+"/samples/S-1", at+"/samples/S-1/share", "version", "2", "share", "items")
 	items := w.body(bob, at+"/samples/S-1")
 	checkPage(t, at, items)
-	without(t, at, items, unshared, "not applicable", "Approved", "<form method=\"post\" action=\"/workspace")
+	without(t, at, items, unshared, "<td>not applicable</td>", "Approved", "<form method=\"post\" action=\"/workspace")
 	require.Contains(t, items, "not shared")
 	require.Equal(t, http.StatusNotFound, w.get(t.Context(), bob, at+"/samples/S-1/items/d2").Code)
 	w.kept(eve, at+"/samples/S-1", at+"/samples/S-1/share", "version", "3", "share", "tests")
