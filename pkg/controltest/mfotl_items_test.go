@@ -1,0 +1,439 @@
+package controltest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+	"assay.example/assay/pkg/document"
+)
+
+// way is one way in which a formula's values come from facts.
+type way struct {
+	atoms []witness
+	bound map[string]binding
+}
+
+// witness is a fact that gives values, and how far from the place it can lie.
+type witness struct {
+	fact   *mfotl
+	lo, hi int64
+	own    bool // it is the place's own time point
+}
+
+// binding is a field of one of the facts, or what is computed from other variables.
+type binding struct {
+	atom  int
+	field string
+	term  *term
+}
+
+// waysOf are the ways in which some variables of a formula get their values: whenever it
+// holds, one of them gives them.
+func (t *translation) waysOf(f *mfotl, need []string, lo, hi int64, own bool) []way {
+	if len(need) == 0 {
+		return []way{{bound: map[string]binding{}}}
+	}
+	ways := t.anyWaysOf(f, need, lo, hi, own)
+	for i := range ways {
+		if !ways[i].gives(need) {
+			panic(boundless)
+		}
+	}
+	return ways
+}
+
+func (t *translation) anyWaysOf(f *mfotl, need []string, lo, hi int64, own bool) []way {
+	switch f.op {
+	case predicate:
+		w := way{atoms: []witness{{f, lo, hi, own}}, bound: map[string]binding{}}
+		for i, arg := range f.terms {
+			if arg.op == "var" && slices.Contains(need, arg.value) {
+				w.bound[arg.value] = binding{field: t.s[f.name][i][0]}
+			}
+		}
+		return []way{w}
+	case equals:
+		return t.equalWays(f, need)
+	case either:
+		return slices.Concat(t.waysOf(f.kids[0], need, lo, hi, own), t.waysOf(f.kids[1], need, lo, hi, own))
+	case both:
+		return t.jointWays(conjuncts(f), need, lo, hi, own)
+	case some:
+		return t.waysOf(f.kids[0], need, lo, hi, own)
+	case sinceThen:
+		return t.waysOf(f.kids[1], need, lo-f.hi, hi-f.lo, false)
+	case untilThen:
+		if f.hi == unbounded {
+			panic(endless)
+		}
+		return t.waysOf(f.kids[1], need, lo+f.lo, hi+f.hi, false)
+	case nextPoint:
+		return t.waysOf(f.kids[0], need, lo+f.lo, hi+min(f.hi, longestStep), false)
+	case lastPoint:
+		return t.waysOf(f.kids[0], need, lo-min(f.hi, longestStep), hi-f.lo, false)
+	case aggregate:
+		return t.aggregateWays(f, need, lo, hi, own)
+	}
+	panic(boundless)
+}
+
+func (t *translation) equalWays(f *mfotl, need []string) []way {
+	for i, side := range f.terms {
+		if other := f.terms[1-i]; side.op == "var" && len(need) == 1 && need[0] == side.value && len(other.free()) == 0 {
+			return []way{{bound: map[string]binding{side.value: {term: other}}}}
+		}
+	}
+	panic(boundless)
+}
+
+func (t *translation) aggregateWays(f *mfotl, need []string, lo, hi int64, own bool) []way {
+	var inside []string
+	for _, name := range append(slices.Clone(need), f.of) {
+		if name != f.result && !slices.Contains(inside, name) {
+			inside = append(inside, name)
+		}
+	}
+	one := single(f)
+	if slices.Contains(need, f.result) && !one && f.name != "MIN" && f.name != "MAX" {
+		panic(severally)
+	}
+	if f.result == f.of && slices.Contains(f.vars, f.of) {
+		panic(boundless)
+	}
+	ways := t.waysOf(f.kids[0], inside, lo, hi, own)
+	for i := range ways {
+		ways[i].bound[f.result] = binding{term: variable(f.of)}
+		if f.name == "CNT" {
+			ways[i].bound[f.result] = binding{term: &term{op: "int", value: "1"}}
+		}
+	}
+	if len(f.vars) == 0 && !one {
+		ways = append(ways, way{bound: map[string]binding{f.result: {term: t.nothing(f)}}})
+	}
+	return ways
+}
+
+// jointWays takes as few conjuncts as give the values, and of those the ones whose facts
+// are the place's own.
+func (t *translation) jointWays(all []*mfotl, need []string, lo, hi int64, own bool) []way {
+	var equations, others []*mfotl
+	for _, f := range all {
+		if f.op == equals {
+			equations = append(equations, f)
+		} else {
+			others = append(others, f)
+		}
+	}
+	var best []way
+	reason := any(boundless)
+	for chosen := range 1 << len(others) {
+		ways, fault := t.together(others, chosen, lo, hi, own)
+		if fault != nil {
+			reason = fault
+			continue
+		}
+		complete := true
+		for i := range ways {
+			ways[i].solve(equations)
+			complete = complete && ways[i].gives(need)
+		}
+		if complete && (best == nil || cost(ways) < cost(best)) {
+			best = ways
+		}
+	}
+	if best == nil {
+		panic(reason)
+	}
+	return best
+}
+
+// cost prefers few facts, and those of the place's own time point.
+func cost(ways []way) int {
+	n := 0
+	for _, w := range ways {
+		for _, a := range w.atoms {
+			n += 10
+			if !a.own {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// together are the ways of the chosen formulas, each with each.
+func (t *translation) together(all []*mfotl, chosen int, lo, hi int64, own bool) (ways []way, fault any) {
+	defer func() { fault = recover() }()
+	ways = []way{{bound: map[string]binding{}}}
+	for i, f := range all {
+		if chosen&(1<<i) == 0 {
+			continue
+		}
+		var next []way
+		for _, w := range ways {
+			for _, more := range t.waysOf(f, f.free(), lo, hi, own) {
+				next = append(next, w.with(more))
+			}
+		}
+		ways = next
+	}
+	return ways, nil
+}
+
+func (w way) with(more way) way {
+	both := way{slices.Concat(w.atoms, more.atoms), map[string]binding{}}
+	for name, b := range more.bound {
+		b.atom += len(w.atoms)
+		both.bound[name] = b
+	}
+	for name, b := range w.bound {
+		both.bound[name] = b
+	}
+	return both
+}
+
+// solve computes variables from those that are bound.
+func (w *way) solve(equations []*mfotl) {
+	for range equations {
+		for _, f := range equations {
+			for i, side := range f.terms {
+				if _, bound := w.bound[side.value]; side.op == "var" && !bound && w.gives(f.terms[1-i].free()) {
+					w.bound[side.value] = binding{term: f.terms[1-i]}
+				}
+			}
+		}
+	}
+}
+
+func (w *way) gives(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { _, bound := w.bound[name]; return !bound })
+}
+
+// given are expressions for the variables of a way, with a name for each of its facts.
+func (t *translation) given(w way, names []string, of []string) given {
+	k := given{}
+	for range len(w.bound) + 1 {
+		for name, b := range w.bound {
+			switch {
+			case b.term == nil:
+				k[name] = of[b.atom] + "." + b.field
+			case k.all(b.term.free()):
+				k[name] = t.value(b.term, k)
+			}
+		}
+	}
+	only := given{}
+	for _, name := range names {
+		only[name] = k[name]
+	}
+	return only
+}
+
+// items is one kind of items, with one kind of parts: which events, where the time point
+// lies of which they speak, and the values.
+type items struct {
+	event, part string // kinds; without parts there is none
+	at          place
+	k           given
+}
+
+// itemsOf places the facts of a way: the item's event, and its part's.
+func (t *translation) itemsOf(w way, names []string) []items {
+	here := place{tp: "item.tp", time: "item.time", top: true}
+	kind := func(i int) string { return kindOf(w.atoms[i].fact) }
+	beside := func(a witness, event, part string, here place, k given) items {
+		here.lo, here.hi = -a.hi, -a.lo
+		return items{event, part, here, k}
+	}
+	there := place{tp: "part.tp", time: "part.time", top: true}
+	switch {
+	case len(w.atoms) == 0 && !t.parts:
+		return []items{{"point", "", here, t.given(w, names, nil)}}
+	case len(w.atoms) == 0:
+		return []items{{"point", "point", here, t.given(w, names, nil)}}
+	case len(w.atoms) == 1 && !t.parts:
+		return []items{{kind(0), "", here, t.given(w, names, []string{"item"})}}
+	case len(w.atoms) > 2 || len(w.atoms) == 2 && !w.atoms[0].own && !w.atoms[1].own:
+		panic(cross)
+	}
+	var found []items
+	far, own, ownKind := w.atoms[0], 0, "point"
+	if len(w.atoms) == 2 {
+		if !w.atoms[0].own {
+			own, far = 1, w.atoms[0]
+		} else {
+			far = w.atoms[1]
+		}
+		ownKind = kind(own)
+	}
+	name := func(ofOwn, ofFar string) []string {
+		names := []string{ofFar, ofFar}
+		if len(w.atoms) == 2 {
+			names[own] = ofOwn
+		}
+		return names
+	}
+	if far.lo <= 0 || far.own {
+		found = append(found, items{ownKind, kindOf(far.fact), here, t.given(w, names, name("item", "part"))})
+	}
+	if far.hi > 0 {
+		late := far
+		late.lo = max(far.lo, 0)
+		found = append(found, beside(late, kindOf(far.fact), ownKind, there, t.given(w, names, name("part", "item"))))
+	}
+	return found
+}
+
+// needsParts tells whether some way's values, or time points, are a table's.
+func needsParts(f *mfotl, ways []way) bool {
+	need := false
+	f.walk(func(g *mfotl) { need = need || g.op == sinceThen && g.hi == unbounded })
+	for _, w := range ways {
+		need = need || len(w.atoms) > 1 || len(w.atoms) == 1 && !w.atoms[0].own
+	}
+	return need
+}
+
+// translate writes a formula as a control.
+func translate(text string, s signature) (yaml string, err error) {
+	f, err := parseFormula(text)
+	if err != nil {
+		return "", err
+	}
+	return f.control(text, s)
+}
+
+func (f *mfotl) control(title string, s signature) (yaml string, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			yaml, err = "", fmt.Errorf("%w: %v", errUnsaid, fault)
+		}
+	}()
+	t := &translation{s: s}
+	vars := f.free()
+	ways := t.waysOf(f, vars, 0, 0, true)
+	t.parts = needsParts(f, ways)
+	var all []items
+	for _, w := range ways {
+		for _, i := range t.itemsOf(w, vars) {
+			all = t.addItems(all, i)
+		}
+	}
+	var asked []string
+	for _, i := range all {
+		guard := "true"
+		if i.at.lo != 0 || i.at.hi != 0 { // else its expectations don't reach far enough
+			guard = conjunctionOf("part.time <= item.time", "item.time - part.time <= "+seconds(-i.at.lo))
+		}
+		asked = append(asked, conjunctionOf(i.only(all), guard, t.holds(f, i.at, i.k)))
+	}
+	return t.write(title, vars, all, disjunctionOf(asked...)), nil
+}
+
+func (t *translation) addItems(all []items, i items) []items {
+	for _, j := range all {
+		if j.event == i.event && j.part == i.part {
+			if fmt.Sprint(i.k) != fmt.Sprint(j.k) || i.at.tp != j.at.tp {
+				panic(twice)
+			}
+			return all
+		}
+	}
+	return append(all, i)
+}
+
+// only says that an item, and its part, are of these kinds, where there are others.
+func (i items) only(all []items) string {
+	event, part := "true", "true"
+	for _, j := range all {
+		if j.event != i.event {
+			event = "item.type == " + strconv.Quote(i.event)
+		}
+		if j.part != i.part {
+			part = "part.type == " + strconv.Quote(i.part)
+		}
+	}
+	return conjunctionOf(event, part)
+}
+
+// write writes the control file.
+func (t *translation) write(title string, vars []string, all []items, assert string) string {
+	var events, parts []string
+	for _, i := range all {
+		events, parts = append(events, i.event), append(parts, i.part)
+	}
+	slices.Sort(events)
+	slices.Sort(parts)
+	events, parts = slices.Compact(events), slices.Compact(parts)
+	name := t.names(vars, all)
+	var b strings.Builder
+	fmt.Fprintf(&b, "id: TR-01\ntitle: %q\ncriteria: [CC7.2]\n", title)
+	if t.parts && !t.partsFrom(parts) {
+		t.tables = append(t.tables, tableOf{"parts", "[" + strings.Join(parts, ", ") + "]", []string{"event.source", "event.type", "event.tp", "event.id"}})
+	}
+	for i, table := range t.tables {
+		if i == 0 {
+			b.WriteString("tables:\n")
+		}
+		fmt.Fprintf(&b, "  %s: {from: %s, key: [%s]}\n", table.name, table.kind, strings.Join(table.key, ", "))
+	}
+	fmt.Fprintf(&b, "population:\n  event: [%s]\n", strings.Join(events, ", "))
+	if t.parts {
+		fmt.Fprintf(&b, "  item: event.id\nexpand: {over: refs.parts.of(item.source), as: part, key: %s, count: part}\n", strconv.Quote(name))
+		if len(t.expectations) == 0 {
+			t.expect("point", 0, 0, []string{"event.tp == item.tp"})
+		}
+	} else {
+		fmt.Fprintf(&b, "  item: %s\n", strconv.Quote(strings.ReplaceAll(name, "item.", "event.")))
+	}
+	for i, e := range t.expectations {
+		if i == 0 {
+			b.WriteString("expect:\n")
+		}
+		fmt.Fprintf(&b, "  %s: {%s}\n", e.name, e.says)
+	}
+	fmt.Fprintf(&b, "assert: %s\n", strconv.Quote(assert))
+	return b.String()
+}
+
+func (t *translation) partsFrom([]string) bool { return false }
+
+// names is an expression for the item's name, or its part's.
+func (t *translation) names(vars []string, all []items) string {
+	name := ""
+	for _, i := range all {
+		says := "string(" + i.at.tp + ")"
+		for n, v := range vars {
+			says += ` + "` + map[bool]string{true: ":", false: ","}[n == 0] + `" + string(` + i.k[v] + ")"
+		}
+		if only := i.only(all); only != "true" {
+			says = only + " ? " + says + " : "
+		} else if len(all) > 1 {
+			panic(twice)
+		}
+		name += says
+	}
+	if len(all) > 1 {
+		name += `"-"`
+	}
+	return name
+}
+
+// translated compiles what a formula is translated to.
+func translated(t *testing.T, text, yaml string, d *dictionary.Dictionary) *peer {
+	t.Helper()
+	declared, err := document.Parse(control.BoundaryFile, []byte("boundary: {}"))
+	require.NoError(t, err)
+	doc, err := document.Parse("translated.yaml", []byte(yaml))
+	require.NoError(t, err, "%s\n%s", text, yaml)
+	bundle, err := control.Compile(declared, []*document.Document{doc}, d)
+	require.NoError(t, err, "%s\n%s", text, yaml)
+	return &peer{"translated.yaml: " + text, bundle}
+}
