@@ -27,6 +27,7 @@ type translation struct {
 	tables       []tableOf
 	fresh        int
 	parts        bool // the control reads a table, so that it joins by the source alone
+	candidates   bool // its parts are numbers that a result can be
 }
 
 // expectation is one, by what it says after its name.

@@ -101,6 +101,9 @@ func (t *translation) aggregateWays(f *mfotl, need []string, lo, hi int64, own b
 		}
 	}
 	one := single(f)
+	if slices.Contains(need, f.result) && !one && (f.name == "CNT" || f.name == "SUM") {
+		return t.candidateWays(f, need, lo, hi, own)
+	}
 	if slices.Contains(need, f.result) && !one && f.name != "MIN" && f.name != "MAX" {
 		panic(severally)
 	}
@@ -116,6 +119,18 @@ func (t *translation) aggregateWays(f *mfotl, need []string, lo, hi int64, own b
 	}
 	if len(f.vars) == 0 && !one {
 		ways = append(ways, way{bound: map[string]binding{f.result: {term: t.nothing(f)}}})
+	}
+	return ways
+}
+
+// candidateWays tries each number of a declared list as the aggregate's result.
+func (t *translation) candidateWays(f *mfotl, need []string, lo, hi int64, own bool) []way {
+	ways := []way{{bound: map[string]binding{}}}
+	if len(f.vars) > 0 {
+		ways = t.waysOf(f.kids[0], f.vars, lo, hi, own)
+	}
+	for i := range ways {
+		ways[i].bound[f.result] = binding{term: &term{op: "candidate"}}
 	}
 	return ways
 }
@@ -310,6 +325,32 @@ func translate(text string, s signature) (yaml string, err error) {
 	return f.control(text, s)
 }
 
+// violated is when a policy doesn't hold.
+func (f *mfotl) violated() *mfotl {
+	if f.op == both {
+		return pairOf(either, f.kids[0].violated(), f.kids[1].violated())
+	}
+	return negation(f).normal()
+}
+
+// normal has no negation of a negation, nor of a disjunction.
+func (f *mfotl) normal() *mfotl {
+	if f.op == not {
+		switch inner := f.kids[0]; inner.op {
+		case not:
+			return inner.kids[0].normal()
+		case either:
+			return pairOf(both, negation(inner.kids[0]).normal(), negation(inner.kids[1]).normal())
+		}
+	}
+	g := *f
+	g.kids = nil
+	for _, kid := range f.kids {
+		g.kids = append(g.kids, kid.normal())
+	}
+	return &g
+}
+
 func (f *mfotl) control(title string, s signature) (yaml string, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -318,6 +359,7 @@ func (f *mfotl) control(title string, s signature) (yaml string, err error) {
 	}()
 	t := &translation{s: s}
 	vars := f.free()
+	f = f.normal()
 	ways := t.waysOf(f, vars, 0, 0, true)
 	t.parts = needsParts(f, ways)
 	var all []items
@@ -330,7 +372,7 @@ func (f *mfotl) control(title string, s signature) (yaml string, err error) {
 	for _, i := range all {
 		guard := "true"
 		if i.at.lo != 0 || i.at.hi != 0 { // else its expectations don't reach far enough
-			guard = conjunctionOf("part.time <= item.time", "item.time - part.time <= "+seconds(-i.at.lo))
+			guard = conjunctionOf("item.time - part.time >= "+seconds(-i.at.hi), "item.time - part.time <= "+seconds(-i.at.lo))
 		}
 		asked = append(asked, conjunctionOf(i.only(all), guard, t.holds(f, i.at, i.k)))
 	}
@@ -338,11 +380,12 @@ func (f *mfotl) control(title string, s signature) (yaml string, err error) {
 }
 
 func (t *translation) addItems(all []items, i items) []items {
-	for _, j := range all {
+	for n, j := range all {
 		if j.event == i.event && j.part == i.part {
 			if fmt.Sprint(i.k) != fmt.Sprint(j.k) || i.at.tp != j.at.tp {
 				panic(twice)
 			}
+			all[n].at.lo, all[n].at.hi = min(i.at.lo, j.at.lo), max(i.at.hi, j.at.hi)
 			return all
 		}
 	}
@@ -369,6 +412,9 @@ func (t *translation) write(title string, vars []string, all []items, assert str
 	for _, i := range all {
 		events, parts = append(events, i.event), append(parts, i.part)
 	}
+	if t.candidates && t.parts {
+		panic(severally)
+	}
 	slices.Sort(events)
 	slices.Sort(parts)
 	events, parts = slices.Compact(events), slices.Compact(parts)
@@ -385,7 +431,9 @@ func (t *translation) write(title string, vars []string, all []items, assert str
 		fmt.Fprintf(&b, "  %s: {from: %s, key: [%s]}\n", table.name, table.kind, strings.Join(table.key, ", "))
 	}
 	fmt.Fprintf(&b, "population:\n  event: [%s]\n", strings.Join(events, ", "))
-	if t.parts {
+	if t.candidates {
+		fmt.Fprintf(&b, "  item: event.id\nexpand: {over: boundary.numbers, as: part, key: %s, count: part}\n", strconv.Quote(name))
+	} else if t.parts {
 		fmt.Fprintf(&b, "  item: event.id\nexpand: {over: refs.parts.of(item.source), as: part, key: %s, count: part}\n", strconv.Quote(name))
 		if len(t.expectations) == 0 {
 			t.expect("point", 0, 0, []string{"event.tp == item.tp"})
@@ -429,11 +477,15 @@ func (t *translation) names(vars []string, all []items) string {
 // translated compiles what a formula is translated to.
 func translated(t *testing.T, text, yaml string, d *dictionary.Dictionary) *peer {
 	t.Helper()
-	declared, err := document.Parse(control.BoundaryFile, []byte("boundary: {}"))
+	var numbers []string // that a count or a sum can be
+	for n := range 31 {
+		numbers = append(numbers, strconv.Quote(strconv.Itoa(n)))
+	}
+	declared, err := document.Parse(control.BoundaryFile, []byte("boundary: {numbers: ["+strings.Join(numbers, ", ")+"]}"))
 	require.NoError(t, err)
 	doc, err := document.Parse("translated.yaml", []byte(yaml))
 	require.NoError(t, err, "%s\n%s", text, yaml)
 	bundle, err := control.Compile(declared, []*document.Document{doc}, d)
 	require.NoError(t, err, "%s\n%s", text, yaml)
-	return &peer{"translated.yaml: " + text, bundle}
+	return &peer{"translated.yaml: " + text, bundle, 2}
 }

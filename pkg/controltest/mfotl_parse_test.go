@@ -7,12 +7,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // errUnread is why a formula can't be read: its text, or what isn't of the fragment.
 var errUnread = errors.New("it can't be read")
 
-var tokenPattern = regexp.MustCompile(`^\s*(r?"[^"]*"|<-|<=|>=|[A-Za-z_][A-Za-z0-9_]*|\d+\.\d*|\d+|[^\s])`)
+var tokenPattern = regexp.MustCompile(`^\s*(r?"[^"]*"|<-|<=|>=|[?A-Za-z_][A-Za-z0-9_']*|\d+\.\d*|\d+|[^\s])`)
 
 // reading is a text that is read; the first fault stops it, by a panic that parse catches.
 type reading struct {
@@ -46,6 +49,13 @@ func parseFormula(text string) (f *mfotl, err error) {
 		panic("after its end stands " + r.peek())
 	}
 	return f, nil
+}
+
+func parsed(t *testing.T, text string) *mfotl {
+	t.Helper()
+	f, err := parseFormula(text)
+	require.NoError(t, err, text)
+	return f
 }
 
 func (r *reading) peek() string {
@@ -205,7 +215,7 @@ func (r *reading) quantified(token string) *mfotl {
 
 func (r *reading) unused(name string) string {
 	r.fresh++
-	return fmt.Sprintf("%s'%d", name, r.fresh)
+	return fmt.Sprintf("%s~%d", name, r.fresh)
 }
 
 func (r *reading) let() *mfotl {
@@ -277,7 +287,7 @@ func (r *reading) atom() *mfotl {
 	f := &mfotl{op: predicate, name: name, terms: args}
 	var unnamed []string
 	for _, arg := range args {
-		if strings.HasPrefix(arg.value, "_'") {
+		if strings.HasPrefix(arg.value, "_~") {
 			unnamed = append(unnamed, arg.value)
 		}
 	}
@@ -302,7 +312,7 @@ func (r *reading) unfolded(l let, args []*term) *mfotl {
 	})
 	f := l.body.renamed(names)
 	for i, arg := range l.args {
-		if args[i].op == "var" && !strings.HasPrefix(args[i].value, "_'") {
+		if args[i].op == "var" && !strings.HasPrefix(args[i].value, "_~") {
 			f = f.renamed(map[string]*term{names[arg].value: args[i]})
 			continue
 		}
@@ -330,7 +340,7 @@ func (r *reading) comparison() *mfotl {
 		f := &mfotl{op: matches, terms: []*term{left}, name: strings.Trim(strings.TrimPrefix(r.take(), "r"), `"`)}
 		if r.peek() == "(" {
 			for _, part := range r.arguments() {
-				if !strings.HasPrefix(part.value, "_'") {
+				if !strings.HasPrefix(part.value, "_~") {
 					panic(capturing)
 				}
 			}
@@ -379,7 +389,7 @@ func (r *reading) factor() *term {
 		return &term{op: "int", value: token}
 	case token == "_":
 		return variable(r.unused("_"))
-	case regexp.MustCompile(`^[A-Za-z_]\w*$`).MatchString(token):
+	case regexp.MustCompile(`^[?A-Za-z_][\w']*$`).MatchString(token):
 		return variable(token)
 	}
 	panic("a value is wanted, not " + token)

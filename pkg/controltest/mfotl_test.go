@@ -173,7 +173,11 @@ func (f *mfotl) String() string {
 	case nextPoint, lastPoint:
 		return fmt.Sprintf("(%s%s %s)", f.op, within, f.kids[0])
 	case aggregate:
-		return fmt.Sprintf("(%s <- %s %s; %s %s)", f.result, f.name, f.of, strings.Join(f.vars, ","), f.kids[0])
+		by := ""
+		if len(f.vars) > 0 {
+			by = "; " + strings.Join(f.vars, ",")
+		}
+		return fmt.Sprintf("(%s <- %s %s%s %s)", f.result, f.name, f.of, by, f.kids[0])
 	}
 	return fmt.Sprintf("(%s %s%s %s)", f.kids[0], f.op, within, f.kids[1])
 }

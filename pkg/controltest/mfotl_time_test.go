@@ -327,6 +327,9 @@ func (t *translation) value(of *term, k given) string {
 		return of.value
 	case "string":
 		return strconv.Quote(of.value)
+	case "candidate":
+		t.candidates = true
+		return "int(part.id)"
 	case "i2f":
 		return "double(" + args[0] + ")"
 	case "f2i":

@@ -198,7 +198,7 @@ func at(names map[string]bool, tp int) []string {
 func (p *peer) monitored(t *testing.T, s signature, d *dictionary.Dictionary, log []timePoint, want map[int][]string, outcome compliance.Outcome) peerRow {
 	t.Helper()
 	row := peerRow{rule: p.title(), as: p.id()}
-	got := satisfied(p.judged(t, s.events(t, d, log), 5), outcome)
+	got := satisfied(p.judged(t, s.events(t, d, log), p.orders), outcome)
 	for tp, names := range want {
 		row.cases++
 		slices.Sort(names)
@@ -261,12 +261,15 @@ func TestMonitorsOfMonPoly(t *testing.T) {
 		p := monitorsOf(t, s, d)[formula]
 		require.NotNil(t, p, "no control says %s", formula)
 		rows = append(rows, p.monitored(t, s, d, log, want, outcome))
+		if outcome == compliance.Deviation {
+			rows = append(rows, violationsRow(t, formula, s, d, log, want))
+		}
 	}
 	peerTable(t, "FORMULA", rows)
 }
 
 // furtherOfMonPoly compares what has a control in further suites of its tests, wherever
-// they have been laid; the rest is listed.
+// they have been laid, or can be translated into one; the rest is listed.
 func furtherOfMonPoly(t *testing.T) []peerRow {
 	t.Helper()
 	var rows []peerRow
@@ -278,30 +281,39 @@ func furtherOfMonPoly(t *testing.T) []peerRow {
 		for _, m := range casePattern.FindAllStringSubmatch(read(t, file), -1) {
 			if p := peers[m[1]]; p != nil {
 				rows = append(rows, p.monitored(t, s, d, log, said(m[2]), compliance.Pass))
-			} else {
-				rows = append(rows, peerRow{rule: m[1] + ": " + whyNot(m[1], m[2]), as: "-"})
 			}
+			rows = append(rows, translatedRow(t, m[1], m[2], s, d, log))
 		}
 	}
 	return rows
 }
 
-// ofOne are aggregates over groups of one fact each, so that the result is that one's.
-var ofOne = regexp.MustCompile(`; ?x,y,z S|; x \([IFW]\(|AVG x;x S`)
-
-// whyNot tells why a formula has no control.
-func whyNot(formula, text string) string {
+// translatedRow compares what a formula is translated to, or says why it isn't.
+func translatedRow(t *testing.T, formula, text string, s signature, d *dictionary.Dictionary, log []timePoint) peerRow {
+	t.Helper()
 	for _, refusal := range []string{notMonitorable, "negative or empty interval", "Type error"} {
 		if strings.Contains(text, refusal) {
-			return "MonPoly refuses it, " + refusal
+			return peerRow{rule: formula + ": MonPoly refuses it, " + refusal, as: "-"}
 		}
 	}
-	for reason, shape := range unsaid() {
-		if shape.MatchString(formula) && !ofOne.MatchString(formula) {
-			return reason
-		}
+	yaml, err := translate(formula, s)
+	if err != nil {
+		return peerRow{rule: formula + ": " + err.Error(), as: "-"}
 	}
-	return "not written, others are alike"
+	row := translated(t, formula, yaml, d).monitored(t, s, d, log, said(text), compliance.Pass)
+	row.as = "translated"
+	return row
+}
+
+// violationsRow compares what the violations of a policy are translated to.
+func violationsRow(t *testing.T, policy string, s signature, d *dictionary.Dictionary, log []timePoint, want map[int][]string) peerRow {
+	t.Helper()
+	f := parsed(t, policy).violated()
+	yaml, err := f.control(policy, s)
+	require.NoError(t, err)
+	row := translated(t, policy, yaml, d).monitored(t, s, d, log, want, compliance.Pass)
+	row.as = "translated"
+	return row
 }
 
 func suiteOfMonPoly(t *testing.T, s signature, log []timePoint, text string) []peerRow {
@@ -318,7 +330,7 @@ func suiteOfMonPoly(t *testing.T, s signature, log []timePoint, text string) []p
 		case p == nil:
 			rows = append(rows, peerRow{rule: m[1] + ": " + whyUnsaid(t, m[1]), as: "-"})
 		default:
-			rows = append(rows, p.monitored(t, s, d, log, said(m[2]), compliance.Pass))
+			rows = append(rows, p.monitored(t, s, d, log, said(m[2]), compliance.Pass), translatedRow(t, m[1], m[2], s, d, log))
 		}
 	}
 	return rows
@@ -411,6 +423,9 @@ func TestMonitors(t *testing.T) {
 			require.NotNil(t, p, "no control says %s", m.formula)
 			evaluated[p.id()] = true
 			rows = append(rows, m.compare(t, p, s, d, suite.logs, suite.values, suite.gaps))
+			if m.guard == nil { // a policy lists its violations, and its items are its events
+				m.translated(t, s, d, suite.values, suite.gaps)
+			}
 		}
 		maps.Copy(all, peers)
 	}
@@ -442,6 +457,27 @@ func (m *monitor) compare(t *testing.T, p *peer, s signature, d *dictionary.Dict
 	}
 	require.Equal(t, unmet(m.formula), held == 0, "%s: it holds %d times on these logs, which then try little", m.formula, held)
 	return row
+}
+
+// translated holds what a formula is translated to, and what its text means, to its
+// definition.
+func (m *monitor) translated(t *testing.T, s signature, d *dictionary.Dictionary, values []string, gaps []int64) {
+	t.Helper()
+	yaml, err := translate(m.formula, s)
+	require.NoError(t, err, m.formula)
+	p, f := translated(t, m.formula, yaml, d), parsed(t, m.formula)
+	for seed := range uint64(2) {
+		log := randomLog(rand.New(rand.NewPCG(seed, 7)), s, m.unit, values, gaps)
+		got := satisfied(p.judged(t, s.events(t, d, log), 2), compliance.Pass)
+		for tp := range log {
+			want, meant, found := m.at(log, tp), f.at(log, tp), at(got, tp)
+			slices.Sort(want)
+			slices.Sort(meant)
+			slices.Sort(found)
+			require.Equal(t, want, meant, "%s, read as %s, at %d of %v", m.formula, f, tp, log)
+			require.Equal(t, want, found, "%s at %d of %v:\n%s", m.formula, tp, log, yaml)
+		}
+	}
 }
 
 // unmet tells which formulas hold nowhere on logs at random.

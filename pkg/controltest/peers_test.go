@@ -44,6 +44,7 @@ func peersFixture(t *testing.T, pattern string) []string {
 type peer struct {
 	file   string
 	bundle *control.Bundle
+	orders int // in how many the engine hears the events of a published log
 }
 
 // id is the control's.
@@ -70,7 +71,7 @@ func peersIn(t *testing.T, folder string, d *dictionary.Dictionary, boundary str
 		require.NoError(t, err)
 		bundle, err := control.Compile(declared, []*document.Document{doc}, d)
 		require.NoError(t, err)
-		p := &peer{file, bundle}
+		p := &peer{file, bundle, 5}
 		require.NotContains(t, peers, p.title(), "%s says what another file says", file)
 		peers[p.title()] = p
 	}
