@@ -3,6 +3,7 @@ package controltest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -50,12 +51,8 @@ type place struct {
 type given map[string]string
 
 func (k given) and(name, expression string) given {
-	more := given{name: expression}
-	for n, e := range k {
-		if n != name {
-			more[n] = e
-		}
-	}
+	more := maps.Clone(k)
+	more[name] = expression
 	return more
 }
 
@@ -69,8 +66,13 @@ type then func(given) string
 func nothingElse(given) string { return "true" }
 
 // conjunction joins conditions; disjunction those of which one suffices.
-func conjunctionOf(conditions ...string) string { return joinedBy(" && ", "true", "false", conditions) }
-func disjunctionOf(conditions ...string) string { return joinedBy(" || ", "false", "true", conditions) }
+func conjunctionOf(conditions ...string) string {
+	return joinedBy(" && ", "true", "false", conditions)
+}
+
+func disjunctionOf(conditions ...string) string {
+	return joinedBy(" || ", "false", "true", conditions)
+}
 
 func joinedBy(operator, neutral, deciding string, conditions []string) string {
 	var kept []string
@@ -197,6 +199,8 @@ func (t *translation) holds(f *mfotl, p place, k given) string {
 		return t.value(f.terms[0], k) + " == " + t.value(f.terms[1], k)
 	case lessThan, atMost:
 		return t.value(f.terms[0], k) + " " + string(f.op) + " " + t.value(f.terms[1], k)
+	case substring:
+		return fmt.Sprintf("%s.contains(%s)", t.value(f.terms[1], k), t.value(f.terms[0], k))
 	case matches:
 		return fmt.Sprintf("%s.matches(%s)", t.value(f.terms[0], k), strconv.Quote(patternOf(f.name)))
 	}
@@ -254,7 +258,7 @@ func (t *translation) each(all []*mfotl, p place, k given, also then) string {
 			best = i
 			break
 		}
-		if best < 0 && t.binds(f, k) {
+		if t.binds(f, k) && (best < 0 || f.op == equals && all[best].op != equals) {
 			best = i
 		}
 	}

@@ -1,17 +1,9 @@
 package controltest
 
 import (
-	"fmt"
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
-	"testing"
-
-	"github.com/stretchr/testify/require"
-
-	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/pkg/document"
 )
 
 // way is one way in which a formula's values come from facts.
@@ -36,9 +28,9 @@ type binding struct {
 
 // waysOf are the ways in which some variables of a formula get their values: whenever it
 // holds, one of them gives them.
-func (t *translation) waysOf(f *mfotl, need []string, lo, hi int64, own bool) []way {
+func (t *translation) waysOf(f *mfotl, need []string, lo, hi int64, own bool) []*way {
 	if len(need) == 0 {
-		return []way{{bound: map[string]binding{}}}
+		return []*way{{bound: map[string]binding{}}}
 	}
 	ways := t.anyWaysOf(f, need, lo, hi, own)
 	for i := range ways {
@@ -49,16 +41,16 @@ func (t *translation) waysOf(f *mfotl, need []string, lo, hi int64, own bool) []
 	return ways
 }
 
-func (t *translation) anyWaysOf(f *mfotl, need []string, lo, hi int64, own bool) []way {
+func (t *translation) anyWaysOf(f *mfotl, need []string, lo, hi int64, own bool) []*way {
 	switch f.op {
 	case predicate:
-		w := way{atoms: []witness{{f, lo, hi, own}}, bound: map[string]binding{}}
+		w := &way{atoms: []witness{{f, lo, hi, own}}, bound: map[string]binding{}}
 		for i, arg := range f.terms {
 			if arg.op == "var" && slices.Contains(need, arg.value) {
 				w.bound[arg.value] = binding{field: t.s[f.name][i][0]}
 			}
 		}
-		return []way{w}
+		return []*way{w}
 	case equals:
 		return t.equalWays(f, need)
 	case either:
@@ -84,16 +76,16 @@ func (t *translation) anyWaysOf(f *mfotl, need []string, lo, hi int64, own bool)
 	panic(boundless)
 }
 
-func (t *translation) equalWays(f *mfotl, need []string) []way {
+func (t *translation) equalWays(f *mfotl, need []string) []*way {
 	for i, side := range f.terms {
 		if other := f.terms[1-i]; side.op == "var" && len(need) == 1 && need[0] == side.value && len(other.free()) == 0 {
-			return []way{{bound: map[string]binding{side.value: {term: other}}}}
+			return []*way{{bound: map[string]binding{side.value: {term: other}}}}
 		}
 	}
 	panic(boundless)
 }
 
-func (t *translation) aggregateWays(f *mfotl, need []string, lo, hi int64, own bool) []way {
+func (t *translation) aggregateWays(f *mfotl, need []string, lo, hi int64, own bool) []*way {
 	var inside []string
 	for _, name := range append(slices.Clone(need), f.of) {
 		if name != f.result && !slices.Contains(inside, name) {
@@ -101,8 +93,8 @@ func (t *translation) aggregateWays(f *mfotl, need []string, lo, hi int64, own b
 		}
 	}
 	one := single(f)
-	if slices.Contains(need, f.result) && !one && (f.name == "CNT" || f.name == "SUM") {
-		return t.candidateWays(f, need, lo, hi, own)
+	if slices.Contains(need, f.result) && !one && (f.name == "CNT" || f.name == "SUM" && t.kindOf(f) == "int") {
+		return t.candidateWays(f, lo, hi, own)
 	}
 	if slices.Contains(need, f.result) && !one && f.name != "MIN" && f.name != "MAX" {
 		panic(severally)
@@ -118,14 +110,14 @@ func (t *translation) aggregateWays(f *mfotl, need []string, lo, hi int64, own b
 		}
 	}
 	if len(f.vars) == 0 && !one {
-		ways = append(ways, way{bound: map[string]binding{f.result: {term: t.nothing(f)}}})
+		ways = append(ways, &way{bound: map[string]binding{f.result: {term: t.nothing(f)}}})
 	}
 	return ways
 }
 
 // candidateWays tries each number of a declared list as the aggregate's result.
-func (t *translation) candidateWays(f *mfotl, need []string, lo, hi int64, own bool) []way {
-	ways := []way{{bound: map[string]binding{}}}
+func (t *translation) candidateWays(f *mfotl, lo, hi int64, own bool) []*way {
+	ways := []*way{{bound: map[string]binding{}}}
 	if len(f.vars) > 0 {
 		ways = t.waysOf(f.kids[0], f.vars, lo, hi, own)
 	}
@@ -137,7 +129,7 @@ func (t *translation) candidateWays(f *mfotl, need []string, lo, hi int64, own b
 
 // jointWays takes as few conjuncts as give the values, and of those the ones whose facts
 // are the place's own.
-func (t *translation) jointWays(all []*mfotl, need []string, lo, hi int64, own bool) []way {
+func (t *translation) jointWays(all []*mfotl, need []string, lo, hi int64, own bool) []*way {
 	var equations, others []*mfotl
 	for _, f := range all {
 		if f.op == equals {
@@ -146,7 +138,7 @@ func (t *translation) jointWays(all []*mfotl, need []string, lo, hi int64, own b
 			others = append(others, f)
 		}
 	}
-	var best []way
+	var best []*way
 	reason := any(boundless)
 	for chosen := range 1 << len(others) {
 		ways, fault := t.together(others, chosen, lo, hi, own)
@@ -170,7 +162,7 @@ func (t *translation) jointWays(all []*mfotl, need []string, lo, hi int64, own b
 }
 
 // cost prefers few facts, and those of the place's own time point.
-func cost(ways []way) int {
+func cost(ways []*way) int {
 	n := 0
 	for _, w := range ways {
 		for _, a := range w.atoms {
@@ -184,14 +176,14 @@ func cost(ways []way) int {
 }
 
 // together are the ways of the chosen formulas, each with each.
-func (t *translation) together(all []*mfotl, chosen int, lo, hi int64, own bool) (ways []way, fault any) {
+func (t *translation) together(all []*mfotl, chosen int, lo, hi int64, own bool) (ways []*way, fault any) {
 	defer func() { fault = recover() }()
-	ways = []way{{bound: map[string]binding{}}}
+	ways = []*way{{bound: map[string]binding{}}}
 	for i, f := range all {
 		if chosen&(1<<i) == 0 {
 			continue
 		}
-		var next []way
+		var next []*way
 		for _, w := range ways {
 			for _, more := range t.waysOf(f, f.free(), lo, hi, own) {
 				next = append(next, w.with(more))
@@ -202,16 +194,14 @@ func (t *translation) together(all []*mfotl, chosen int, lo, hi int64, own bool)
 	return ways, nil
 }
 
-func (w way) with(more way) way {
-	both := way{slices.Concat(w.atoms, more.atoms), map[string]binding{}}
+func (w *way) with(more *way) *way {
+	joint := &way{slices.Concat(w.atoms, more.atoms), map[string]binding{}}
 	for name, b := range more.bound {
 		b.atom += len(w.atoms)
-		both.bound[name] = b
+		joint.bound[name] = b
 	}
-	for name, b := range w.bound {
-		both.bound[name] = b
-	}
-	return both
+	maps.Copy(joint.bound, w.bound)
+	return joint
 }
 
 // solve computes variables from those that are bound.
@@ -231,8 +221,8 @@ func (w *way) gives(names []string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool { _, bound := w.bound[name]; return !bound })
 }
 
-// given are expressions for the variables of a way, with a name for each of its facts.
-func (t *translation) given(w way, names []string, of []string) given {
+// values are expressions for the variables of a way, with a name for each of its facts.
+func (t *translation) values(w *way, names, of []string) given {
 	k := given{}
 	for range len(w.bound) + 1 {
 		for name, b := range w.bound {
@@ -260,7 +250,7 @@ type items struct {
 }
 
 // itemsOf places the facts of a way: the item's event, and its part's.
-func (t *translation) itemsOf(w way, names []string) []items {
+func (t *translation) itemsOf(w *way, names []string) []items {
 	here := place{tp: "item.tp", time: "item.time", top: true}
 	kind := func(i int) string { return kindOf(w.atoms[i].fact) }
 	beside := func(a witness, event, part string, here place, k given) items {
@@ -270,11 +260,11 @@ func (t *translation) itemsOf(w way, names []string) []items {
 	there := place{tp: "part.tp", time: "part.time", top: true}
 	switch {
 	case len(w.atoms) == 0 && !t.parts:
-		return []items{{"point", "", here, t.given(w, names, nil)}}
+		return []items{{"point", "", here, t.values(w, names, nil)}}
 	case len(w.atoms) == 0:
-		return []items{{"point", "point", here, t.given(w, names, nil)}}
+		return []items{{"point", "point", here, t.values(w, names, nil)}}
 	case len(w.atoms) == 1 && !t.parts:
-		return []items{{kind(0), "", here, t.given(w, names, []string{"item"})}}
+		return []items{{kind(0), "", here, t.values(w, names, []string{"item"})}}
 	case len(w.atoms) > 2 || len(w.atoms) == 2 && !w.atoms[0].own && !w.atoms[1].own:
 		panic(cross)
 	}
@@ -296,100 +286,24 @@ func (t *translation) itemsOf(w way, names []string) []items {
 		return names
 	}
 	if far.lo <= 0 || far.own {
-		found = append(found, items{ownKind, kindOf(far.fact), here, t.given(w, names, name("item", "part"))})
+		found = append(found, items{ownKind, kindOf(far.fact), here, t.values(w, names, name("item", "part"))})
 	}
 	if far.hi > 0 {
 		late := far
 		late.lo = max(far.lo, 0)
-		found = append(found, beside(late, kindOf(far.fact), ownKind, there, t.given(w, names, name("part", "item"))))
+		found = append(found, beside(late, kindOf(far.fact), ownKind, there, t.values(w, names, name("part", "item"))))
 	}
 	return found
 }
 
 // needsParts tells whether some way's values, or time points, are a table's.
-func needsParts(f *mfotl, ways []way) bool {
+func needsParts(f *mfotl, ways []*way) bool {
 	need := false
 	f.walk(func(g *mfotl) { need = need || g.op == sinceThen && g.hi == unbounded })
 	for _, w := range ways {
 		need = need || len(w.atoms) > 1 || len(w.atoms) == 1 && !w.atoms[0].own
 	}
 	return need
-}
-
-// translate writes a formula as a control.
-func translate(text string, s signature) (yaml string, err error) {
-	f, err := parseFormula(text)
-	if err != nil {
-		return "", err
-	}
-	return f.control(text, s)
-}
-
-// violated is when a policy doesn't hold.
-func (f *mfotl) violated() *mfotl {
-	if f.op == both {
-		return pairOf(either, f.kids[0].violated(), f.kids[1].violated())
-	}
-	return negation(f).normal()
-}
-
-// normal has no negation of a negation, nor of a disjunction.
-func (f *mfotl) normal() *mfotl {
-	if f.op == not {
-		switch inner := f.kids[0]; inner.op {
-		case not:
-			return inner.kids[0].normal()
-		case either:
-			return pairOf(both, negation(inner.kids[0]).normal(), negation(inner.kids[1]).normal())
-		}
-	}
-	g := *f
-	g.kids = nil
-	for _, kid := range f.kids {
-		g.kids = append(g.kids, kid.normal())
-	}
-	return &g
-}
-
-func (f *mfotl) control(title string, s signature) (yaml string, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			yaml, err = "", fmt.Errorf("%w: %v", errUnsaid, fault)
-		}
-	}()
-	t := &translation{s: s}
-	vars := f.free()
-	f = f.normal()
-	ways := t.waysOf(f, vars, 0, 0, true)
-	t.parts = needsParts(f, ways)
-	var all []items
-	for _, w := range ways {
-		for _, i := range t.itemsOf(w, vars) {
-			all = t.addItems(all, i)
-		}
-	}
-	var asked []string
-	for _, i := range all {
-		guard := "true"
-		if i.at.lo != 0 || i.at.hi != 0 { // else its expectations don't reach far enough
-			guard = conjunctionOf("item.time - part.time >= "+seconds(-i.at.hi), "item.time - part.time <= "+seconds(-i.at.lo))
-		}
-		asked = append(asked, conjunctionOf(i.only(all), guard, t.holds(f, i.at, i.k)))
-	}
-	return t.write(title, vars, all, disjunctionOf(asked...)), nil
-}
-
-func (t *translation) addItems(all []items, i items) []items {
-	for n, j := range all {
-		if j.event == i.event && j.part == i.part {
-			if fmt.Sprint(i.k) != fmt.Sprint(j.k) || i.at.tp != j.at.tp {
-				panic(twice)
-			}
-			all[n].at.lo, all[n].at.hi = min(i.at.lo, j.at.lo), max(i.at.hi, j.at.hi)
-			return all
-		}
-	}
-	return append(all, i)
 }
 
 // only says that an item, and its part, are of these kinds, where there are others.
@@ -404,88 +318,4 @@ func (i items) only(all []items) string {
 		}
 	}
 	return conjunctionOf(event, part)
-}
-
-// write writes the control file.
-func (t *translation) write(title string, vars []string, all []items, assert string) string {
-	var events, parts []string
-	for _, i := range all {
-		events, parts = append(events, i.event), append(parts, i.part)
-	}
-	if t.candidates && t.parts {
-		panic(severally)
-	}
-	slices.Sort(events)
-	slices.Sort(parts)
-	events, parts = slices.Compact(events), slices.Compact(parts)
-	name := t.names(vars, all)
-	var b strings.Builder
-	fmt.Fprintf(&b, "id: TR-01\ntitle: %q\ncriteria: [CC7.2]\n", title)
-	if t.parts && !t.partsFrom(parts) {
-		t.tables = append(t.tables, tableOf{"parts", "[" + strings.Join(parts, ", ") + "]", []string{"event.source", "event.type", "event.tp", "event.id"}})
-	}
-	for i, table := range t.tables {
-		if i == 0 {
-			b.WriteString("tables:\n")
-		}
-		fmt.Fprintf(&b, "  %s: {from: %s, key: [%s]}\n", table.name, table.kind, strings.Join(table.key, ", "))
-	}
-	fmt.Fprintf(&b, "population:\n  event: [%s]\n", strings.Join(events, ", "))
-	if t.candidates {
-		fmt.Fprintf(&b, "  item: event.id\nexpand: {over: boundary.numbers, as: part, key: %s, count: part}\n", strconv.Quote(name))
-	} else if t.parts {
-		fmt.Fprintf(&b, "  item: event.id\nexpand: {over: refs.parts.of(item.source), as: part, key: %s, count: part}\n", strconv.Quote(name))
-		if len(t.expectations) == 0 {
-			t.expect("point", 0, 0, []string{"event.tp == item.tp"})
-		}
-	} else {
-		fmt.Fprintf(&b, "  item: %s\n", strconv.Quote(strings.ReplaceAll(name, "item.", "event.")))
-	}
-	for i, e := range t.expectations {
-		if i == 0 {
-			b.WriteString("expect:\n")
-		}
-		fmt.Fprintf(&b, "  %s: {%s}\n", e.name, e.says)
-	}
-	fmt.Fprintf(&b, "assert: %s\n", strconv.Quote(assert))
-	return b.String()
-}
-
-func (t *translation) partsFrom([]string) bool { return false }
-
-// names is an expression for the item's name, or its part's.
-func (t *translation) names(vars []string, all []items) string {
-	name := ""
-	for _, i := range all {
-		says := "string(" + i.at.tp + ")"
-		for n, v := range vars {
-			says += ` + "` + map[bool]string{true: ":", false: ","}[n == 0] + `" + string(` + i.k[v] + ")"
-		}
-		if only := i.only(all); only != "true" {
-			says = only + " ? " + says + " : "
-		} else if len(all) > 1 {
-			panic(twice)
-		}
-		name += says
-	}
-	if len(all) > 1 {
-		name += `"-"`
-	}
-	return name
-}
-
-// translated compiles what a formula is translated to.
-func translated(t *testing.T, text, yaml string, d *dictionary.Dictionary) *peer {
-	t.Helper()
-	var numbers []string // that a count or a sum can be
-	for n := range 31 {
-		numbers = append(numbers, strconv.Quote(strconv.Itoa(n)))
-	}
-	declared, err := document.Parse(control.BoundaryFile, []byte("boundary: {numbers: ["+strings.Join(numbers, ", ")+"]}"))
-	require.NoError(t, err)
-	doc, err := document.Parse("translated.yaml", []byte(yaml))
-	require.NoError(t, err, "%s\n%s", text, yaml)
-	bundle, err := control.Compile(declared, []*document.Document{doc}, d)
-	require.NoError(t, err, "%s\n%s", text, yaml)
-	return &peer{"translated.yaml: " + text, bundle, 2}
 }

@@ -19,6 +19,8 @@ func (f *mfotl) meaning(values []string) formula {
 		return compared(func(v map[string]string) bool {
 			return f.compares(f.terms[0].valueOf(v), f.terms[1].valueOf(v))
 		})
+	case substring:
+		return compared(func(v map[string]string) bool { return strings.Contains(f.terms[1].valueOf(v), f.terms[0].valueOf(v)) })
 	case matches:
 		pattern := regexp.MustCompile(patternOf(f.name))
 		return compared(func(v map[string]string) bool { return pattern.MatchString(f.terms[0].valueOf(v)) })

@@ -330,7 +330,7 @@ func (r *reading) unfolded(l let, args []*term) *mfotl {
 func (r *reading) comparison() *mfotl {
 	left := r.sum()
 	switch op := r.take(); op {
-	case "=", "<", "<=":
+	case "=", "<", "<=", "SUBSTRING":
 		return &mfotl{op: operator(op), terms: []*term{left, r.sum()}}
 	case ">":
 		return &mfotl{op: lessThan, terms: []*term{r.sum(), left}}

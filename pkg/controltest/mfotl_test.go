@@ -21,6 +21,7 @@ const (
 	lessThan  operator = "<"
 	atMost    operator = "<="
 	matches   operator = "MATCHES"
+	substring operator = "SUBSTRING"
 	both      operator = "AND"
 	either    operator = "OR"
 	not       operator = "NOT"
@@ -160,7 +161,7 @@ func (f *mfotl) String() string {
 		return "TRUE"
 	case predicate:
 		return f.name + "(" + written(f.terms) + ")"
-	case equals, lessThan, atMost:
+	case equals, lessThan, atMost, substring:
 		return fmt.Sprintf("(%s %s %s)", f.terms[0], f.op, f.terms[1])
 	case matches:
 		return fmt.Sprintf("(%s MATCHES r%q)", f.terms[0], f.name)

@@ -2,6 +2,7 @@ package controltest
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -19,6 +20,9 @@ const (
 // step says that a formula holds at a neighbour.
 func (t *translation) step(f *mfotl, p place, k given, also then) string {
 	lo, hi := f.lo, min(f.hi, longestStep)
+	if lo > hi {
+		panic(endless)
+	}
 	by, reach := " + 1", place{lo: p.lo + lo, hi: p.hi + hi}
 	if f.op == lastPoint {
 		by, reach = " - 1", place{lo: p.lo - hi, hi: p.hi - lo}
@@ -38,7 +42,7 @@ func (t *translation) step(f *mfotl, p place, k given, also then) string {
 // item's own place, whose distance from the item is none.
 func (t *translation) apart(f *mfotl, p place, e string, lo, hi int64) string {
 	backwards := f.op == sinceThen || f.op == lastPoint
-	if p.lo == 0 && p.hi == 0 && !(backwards && hi == unbounded && f.op == sinceThen) {
+	if p.lo == 0 && p.hi == 0 && (hi < unbounded || f.op != sinceThen) {
 		return "true"
 	}
 	distance := e + ".time - " + p.time
@@ -150,7 +154,7 @@ func (t *translation) aggregated(f *mfotl, p place, k given, also then) string {
 	switch f.name {
 	case "MIN", "MAX":
 		return disjunctionOf(t.best(f, p, k, named), t.ofNothing(f, p, k, named))
-	case "CNT", "SUM":
+	case "CNT", "SUM", "AVG":
 		if len(f.vars) == 0 {
 			return named(k, t.number(f, p, k))
 		}
@@ -159,10 +163,7 @@ func (t *translation) aggregated(f *mfotl, p place, k given, also then) string {
 			return conjunctionOf(t.some(body, p, k, nothingElse), named(k, n))
 		}
 		return t.some(body, p, k, func(k given) string {
-			groups := given{}
-			for name, e := range k {
-				groups[name] = e
-			}
+			groups := maps.Clone(k)
 			for _, name := range difference(body.free(), f.vars) {
 				delete(groups, name)
 			}
@@ -188,24 +189,17 @@ func (t *translation) best(f *mfotl, p place, k given, named func(given, string)
 		better = " > "
 	}
 	return t.some(f.kids[0], p, k, func(mine given) string {
-		others := given{}
-		for name, e := range k {
-			others[name] = e
-		}
+		others := maps.Clone(k)
 		for _, name := range f.vars {
 			others[name] = mine[name]
 		}
 		none := negationOf(t.some(f.kids[0], p, others, func(k given) string { return k[f.of] + better + mine[f.of] }))
-		outside := given{}
-		for name, e := range others {
-			outside[name] = e
-		}
-		return conjunctionOf(none, named(outside, mine[f.of]))
+		return conjunctionOf(none, named(others, mine[f.of]))
 	})
 }
 
-// nothing is the least or the greatest of nothing, by MonPoly's convention.
-func (t *translation) nothing(f *mfotl) *term {
+// kindOf is the type of what is aggregated.
+func (t *translation) kindOf(f *mfotl) string {
 	kind := "int"
 	f.kids[0].walk(func(g *mfotl) {
 		for i, arg := range g.terms {
@@ -214,7 +208,12 @@ func (t *translation) nothing(f *mfotl) *term {
 			}
 		}
 	})
-	switch kind {
+	return kind
+}
+
+// nothing is the least or the greatest of nothing, by MonPoly's convention.
+func (t *translation) nothing(f *mfotl) *term {
+	switch t.kindOf(f) {
 	case "string":
 		return &term{op: "string"}
 	case "float":
@@ -240,7 +239,7 @@ func (t *translation) number(f *mfotl, p place, k given) string {
 	if body.op != predicate || f.name == "CNT" {
 		return t.distinct(f, p, k)
 	}
-	if f.name == "SUM" && p.top && p.lo == 0 && p.hi == 0 && body == f.kids[0] {
+	if p.top && p.lo == 0 && p.hi == 0 && body == f.kids[0] {
 		return t.summed(f, body, p, k)
 	}
 	panic(severally)
@@ -305,8 +304,11 @@ func (t *translation) summed(f, body *mfotl, p place, k given) string {
 	e := t.expect(kindOf(body), 0, 0, where)
 	for i := range t.expectations {
 		if t.expectations[i].name == e {
-			t.expectations[i].says += ", fold: {s: " + strconv.Quote("sum("+of+")") + "}"
+			t.expectations[i].says += ", fold: {s: " + strconv.Quote("sum("+of+")") + ", n: count()}"
 		}
+	}
+	if f.name == "AVG" {
+		return fmt.Sprintf("(%s.n == 0 ? 0.0 : double(%s.s) / double(%s.n))", e, e, e)
 	}
 	return e + ".s"
 }

@@ -40,6 +40,7 @@ var (
 	logPattern     = regexp.MustCompile(`@(\d+)|([A-Za-z_]\w*)|\(([^)]*)\)`)
 	commentPattern = regexp.MustCompile(`(?m)#.*$`)
 	casePattern    = regexp.MustCompile(`(?ms)^  \$ echo '([^']*)' > .*?$(.*?)(?:\n\n|\z)`)
+	filePattern    = regexp.MustCompile(`(?m)^  \$ monpoly .*-formula (\S+).*\n((?:  @.*\n)*)`)
 	saidPattern    = regexp.MustCompile(`(?m)^ *@\d+ \(time point (\d+)\): (.*)$`)
 	tuplePattern   = regexp.MustCompile(`\(([^()]+)\)`)
 )
@@ -278,7 +279,7 @@ func furtherOfMonPoly(t *testing.T) []peerRow {
 		s := parseSignature(beside(t, file, "*.sig"))
 		d, log := s.dictionary(t), s.log(beside(t, file, "*.log"))
 		peers := monitorsOf(t, s, d)
-		for _, m := range casePattern.FindAllStringSubmatch(read(t, file), -1) {
+		for _, m := range casesIn(t, file) {
 			if p := peers[m[1]]; p != nil {
 				rows = append(rows, p.monitored(t, s, d, log, said(m[2]), compliance.Pass))
 			}
@@ -286,34 +287,6 @@ func furtherOfMonPoly(t *testing.T) []peerRow {
 		}
 	}
 	return rows
-}
-
-// translatedRow compares what a formula is translated to, or says why it isn't.
-func translatedRow(t *testing.T, formula, text string, s signature, d *dictionary.Dictionary, log []timePoint) peerRow {
-	t.Helper()
-	for _, refusal := range []string{notMonitorable, "negative or empty interval", "Type error"} {
-		if strings.Contains(text, refusal) {
-			return peerRow{rule: formula + ": MonPoly refuses it, " + refusal, as: "-"}
-		}
-	}
-	yaml, err := translate(formula, s)
-	if err != nil {
-		return peerRow{rule: formula + ": " + err.Error(), as: "-"}
-	}
-	row := translated(t, formula, yaml, d).monitored(t, s, d, log, said(text), compliance.Pass)
-	row.as = "translated"
-	return row
-}
-
-// violationsRow compares what the violations of a policy are translated to.
-func violationsRow(t *testing.T, policy string, s signature, d *dictionary.Dictionary, log []timePoint, want map[int][]string) peerRow {
-	t.Helper()
-	f := parsed(t, policy).violated()
-	yaml, err := f.control(policy, s)
-	require.NoError(t, err)
-	row := translated(t, policy, yaml, d).monitored(t, s, d, log, want, compliance.Pass)
-	row.as = "translated"
-	return row
 }
 
 func suiteOfMonPoly(t *testing.T, s signature, log []timePoint, text string) []peerRow {
@@ -457,27 +430,6 @@ func (m *monitor) compare(t *testing.T, p *peer, s signature, d *dictionary.Dict
 	}
 	require.Equal(t, unmet(m.formula), held == 0, "%s: it holds %d times on these logs, which then try little", m.formula, held)
 	return row
-}
-
-// translated holds what a formula is translated to, and what its text means, to its
-// definition.
-func (m *monitor) translated(t *testing.T, s signature, d *dictionary.Dictionary, values []string, gaps []int64) {
-	t.Helper()
-	yaml, err := translate(m.formula, s)
-	require.NoError(t, err, m.formula)
-	p, f := translated(t, m.formula, yaml, d), parsed(t, m.formula)
-	for seed := range uint64(2) {
-		log := randomLog(rand.New(rand.NewPCG(seed, 7)), s, m.unit, values, gaps)
-		got := satisfied(p.judged(t, s.events(t, d, log), 2), compliance.Pass)
-		for tp := range log {
-			want, meant, found := m.at(log, tp), f.at(log, tp), at(got, tp)
-			slices.Sort(want)
-			slices.Sort(meant)
-			slices.Sort(found)
-			require.Equal(t, want, meant, "%s, read as %s, at %d of %v", m.formula, f, tp, log)
-			require.Equal(t, want, found, "%s at %d of %v:\n%s", m.formula, tp, log, yaml)
-		}
-	}
 }
 
 // unmet tells which formulas hold nowhere on logs at random.
