@@ -27,7 +27,8 @@ type translation struct {
 	expectations []expectation
 	tables       []tableOf
 	fresh        int
-	parts        bool // the control reads a table, so that it joins by the source alone
+	tabled       bool // the control reads a table, so that it joins by the source alone
+	parts        bool // its parts are rows of one
 	candidates   bool // its parts are numbers that a result can be
 }
 
@@ -137,7 +138,7 @@ var plainJoin = regexp.MustCompile(`^event\.(\w+) == item\.(\w+)$`)
 func (t *translation) expect(kind string, lo, hi int64, where []string) string {
 	on, rest := []string{"event.source: item.source"}, []string{}
 	for _, condition := range where {
-		if m := plainJoin.FindStringSubmatch(condition); m != nil && !t.parts && !slices.ContainsFunc(on, func(j string) bool { return strings.HasPrefix(j, "event."+m[1]+":") }) {
+		if m := plainJoin.FindStringSubmatch(condition); m != nil && !t.tabled && !slices.ContainsFunc(on, func(j string) bool { return strings.HasPrefix(j, "event."+m[1]+":") }) {
 			on = append(on, "event."+m[1]+": item."+m[2])
 			continue
 		}

@@ -296,14 +296,20 @@ func (t *translation) itemsOf(w *way, names []string) []items {
 	return found
 }
 
-// needsParts tells whether some way's values, or time points, are a table's.
-func needsParts(f *mfotl, ways []*way) bool {
-	need := false
-	f.walk(func(g *mfotl) { need = need || g.op == sinceThen && g.hi == unbounded })
+// needs tells whether the control of a formula reads tables, and whether its parts are rows
+// of one or numbers that a result can be.
+func (t *translation) needs(f *mfotl, ways []*way) {
 	for _, w := range ways {
-		need = need || len(w.atoms) > 1 || len(w.atoms) == 1 && !w.atoms[0].own
+		t.parts = t.parts || len(w.atoms) > 1 || len(w.atoms) == 1 && !w.atoms[0].own
+		for _, b := range w.bound {
+			t.candidates = t.candidates || b.term != nil && b.term.op == "candidate"
+		}
 	}
-	return need
+	if t.parts && t.candidates {
+		panic(severally)
+	}
+	t.tabled = t.parts
+	f.walk(func(g *mfotl) { t.tabled = t.tabled || g.op == sinceThen && g.hi == unbounded })
 }
 
 // only says that an item, and its part, are of these kinds, where there are others.

@@ -312,7 +312,10 @@ func (r *reading) unfolded(l let, args []*term) *mfotl {
 	})
 	f := l.body.renamed(names)
 	for i, arg := range l.args {
-		if args[i].op == "var" && !strings.HasPrefix(args[i].value, "_~") {
+		if names[arg] == nil { // its body doesn't speak of it
+			continue
+		}
+		if args[i].op != "var" && !f.binds(names[arg].value) || args[i].op == "var" && !strings.HasPrefix(args[i].value, "_~") {
 			f = f.renamed(map[string]*term{names[arg].value: args[i]})
 			continue
 		}
@@ -324,7 +327,23 @@ func (r *reading) unfolded(l let, args []*term) *mfotl {
 	if len(own) > 0 {
 		f = &mfotl{op: some, vars: own, kids: []*mfotl{f}}
 	}
-	return f
+	ordered := *f
+	for _, arg := range args {
+		if arg.op == "var" && slices.Contains(f.free(), arg.value) {
+			ordered.order = append(ordered.order, arg.value)
+		}
+	}
+	return &ordered
+}
+
+// binds tells whether a variable is an aggregate's result or group, so that no constant can
+// stand in its place.
+func (f *mfotl) binds(name string) bool {
+	found := false
+	f.walk(func(g *mfotl) {
+		found = found || g.op == aggregate && (g.result == name || slices.Contains(g.vars, name))
+	})
+	return found
 }
 
 func (r *reading) comparison() *mfotl {

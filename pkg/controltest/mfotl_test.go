@@ -42,6 +42,7 @@ type mfotl struct {
 	vars   []string // that are bound, or that an aggregate groups by
 	result string   // of an aggregate
 	of     string   // what an aggregate aggregates
+	order  []string // of a LET's variables, as its predicate names them
 	lo, hi int64    // its interval, in seconds
 }
 
@@ -63,6 +64,7 @@ func (f *mfotl) free() []string {
 			}
 		}
 	}
+	add(f.order...)
 	if f.op == aggregate {
 		add(f.result)
 		add(f.vars...)
@@ -123,7 +125,12 @@ func (f *mfotl) renamed(names map[string]*term) *mfotl {
 		return of
 	}
 	g.result, g.of = name(f.result), name(f.of)
-	g.vars, g.terms, g.kids = nil, nil, nil
+	g.vars, g.terms, g.kids, g.order = nil, nil, nil, nil
+	for _, v := range f.order {
+		if t := names[v]; t == nil || t.op == "var" { // else it is a constant now
+			g.order = append(g.order, name(v))
+		}
+	}
 	for _, v := range f.vars {
 		g.vars = append(g.vars, name(v))
 	}

@@ -330,7 +330,6 @@ func (t *translation) value(of *term, k given) string {
 	case "string":
 		return strconv.Quote(of.value)
 	case "candidate":
-		t.candidates = true
 		return "int(part.id)"
 	case "i2f":
 		return "double(" + args[0] + ")"

@@ -60,7 +60,7 @@ func (f *mfotl) controls(title string, s signature) (yaml []string, err error) {
 	t := &translation{s: s}
 	vars := f.free()
 	ways := t.waysOf(f, vars, 0, 0, true)
-	t.parts = needsParts(f, ways)
+	t.needs(f, ways)
 	var groups [][]items
 	for _, w := range ways {
 		for _, i := range t.itemsOf(w, vars) {
@@ -68,7 +68,7 @@ func (f *mfotl) controls(title string, s signature) (yaml []string, err error) {
 		}
 	}
 	for _, group := range groups {
-		one := &translation{s: s, parts: t.parts, candidates: t.candidates}
+		one := &translation{s: s, tabled: t.tabled, parts: t.parts, candidates: t.candidates}
 		yaml = append(yaml, one.write(title, vars, group, one.asked(f, group)))
 	}
 	return yaml, nil
@@ -113,9 +113,6 @@ func (t *translation) write(title string, vars []string, all []items, assert str
 	for _, i := range all {
 		events, parts = append(events, i.event), append(parts, i.part)
 	}
-	if t.candidates && t.parts {
-		panic(severally)
-	}
 	slices.Sort(events)
 	slices.Sort(parts)
 	events, parts = slices.Compact(events), slices.Compact(parts)
@@ -132,15 +129,16 @@ func (t *translation) write(title string, vars []string, all []items, assert str
 		fmt.Fprintf(&b, "  %s: {from: %s, key: [%s]}\n", table.name, table.kind, strings.Join(table.key, ", "))
 	}
 	fmt.Fprintf(&b, "population:\n  event: [%s]\n", strings.Join(events, ", "))
-	if t.candidates {
+	switch {
+	case t.candidates:
 		fmt.Fprintf(&b, "  item: event.id\nexpand: {over: boundary.numbers, as: part, key: %s, count: part}\n", strconv.Quote(name))
-	} else if t.parts {
+	case t.parts:
 		fmt.Fprintf(&b, "  item: event.id\nexpand: {over: refs.parts.of(item.source), as: part, key: %s, count: part}\n", strconv.Quote(name))
-		if len(t.expectations) == 0 {
-			t.expect("point", 0, 0, []string{"event.tp == item.tp"})
-		}
-	} else {
+	default:
 		fmt.Fprintf(&b, "  item: %s\n", strconv.Quote(strings.ReplaceAll(name, "item.", "event.")))
+	}
+	if len(t.tables) > 0 && len(t.expectations) == 0 { // it says what the tables are joined by
+		t.expect("point", 0, 0, []string{"event.tp == item.tp"})
 	}
 	for i, e := range t.expectations {
 		if i == 0 {
