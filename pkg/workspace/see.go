@@ -15,8 +15,8 @@ func (w *Workspace) For(p Person) *Workspace {
 	}
 	seen := *w
 	seen.Samples = []Sample{}
-	for _, s := range w.Samples {
-		if s.Share != ShareNothing {
+	for i := range w.Samples {
+		if s := &w.Samples[i]; s.Share != ShareNothing {
 			seen.Samples = append(seen.Samples, s.shared())
 		}
 	}
@@ -25,16 +25,17 @@ func (w *Workspace) For(p Person) *Workspace {
 }
 
 // shared is a sample without what wasn't shared of it.
-func (s Sample) shared() Sample {
+func (s *Sample) shared() Sample {
+	seen := *s
 	if s.Share == ShareTests {
-		return s
+		return seen
 	}
-	s.Attributes, s.TestsHidden = []Attribute{}, true
-	s.Items = slices.Clone(s.Items)
-	for i := range s.Items {
-		s.Items[i].Test = nil
+	seen.Attributes, seen.TestsHidden = []Attribute{}, true
+	seen.Items = slices.Clone(s.Items)
+	for i := range seen.Items {
+		seen.Items[i].Test = nil
 	}
-	return s
+	return seen
 }
 
 // Versions are what a request was, the latest first.

@@ -3,6 +3,7 @@ package workspace
 import (
 	"io"
 	"slices"
+	"strings"
 
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report/table"
@@ -168,12 +169,9 @@ func (t *tested) result() any {
 
 // wording is the attributes in words: A: approved; B: by somebody else.
 func (s *Sample) wording() string {
-	said := ""
+	said := make([]string, len(s.Attributes))
 	for i, a := range s.Attributes {
-		if i > 0 {
-			said += "; "
-		}
-		said += a.Letter + ": " + a.Text
+		said[i] = a.Letter + ": " + a.Text
 	}
-	return said
+	return strings.Join(said, "; ")
 }

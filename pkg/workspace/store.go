@@ -233,7 +233,7 @@ func (d *Desk) insert(ctx context.Context, r *row) (err error) {
 	if err != nil {
 		return err
 	}
-	defer batch.Close() //nolint:errcheck // after Send it has nothing to do
+	defer batch.Close()
 	if err := batch.Append(d.Tenant, r.Engagement, r.Kind, r.ID, r.Version, r.Change, r.By, r.Role, r.At, r.Body); err != nil {
 		return err
 	}

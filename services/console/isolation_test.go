@@ -219,7 +219,7 @@ var may = map[string]string{
 	"boundary":   "engineer approver auditor admin",
 	"workspaces": "engineer approver auditor admin", "workspace": "engineer approver auditor admin", "workspace-history": "engineer approver auditor admin",
 	"request": "engineer approver auditor admin", "workspace-sample": "engineer approver auditor admin",
-	"sample":   "engineer approver auditor admin", "drift": "engineer approver auditor admin",
+	"sample": "engineer approver auditor admin", "drift": "engineer approver auditor admin",
 	"completeness": "engineer approver auditor admin", "coverage": "engineer approver auditor admin",
 	"period-report": "engineer approver auditor admin", "deliveries": "engineer approver admin", "pipeline-health": "engineer admin",
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -53,7 +54,7 @@ func TestWhoMayWriteInWorkspaces(t *testing.T) {
 		t.Helper()
 		a.problem(t, status, attack, tried)
 		requireSecured(t, a, tried)
-		tab.row(attack, tried, fmt.Sprint(a.status))
+		tab.row(attack, tried, strconv.Itoa(a.status))
 	}
 	before := w.workspace("default")
 	for _, c := range writes() {

@@ -50,7 +50,7 @@ func (p *Pages) poster(f form) http.HandlerFunc {
 		defer cancel()
 		v := p.visit(request.WithContext(ctx))
 		v.request.Body = http.MaxBytesReader(w, v.request.Body, mostForm)
-		to, err := v.posted(f)
+		to, err := v.posted(f) //nolint:contextcheck // the visit has the request's
 		if err != nil {
 			v.fail(w, f.path, err)
 			return

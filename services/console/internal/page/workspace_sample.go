@@ -81,7 +81,7 @@ func (b *keptBody) redraw(v *visit, engagement string) (map[string]report.Verdic
 	switch {
 	case compliance.CodeOf(err) == compliance.NotFound || compliance.CodeOf(err) == compliance.Invalid:
 		b.Redo = "It can’t be drawn again: " + err.Error() + "."
-		return nil, nil //nolint:nilnil,nilerr // the page says so
+		return nil, nil //nolint:nilnil // the page says so
 	case err != nil:
 		return nil, err
 	}

@@ -71,13 +71,13 @@ func (r *Read) target(values map[string]string) string {
 
 // place is what of a workspace was read: an engagement, and a thing in it.
 func place(values map[string]string) string {
-	at := values["engagement"]
+	at := []string{values["engagement"]}
 	for _, name := range []string{"request", "sample", "item", "file"} {
 		if values[name] != "" {
-			at += "/" + values[name]
+			at = append(at, values[name])
 		}
 	}
-	return at
+	return strings.Join(at, "/")
 }
 
 // valuesOf are what stands in a path for the names {…} of its route.
