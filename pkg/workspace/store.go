@@ -179,14 +179,34 @@ func (d *Desk) keep(ctx context.Context, engagement, kind, id string, version ui
 	if err := d.insert(ctx, &row{engagement, kind, id, version, change, d.Person.Name, d.Person.Role, d.Now.Time(), string(raw)}); err != nil {
 		return err
 	}
-	kept, err := d.ask(ctx, keptQuery, engagement, kind, id, version)
-	if err != nil {
-		return err
+	kept, err := d.kept(ctx, engagement, kind, id, version)
+	if err == nil && kept.Change != change {
+		err = conflict(kept)
 	}
-	if kept == nil || kept.Change != change {
-		return conflict(kept)
+	return err
+}
+
+// How long a replica may take to show what another one took, and how often it is asked.
+const (
+	showsWithin = 5 * time.Second
+	askEvery    = 20 * time.Millisecond
+)
+
+// kept is a version that was just inserted, by this desk or another.
+func (d *Desk) kept(ctx context.Context, engagement, kind, id string, version uint32) (*row, error) {
+	ctx, cancel := context.WithTimeout(ctx, showsWithin)
+	defer cancel()
+	for {
+		kept, err := d.ask(ctx, keptQuery, engagement, kind, id, version)
+		if err != nil || kept != nil {
+			return kept, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, compliance.Errorf(compliance.Unavailable, "what was written doesn't show within %s; read it again to see whether it was kept", showsWithin)
+		case <-time.After(askEvery):
+		}
 	}
-	return nil
 }
 
 // follows refuses a version that isn't the next one.
