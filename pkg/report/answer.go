@@ -26,6 +26,9 @@ func NewAsker(conn clickhouse.Conn, tenant string, at compliance.Instant) *Asker
 	return &Asker{conn: conn, tenant: tenant, at: at}
 }
 
+// inquiry asks several questions for one answer, as of now.
+func (a *Asker) inquiry() *asker { return &asker{conn: a.conn, tenant: a.tenant, at: a.at} }
+
 // SQL is the text of a question, as it is sent.
 func SQL(name string) (string, error) {
 	raw, err := questions.ReadFile("sql/" + name + ".sql")
@@ -37,8 +40,8 @@ func SQL(name string) (string, error) {
 
 // answer asks a question and makes each row into what is shown.
 func answer[Row, Shown any](ctx context.Context, by *Asker, question string, params []clickhouse.Param, show func(*Row) Shown) (Answer[Shown], error) {
-	a := asker{conn: by.conn, tenant: by.tenant, at: by.at}
-	rows, err := ask[Row](ctx, &a, question, params...)
+	a := by.inquiry()
+	rows, err := ask[Row](ctx, a, question, params...)
 	if err != nil {
 		return Answer[Shown]{}, err
 	}

@@ -19,7 +19,7 @@ type answers struct {
 	deviations map[string][]Verdict
 	rules      map[string][]Rule
 	waivers    map[string][]waiverRow
-	lives      map[string]*life
+	lives      map[string]*SourceLife
 	record     Record
 	at         compliance.Instant
 	found      map[[2]string]compliance.Instant
@@ -41,20 +41,6 @@ type outsideRow struct {
 	Items   int64  `ch:"items"`
 }
 
-// span is from a first to a last time, zero without any.
-type span struct{ first, last compliance.Instant }
-
-// with is s widened by another span.
-func (s span) with(first, last compliance.Instant) span {
-	switch {
-	case first == 0:
-		return s
-	case s.first == 0:
-		return span{first, last}
-	}
-	return span{min(s.first, first), max(s.last, last)}
-}
-
 type ruleRow struct {
 	Control  string    `ch:"control"`
 	RuleHash string    `ch:"rule_hash"`
@@ -67,19 +53,12 @@ type ruleRow struct {
 	LastDeviation  time.Time `ch:"last_deviation"`
 }
 
-type extentRow struct {
-	Events    int64     `ch:"events"`
-	Received  time.Time `ch:"received"`
-	Revisions int64     `ch:"revisions"`
-	Known     time.Time `ch:"known"`
-}
-
 // answers asks all that a report is made of, some questions at a time. Each task writes
 // fields of its own.
 func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
 	got := &answers{at: cmp.Or(a.then, a.at)}
 	by := "item"
-	if p.wholeDays() && a.then == 0 {
+	if p.WholeDays() && a.then == 0 {
 		by = "day" // the sums by day know the present only
 	}
 	err := a.together(ctx,
@@ -105,7 +84,7 @@ func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (
 func (a *asker) extent(ctx context.Context, got *answers) error {
 	rows, err := ask[extentRow](ctx, a, "extent")
 	for _, row := range rows {
-		got.record = Record{Events: row.Events, Revisions: row.Revisions, Received: instant(row.Received), KnownAt: instant(row.Known)}
+		got.record = row.record()
 	}
 	return err
 }

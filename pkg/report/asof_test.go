@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report"
 )
@@ -49,42 +48,6 @@ func TestAsOfIsWhatWouldHaveBeenSaidThen(t *testing.T) {
 	require.Greater(t, differed, 12, "the present must differ from the past for this to say anything")
 }
 
-// history is what is said of some items over two months, and what was heard meanwhile.
-func history(r *rand.Rand) (revisions []said, events []compliance.Event) {
-	outcomes := compliance.Outcomes()
-	start := at("2026-06-28")
-	for i := range 12 {
-		when := start.Add(time.Duration(r.IntN(40*24)) * time.Hour)
-		known := when
-		var last *said
-		for n := range 1 + r.IntN(5) {
-			known = known.Add(time.Duration(1+r.IntN(200)) * time.Hour)
-			if r.IntN(4) == 0 {
-				when = when.Add(-time.Duration(r.IntN(72)) * time.Hour) // an earlier event opens it
-			}
-			s := said{
-				control: []string{"CH-01", "AC-01", "AC-04"}[i%3], item: fmt.Sprintf("i%d", i), at: when.String(), revision: n + 1, known: known,
-				outcome: outcomes[r.IntN(len(outcomes))], reason: "no_approval", before: last,
-			}
-			if s.outcome == compliance.Waived {
-				s.evidence = []compliance.Evidence{{Expectation: "waiver", Source: "/grc", ID: "ev-wv"}}
-			}
-			if r.IntN(3) == 0 {
-				s.remediated = known.String()
-			}
-			revisions = append(revisions, s)
-			last = &s
-		}
-	}
-	events = append(events, waiver("wv", at("2026-06-20").Add(time.Duration(r.IntN(40*24))*time.Hour).String(), nil))
-	for beat := start; beat < start.Add(60*24*time.Hour); beat = beat.Add(time.Duration(1+r.IntN(4)) * time.Hour) {
-		events = append(events, compliance.Event{
-			Source: "/idp", ID: fmt.Sprintf("beat-%d", beat), Type: control.Heartbeat, Time: beat, Data: map[string]any{"interval_seconds": int64(3600)},
-		})
-	}
-	return revisions, events
-}
-
 // Every form says that it is not the present.
 func TestAsOfIsSaid(t *testing.T) {
 	w := newWorld(t)
@@ -100,22 +63,6 @@ func TestAsOfIsSaid(t *testing.T) {
 	}
 	for _, m := range r.Made {
 		require.Contains(t, m.Parameters, report.Parameter{Name: "as_of", Value: "2026-08-07T06:00:00Z"}, m.Query)
-	}
-}
-
-// What holds the present only can't answer for the past, and doesn't try.
-func TestOnlyWhatIsDatedAnswersAsOf(t *testing.T) {
-	for name, ok := range map[string]bool{
-		"counts_by_item": true, "deviations": true, "rules": true, "outside_by_item": true, "waivers": true, "extent": true,
-		"signs_of_life": true, "holes": true, "items": true, "period_facts": true,
-		"counts_by_day": false, "outside_by_day": false, "day_counts": false, "quarters": false, "last_rejected": false, "last_deliveries": false,
-	} {
-		if err := report.AsOf(name); ok {
-			require.NoError(t, err, name)
-		} else {
-			require.Equal(t, compliance.Invalid, compliance.CodeOf(err), name)
-			require.ErrorContains(t, err, "what was known at a time can't be told from", name)
-		}
 	}
 }
 

@@ -15,22 +15,22 @@ func (b *Boundary) WriteJSON(out io.Writer) error { return output.Writer{Out: ou
 // WriteTable writes the comparison for a terminal.
 func (b *Boundary) WriteTable(w output.Writer) error {
 	w.Format = output.Table
-	t := printer{w: w}
-	t.say("Tenant %s, %s to %s (not included), UTC\n", b.Tenant, b.Period.From, b.Period.To)
+	t := output.Printer{To: w}
+	t.Say("Tenant %s, %s to %s (not included), UTC\n", b.Tenant, b.Period.From, b.Period.To)
 	if b.AsOf != 0 {
-		t.say("As it was known at %s\n", b.AsOf)
+		t.Say("As it was known at %s\n", b.AsOf)
 	}
 	if b.Declared {
-		t.say("%d flows were seen, %d of them outside of the declared boundary\n\n", len(b.Edges), len(b.Outside()))
+		t.Say("%d flows were seen, %d of them outside of the declared boundary\n\n", len(b.Edges), len(b.Outside()))
 	} else {
-		t.say("%d flows were seen; none can be judged, for refs.%s declares nothing\n\n", len(b.Edges), boundary.Table)
+		t.Say("%d flows were seen; none can be judged, for refs.%s declares nothing\n\n", len(b.Edges), boundary.Table)
 	}
-	printRows(&t, b.Edges, edgeColumns())
+	output.Rows(&t, b.Edges, edgeColumns())
 	if len(b.Unused) > 0 {
-		t.say("\nDeclared and not seen\n")
-		printRows(&t, b.Unused, unusedColumns())
+		t.Say("\nDeclared and not seen\n")
+		output.Rows(&t, b.Unused, unusedColumns())
 	}
-	return t.err
+	return t.Err
 }
 
 // WriteCSV writes the flows that were seen.

@@ -102,7 +102,7 @@ type witness struct {
 	// thresholds are how late an event may be before a verdict could be final, of each control.
 	thresholds []int64
 
-	lives       map[string]*life
+	lives       map[string]*SourceLife
 	came        []cameRow
 	offsets     []offsetsRow
 	changed     []changedRow
@@ -213,7 +213,7 @@ func (w *witness) itemsOf(c *control.Control) completeness.Items {
 	n := completeness.Items{N: row.Items, Undecidable: row.Undecidable, MissingRevisions: row.Missing, MiscountedDays: w.miscounted[c.ID]}
 	if s := c.Population.Schedule; s != nil {
 		n.Scheduled = true
-		n.Expected = byCalendar(w.bundle, s, w.params.Period, row.Items, compliance.Ever).Expected
+		n.Expected, _ = w.bundle.Due(s, w.params.Period.From, w.params.Period.To, compliance.Ever)
 	}
 	return n
 }
@@ -334,7 +334,7 @@ func (w *witness) heard(s *completeness.SourceFacts) {
 
 // daysOf are the days of a period, UTC, with what came of a source.
 func daysOf(s *completeness.SourceFacts, p Period, events map[string]int64) (days []completeness.DayFacts) {
-	eachDay(p, func(start, end compliance.Instant) {
+	p.EachDay(func(start, end compliance.Instant) {
 		name := start.Time().Format(time.DateOnly)
 		d := completeness.DayFacts{Day: name, Events: events[name]}
 		d.Silent = slices.ContainsFunc(s.Silences, func(g completeness.Silence) bool { return g.Touches(start, end) }) ||
@@ -343,9 +343,6 @@ func daysOf(s *completeness.SourceFacts, p Period, events map[string]int64) (day
 	})
 	return days
 }
-
-// mostDays bounds how many days are told one by one: four years.
-const mostDays = 4 * 366
 
 // changes are the runs of a source's rows that aren't as they were counted.
 func (w *witness) changes(source string, r reading) (list []completeness.Change) {

@@ -2,9 +2,6 @@ package report
 
 import (
 	"context"
-	"embed"
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -80,18 +77,6 @@ type miscountedRow struct {
 	Control string    `ch:"control"`
 	Days    int64     `ch:"days"`
 	First   time.Time `ch:"first"`
-}
-
-type coveredRow struct {
-	Topic     string    `ch:"topic"`
-	ID        string    `ch:"id"`
-	Partition int32     `ch:"partition"`
-	First     int64     `ch:"first"`
-	End       int64     `ch:"end"`
-	Records   int64     `ch:"all_records"`
-	Skipped   int64     `ch:"undecoded"`
-	Latest    time.Time `ch:"latest"`
-	Clock     time.Time `ch:"told"`
 }
 
 type unreadRow struct {
@@ -199,45 +184,6 @@ func (w *witness) askLog(ctx context.Context) (err error) {
 	}
 	w.unread, err = askLog[unreadRow](ctx, w.asker, "offset_holes", events, w.asOf())
 	return err
-}
-
-// eventTopics matches the full names of topics of events, whatever their prefix.
-var eventTopics = func() string {
-	var families []string
-	for _, f := range compliance.Families() {
-		families = append(families, regexp.QuoteMeta(string(f)))
-	}
-	return `(^|\.)events\.(` + strings.Join(families, "|") + `)$`
-}()
-
-// logQuestions holds the SQL that reads coverage alone, which speaks of topics and not of
-// tenants, so that there is no tenant to fence it to.
-//
-//go:embed sql/topics/*.sql
-var logQuestions embed.FS
-
-// askLog asks one of them.
-func askLog[Row any](ctx context.Context, a *asker, name string, params ...clickhouse.Param) ([]Row, error) {
-	raw, err := logQuestions.ReadFile("sql/topics/" + name + ".sql")
-	if err != nil {
-		return nil, fmt.Errorf("reading the question %s: %w", name, err)
-	}
-	m := Made{Query: "topics/" + name, SHA256: hashOf(raw), At: a.at, Parameters: []Parameter{}}
-	bound := make([]any, len(params))
-	for i, p := range params {
-		m.Parameters = append(m.Parameters, Parameter{p.Name, fmt.Sprint(p.Value)})
-		if at, ok := p.Value.(compliance.Instant); ok {
-			p.Value = int64(at)
-		}
-		bound[i] = p
-	}
-	var rows []Row
-	if err := a.conn.Select(ctx, &rows, string(raw), bound...); err != nil {
-		return nil, compliance.Errorf(compliance.Unavailable, "asking ClickHouse for %s: %w", m.Query, err)
-	}
-	m.Rows = len(rows)
-	a.made = append(a.made, m)
-	return rows, nil
 }
 
 // families are those of the topics that hold events of some types, and signs of life.

@@ -98,10 +98,6 @@ func sourceOf(t testing.TB, c *report.Certificate, name string) completeness.Sou
 	return completeness.SourceFacts{}
 }
 
-func login(id, when string) compliance.Event {
-	return compliance.Event{Source: "/idp", ID: id, Type: "access.login", Time: at(when), Data: map[string]any{"user_id": "u", "system": "s", "mfa": true}}
-}
-
 // numberedDirectory is the world's bundle with a directory that numbers what it sends.
 func numberedDirectory(t *testing.T) *control.Bundle {
 	t.Helper()

@@ -54,13 +54,13 @@ func (c *Certificate) WriteCSV(w output.Writer) error {
 // WriteTable writes the certificate for a terminal.
 func (c *Certificate) WriteTable(w output.Writer) error {
 	w.Format = output.Table
-	t := printer{w: w}
-	t.say("%s %s\n", c.Control, c.Title)
-	t.say("Completeness of the population and its evidence, tenant %s, %s to %s (not included), UTC\n", c.Tenant, c.Period.From, c.Period.To)
+	t := output.Printer{To: w}
+	t.Say("%s %s\n", c.Control, c.Title)
+	t.Say("Completeness of the population and its evidence, tenant %s, %s to %s (not included), UTC\n", c.Tenant, c.Period.From, c.Period.To)
 	if c.AsOf != 0 {
-		t.say("As it was known at %s\n", c.AsOf)
+		t.Say("As it was known at %s\n", c.AsOf)
 	}
-	t.say("%d items on record\n", c.Facts.Items.N)
+	t.Say("%d items on record\n", c.Facts.Items.N)
 	var proven, open []statement
 	for _, s := range c.statements() {
 		if s.proven {
@@ -71,15 +71,15 @@ func (c *Certificate) WriteTable(w output.Writer) error {
 	}
 	sayStatements(&t, "Proven", "BY", proven)
 	sayStatements(&t, "Not proven", "WHY NOT", open)
-	t.say("\n%s\n", c.Beyond)
-	t.say("\nSources\n")
-	printRows(&t, c.Facts.Sources, certifiedColumns())
-	t.say("\nWhat was read of the log; its clock is %s\n", clockTold(c.Facts.Clock))
-	printRows(&t, c.Facts.Partitions, partitionColumns())
-	t.say("\nHow it was made, by bundle %s; the facts' SHA-256 is %s\n", c.Bundle, c.SHA256)
-	printRows(&t, c.Made, madeColumns())
-	t.say("\nAgain: %s\n", c.Command)
-	return t.err
+	t.Say("\n%s\n", c.Beyond)
+	t.Say("\nSources\n")
+	output.Rows(&t, c.Facts.Sources, certifiedColumns())
+	t.Say("\nWhat was read of the log; its clock is %s\n", clockTold(c.Facts.Clock))
+	output.Rows(&t, c.Facts.Partitions, partitionColumns())
+	t.Say("\nHow it was made, by bundle %s; the facts' SHA-256 is %s\n", c.Bundle, c.SHA256)
+	output.Rows(&t, c.Made, madeColumns())
+	t.Say("\nAgain: %s\n", c.Command)
+	return t.Err
 }
 
 func clockTold(c completeness.Clock) string {
@@ -89,13 +89,13 @@ func clockTold(c completeness.Clock) string {
 	return "at " + c.At.String() + " in the partition furthest behind"
 }
 
-func sayStatements(t *printer, title, rests string, list []statement) {
-	t.say("\n%s\n", title)
+func sayStatements(t *output.Printer, title, rests string, list []statement) {
+	t.Say("\n%s\n", title)
 	if len(list) == 0 {
-		t.say("nothing\n")
+		t.Say("nothing\n")
 		return
 	}
-	printRows(t, list, []output.Column[statement]{
+	output.Rows(t, list, []output.Column[statement]{
 		{Head: "SOURCE", Cell: func(s statement) string { return s.source }},
 		{Head: "WHAT", Cell: func(s statement) string { return s.what }},
 		{Head: rests, Cell: func(s statement) string { return s.rests }},
@@ -160,3 +160,5 @@ func partitionColumns() []output.Column[completeness.Partition] {
 		}},
 	}
 }
+
+func count(n int64) string { return strconv.FormatInt(n, 10) }

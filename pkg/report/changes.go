@@ -41,10 +41,3 @@ type ChangeCounts struct {
 func (a *Asker) ChangeCounts(ctx context.Context, from, to compliance.Instant) (Answer[ChangeCounts], error) {
 	return answer(ctx, a, "change_counts", window(from, to), func(r *ChangeCounts) ChangeCounts { return *r })
 }
-
-// Extent is how much is on record, and how far it reaches.
-func (a *Asker) Extent(ctx context.Context) (Answer[Record], error) {
-	return answer(ctx, a, "extent", nil, func(r *extentRow) Record {
-		return Record{Events: r.Events, Revisions: r.Revisions, Received: instant(r.Received), KnownAt: instant(r.Known)}
-	})
-}

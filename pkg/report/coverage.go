@@ -158,10 +158,10 @@ func (d coveredDays) of(source string, day time.Time) *CoverageDay {
 }
 
 // declare adds all days of the declared sources, with what of each is known to be missing.
-func (d coveredDays) declare(sources []control.Source, p Period, lives map[string]*life) {
-	for _, s := range sources {
+func (d coveredDays) declare(declared []control.Source, p Period, lives map[string]*SourceLife) {
+	for _, s := range declared {
 		l := lives[s.Name]
-		eachDay(p, func(start, end compliance.Instant) {
+		p.EachDay(func(start, end compliance.Instant) {
 			day := d.of(s.Name, start.Time())
 			day.Declared = true
 			touches := func(g Gap) bool { return completeness.Silence(g).Touches(start, end) }
@@ -176,16 +176,6 @@ func (d coveredDays) declare(sources []control.Source, p Period, lives map[strin
 				}
 			}
 		})
-	}
-}
-
-// eachDay visits the days that a period touches, UTC, the first mostDays of them.
-func eachDay(p Period, visit func(start, end compliance.Instant)) {
-	const day = 24 * time.Hour
-	n := 0
-	for t := compliance.InstantOf(p.From.Time().Truncate(day)); t < p.To && n < mostDays; t = t.Add(day) {
-		visit(t, t.Add(day))
-		n++
 	}
 }
 
@@ -213,17 +203,17 @@ func (c *Coverage) WriteCSV(w output.Writer) error {
 // WriteTable writes it for a terminal.
 func (c *Coverage) WriteTable(w output.Writer) error {
 	w.Format = output.Table
-	t := printer{w: w}
-	t.say("Coverage by source and day, tenant %s, %s to %s (not included), UTC\n", c.Tenant, c.Period.From, c.Period.To)
-	printRows(&t, c.Items, coverageColumns())
-	t.say("\nHow it was made, by bundle %s\n", c.Bundle)
-	printRows(&t, c.Made, madeColumns())
-	t.say("\nAgain: %s\n", c.Command)
-	return t.err
+	t := output.Printer{To: w}
+	t.Say("Coverage by source and day, tenant %s, %s to %s (not included), UTC\n", c.Tenant, c.Period.From, c.Period.To)
+	output.Rows(&t, c.Items, coverageColumns())
+	t.Say("\nHow it was made, by bundle %s\n", c.Bundle)
+	output.Rows(&t, c.Made, madeColumns())
+	t.Say("\nAgain: %s\n", c.Command)
+	return t.Err
 }
 
 // rounded is d to the millisecond, for people; JSON has all of it.
-func (d Duration) rounded() string { return time.Duration(d).Round(time.Millisecond).String() }
+func rounded(d Duration) string { return time.Duration(d).Round(time.Millisecond).String() }
 
 func coverageColumns() []output.Column[CoverageDay] {
 	number := func(head string, of func(CoverageDay) int64) output.Column[CoverageDay] {
@@ -236,9 +226,9 @@ func coverageColumns() []output.Column[CoverageDay] {
 		number("HEARTBEATS", func(d CoverageDay) int64 { return d.Heartbeats }),
 		number("SILENCES", func(d CoverageDay) int64 { return int64(d.Silences) }),
 		number("HOLES", func(d CoverageDay) int64 { return int64(d.Holes) }),
-		{Head: "MEDIAN", Cell: func(d CoverageDay) string { return d.Median.rounded() }},
-		{Head: "P99", Cell: func(d CoverageDay) string { return d.P99.rounded() }},
-		{Head: "LONGEST", Cell: func(d CoverageDay) string { return d.Longest.rounded() }},
+		{Head: "MEDIAN", Cell: func(d CoverageDay) string { return rounded(d.Median) }},
+		{Head: "P99", Cell: func(d CoverageDay) string { return rounded(d.P99) }},
+		{Head: "LONGEST", Cell: func(d CoverageDay) string { return rounded(d.Longest) }},
 		number("REFUSED", func(d CoverageDay) int64 { return d.Refused }),
 		number("QUARANTINED", func(d CoverageDay) int64 { return d.Quarantined }),
 		number("CONFLICTS", func(d CoverageDay) int64 { return d.Conflicts }),

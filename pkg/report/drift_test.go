@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -92,7 +93,11 @@ func TestDrift(t *testing.T) {
 func TestDriftCountsAsTheReportDoes(t *testing.T) {
 	w := newWorld(t)
 	w.deploys()
-	c := find(t, w.report("2026-08"), "CH-01")
+	period, err := report.ParsePeriod("2026-08")
+	require.NoError(t, err)
+	r, err := report.Make(t.Context(), w.conn, w.bundle, report.Params{Tenant: w.tenant, Period: period, MadeAt: at("2026-11-01")})
+	require.NoError(t, err)
+	c := r.Controls[slices.IndexFunc(r.Controls, func(c report.Control) bool { return c.ID == "CH-01" })]
 	got := w.drift().Tested[0].Window
 	require.Equal(t, c.Counts.Gross, int64(got.Bad))
 	require.Equal(t, c.Counts.Tested, int64(got.Of))

@@ -17,18 +17,18 @@ func (d *Drift) WriteJSON(out io.Writer) error { return output.Writer{Out: out}.
 // WriteTable writes the comparison for a terminal.
 func (d *Drift) WriteTable(w output.Writer) error {
 	w.Format = output.Table
-	t := printer{w: w}
-	t.say("Tenant %s, %s to %s against %s to %s (ends not included), UTC\n", d.Tenant, d.Window.From, d.Window.To, d.Baseline.From, d.Baseline.To)
+	t := output.Printer{To: w}
+	t.Say("Tenant %s, %s to %s against %s to %s (ends not included), UTC\n", d.Tenant, d.Window.From, d.Window.To, d.Baseline.From, d.Baseline.To)
 	if d.AsOf != 0 {
-		t.say("As it was known at %s\n", d.AsOf)
+		t.Say("As it was known at %s\n", d.AsOf)
 	}
-	t.say("%s of %d comparisons drifted, at a false discovery rate of %s\n", plural(len(d.Findings), "none", "1"), len(d.Tested), percent(new(d.FDR)))
+	t.Say("%s of %d comparisons drifted, at a false discovery rate of %s\n", plural(len(d.Findings), "none", "1"), len(d.Tested), output.Percent(new(d.FDR)))
 	for i := range d.Findings {
 		sayFinding(&t, &d.Findings[i])
 	}
-	t.say("\nWhat was compared\n")
-	printRows(&t, d.Tested, testedColumns())
-	return t.err
+	t.Say("\nWhat was compared\n")
+	output.Rows(&t, d.Tested, testedColumns())
+	return t.Err
 }
 
 func plural(n int, none, one string) string {
@@ -41,21 +41,21 @@ func plural(n int, none, one string) string {
 	return strconv.Itoa(n)
 }
 
-func sayFinding(t *printer, f *drift.Finding) {
-	t.say("\n%s: %s went from %s to %s; cause: %s\n", f.Control, f.Measure, counted(f.Baseline), counted(f.Window), f.Cause)
-	t.say("  since %s (%s to %s would explain it, too); before %s, after %s; p %s\n",
+func sayFinding(t *output.Printer, f *drift.Finding) {
+	t.Say("\n%s: %s went from %s to %s; cause: %s\n", f.Control, f.Measure, counted(f.Baseline), counted(f.Window), f.Cause)
+	t.Say("  since %s (%s to %s would explain it, too); before %s, after %s; p %s\n",
 		f.Onset.Day.Time().Format(time.DateOnly), f.Onset.From.Time().Format(time.DateOnly), f.Onset.To.Time().Format(time.DateOnly),
 		counted(f.Onset.Before), counted(f.Onset.After), chance(f.Onset.P))
 	for _, c := range f.Causes {
-		t.say("  %s: %.0f %% of the difference, %s%s\n", c.Cause, 100*c.Share, counted(c.Count), what(c))
+		t.Say("  %s: %.0f %% of the difference, %s%s\n", c.Cause, 100*c.Share, counted(c.Count), what(c))
 	}
 	if len(f.Changes) == 0 {
-		t.say("  no change is on record in the week before\n")
+		t.Say("  no change is on record in the week before\n")
 		return
 	}
-	t.say("  what was changed before, the likeliest first\n")
+	t.Say("  what was changed before, the likeliest first\n")
 	for _, c := range f.Changes {
-		t.say("    %s  %s (%s; %.0f %%)\n", c.At, c.What, c.Kind, 100*c.Weight)
+		t.Say("    %s  %s (%s; %.0f %%)\n", c.At, c.What, c.Kind, 100*c.Weight)
 	}
 }
 
@@ -71,7 +71,7 @@ func what(c drift.Share) string {
 }
 
 func counted(c drift.Count) string {
-	return fmt.Sprintf("%d of %d (%s)", c.Bad, c.Of, percent(new(c.Rate())))
+	return fmt.Sprintf("%d of %d (%s)", c.Bad, c.Of, output.Percent(new(c.Rate())))
 }
 
 // chance writes a p-value with three figures, and none that rounding could have made.

@@ -13,33 +13,9 @@ import (
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/pkg/oracle"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report"
 )
-
-// judge puts into the tables what the rules say of the events at a watermark.
-func (w *world) judge(id string, mark compliance.Instant, events []compliance.Event) []compliance.Verdict {
-	w.Helper()
-	pointers := make([]*compliance.Event, len(events))
-	for i := range events {
-		pointers[i] = &events[i]
-	}
-	verdicts := oracle.Verdicts(w.bundle, w.bundle.Control(id), w.tenant, pointers, mark)
-	var revisions []said
-	for _, v := range verdicts {
-		remediated := ""
-		if v.RemediatedAt != 0 {
-			remediated = v.RemediatedAt.String()
-		}
-		revisions = append(revisions, said{
-			control: id, item: v.Item.ID, at: v.Item.Time.String(), outcome: v.Outcome, reason: v.Reason,
-			evidence: v.Evidence, remediated: remediated, known: mark - 1,
-		})
-	}
-	w.say(revisions...)
-	return verdicts
-}
 
 func (w *world) explain(id, item string, asOf compliance.Instant) *report.Explained {
 	w.Helper()
@@ -48,18 +24,6 @@ func (w *world) explain(id, item string, asOf compliance.Instant) *report.Explai
 	e, err := report.Explain(w.Context(), w.conn, w.bundle, types, report.Subject{Tenant: w.tenant, Control: id, Item: item, AsOf: asOf})
 	require.NoError(w, err)
 	return e
-}
-
-func deployment(id, change, when string) compliance.Event {
-	return compliance.Event{Source: "/cd", ID: "ev-" + id, Type: "deploy.completed", Time: at(when), Data: map[string]any{
-		"deploy_id": id, "change_id": change, "commit": "c1", "author": "alice", "component": "api", "environment": "production",
-	}}
-}
-
-func approval(id, change, approver, when string) compliance.Event {
-	return compliance.Event{Source: "/vcs", ID: id, Type: "change.approved", Time: at(when), Data: map[string]any{
-		"change_id": change, "commit": "c1", "approver": approver,
-	}}
 }
 
 func TestExplainADeviation(t *testing.T) {
@@ -285,4 +249,27 @@ assert: approval.count >= 1 && other.count >= 1
 	}
 	e := w.explain("TT-02", "d2", 0)
 	require.Equal(t, "d1", e.Again.Parts[0].Expectations[0].Found[0].ID, "the verdict that decided")
+}
+
+// TestConflictsAndWhatCameLate: both are told beside a verdict made again.
+func TestConflictsAndWhatCameLate(t *testing.T) {
+	w := newWorld(t)
+	events := w.event(
+		deployment("d1", "C-1", "2026-07-10T12:00:00Z"),
+		approval("a", "C-1", "bob", "2026-07-10T11:00:00Z"),
+		approval("a", "C-1", "alice", "2026-07-10T11:00:00Z"),
+	)
+	late := w.event(approval("late", "C-1", "bob", "2026-07-10T11:00:00Z"))[0]
+	require.NoError(t, w.conn.Exec(t.Context(), `INSERT INTO quarantined (tenant, control, time, source, id, event_topic, event_partition, event_offset)
+		VALUES ('default', 'CH-01', '2026-07-10 11:00:00', '/vcs', 'late', ?, 0, ?)`, late.Ref.Topic, late.Ref.Offset))
+	w.judge("CH-01", at("2026-07-11"), events)
+	e := w.explain("CH-01", "d1", 0)
+	require.Equal(t, compliance.Inconclusive, e.Verdict.Outcome)
+	require.Equal(t, compliance.ReasonConflictingEvidence, e.Verdict.Reason)
+	require.True(t, e.Again.Equal, e.Again.Differences)
+	require.Equal(t, 1, e.Again.Late)
+	require.Equal(t, 1, e.Again.Conflicting)
+	looked := e.Again.Parts[0].Expectations[0]
+	require.Equal(t, "unknown", looked.State)
+	require.Equal(t, "an event came with bodies that disagree on whether it belongs", looked.Why)
 }

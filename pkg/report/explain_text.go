@@ -16,29 +16,29 @@ func (e *Explained) WriteJSON(out io.Writer) error { return output.Writer{Out: o
 // WriteTable writes the explanation for a terminal.
 func (e *Explained) WriteTable(w output.Writer) error {
 	w.Format = output.Table
-	t := printer{w: w}
+	t := output.Printer{To: w}
 	v := &e.Verdict
-	t.say("%s of %s: %s%s\n", v.Control, v.Item.ID, v.Outcome, inBrackets(v.Reason))
-	t.say("item at %s, known at %s%s\n", v.Item.Time, v.KnownAt, remedied(v.RemediatedAt))
+	t.Say("%s of %s: %s%s\n", v.Control, v.Item.ID, v.Outcome, inBrackets(v.Reason))
+	t.Say("item at %s, known at %s%s\n", v.Item.Time, v.KnownAt, remedied(v.RemediatedAt))
 	e.sayWaiver(&t)
-	t.say("\nWhy\n")
+	t.Say("\nWhy\n")
 	for _, line := range e.Because.Why {
-		t.say("- %s\n", line)
+		t.Say("- %s\n", line)
 	}
-	t.say("\nWhat may still change it\n")
+	t.Say("\nWhat may still change it\n")
 	for _, line := range e.Because.Change {
-		t.say("- %s\n", line)
+		t.Say("- %s\n", line)
 	}
 	e.sayRule(&t)
-	t.say("\nWhat was said\n")
-	printRows(&t, e.History, historyColumns())
-	t.say("\nEvidence\n")
-	printRows(&t, e.Evidence, exhibitColumns())
+	t.Say("\nWhat was said\n")
+	output.Rows(&t, e.History, historyColumns())
+	t.Say("\nEvidence\n")
+	output.Rows(&t, e.Evidence, exhibitColumns())
 	for i := range e.Evidence {
-		t.say("%s %s %s\n", e.Evidence[i].Expectation, e.Evidence[i].ID, e.Evidence[i].Data)
+		t.Say("%s %s %s\n", e.Evidence[i].Expectation, e.Evidence[i].ID, e.Evidence[i].Data)
 	}
 	e.sayAgain(&t)
-	return t.err
+	return t.Err
 }
 
 func inBrackets(text string) string {
@@ -55,18 +55,18 @@ func remedied(at compliance.Instant) string {
 	return ", remediated at " + at.String()
 }
 
-func (e *Explained) sayRule(t *printer) {
+func (e *Explained) sayRule(t *output.Printer) {
 	r := &e.Rule
-	t.say("\nRule %s (%s, severity %s)\n%s\n", r.ID, strings.Join(r.Criteria, ", "), r.Severity, r.Title)
+	t.Say("\nRule %s (%s, severity %s)\n%s\n", r.ID, strings.Join(r.Criteria, ", "), r.Severity, r.Title)
 	if r.Text != "" {
-		t.say("%s\n", strings.TrimSpace(r.Text))
+		t.Say("%s\n", strings.TrimSpace(r.Text))
 	}
-	t.say("population  %s%s\n", r.Population, ifAny(" where ", r.Where))
+	t.Say("population  %s%s\n", r.Population, ifAny(" where ", r.Where))
 	for _, x := range r.Expectations {
-		t.say("expects     %s: %s%s%s\n", x.Name, joined(x.Types), ifAny(" in ", x.Between), ifAny(" where ", x.Where))
+		t.Say("expects     %s: %s%s%s\n", x.Name, joined(x.Types), ifAny(" in ", x.Between), ifAny(" where ", x.Where))
 	}
-	t.say("assert      %s\n", r.Assertion)
-	t.say("rule hash   %s\n", r.RuleHash)
+	t.Say("assert      %s\n", r.Assertion)
+	t.Say("rule hash   %s\n", r.RuleHash)
 }
 
 func ifAny(before, text string) string {
@@ -82,8 +82,8 @@ func historyColumns() []output.Column[Verdict] {
 		{Head: "KNOWN", Cell: func(v Verdict) string { return v.KnownAt.String() }},
 		{Head: "OUTCOME", Cell: func(v Verdict) string { return string(v.Outcome) }},
 		{Head: "REASON", Cell: func(v Verdict) string { return v.Reason }},
-		{Head: "REMEDIATED", Cell: func(v Verdict) string { return moment(v.RemediatedAt) }},
-		{Head: "DUE", Cell: func(v Verdict) string { return moment(v.Due) }},
+		{Head: "REMEDIATED", Cell: func(v Verdict) string { return output.Moment(v.RemediatedAt) }},
+		{Head: "DUE", Cell: func(v Verdict) string { return output.Moment(v.Due) }},
 		{Head: "RULE", Cell: func(v Verdict) string { return v.RuleHash }},
 	}
 }
@@ -111,34 +111,34 @@ func (x *Exhibit) checked() string {
 	return "same bytes"
 }
 
-func (e *Explained) sayAgain(t *printer) {
+func (e *Explained) sayAgain(t *output.Printer) {
 	again := &e.Again
-	t.say("\nMade again from %d events before %s\n", again.Events, again.Watermark)
+	t.Say("\nMade again from %d events before %s\n", again.Events, again.Watermark)
 	if again.Late > 0 {
-		t.say("Left out, as they came later than the control corrects: %d\n", again.Late)
+		t.Say("Left out, as they came later than the control corrects: %d\n", again.Late)
 	}
 	if again.Conflicting > 0 {
-		t.say("Events that came with more than one body: %d\n", again.Conflicting)
+		t.Say("Events that came with more than one body: %d\n", again.Conflicting)
 	}
 	for _, part := range again.Parts {
 		if part.Part != "" {
-			t.say("part %s: %s%s\n", part.Part, part.Outcome, inBrackets(part.Reason))
+			t.Say("part %s: %s%s\n", part.Part, part.Outcome, inBrackets(part.Reason))
 		}
 		if len(part.Expectations) > 0 {
-			printRows(t, part.Expectations, lookedColumns())
+			output.Rows(t, part.Expectations, lookedColumns())
 		}
 	}
 	if len(again.Waivers) > 0 {
-		t.say("waivers with this item in their scope\n")
-		printRows(t, again.Waivers, waiverColumns())
+		t.Say("waivers with this item in their scope\n")
+		output.Rows(t, again.Waivers, waiverColumns())
 	}
 	switch {
 	case again.Equal:
-		t.say("The verdict made again is the stored one: %s%s.\n", again.Outcome, inBrackets(again.Reason))
+		t.Say("The verdict made again is the stored one: %s%s.\n", again.Outcome, inBrackets(again.Reason))
 	default:
-		t.say("The verdict made again is NOT the stored one:\n")
+		t.Say("The verdict made again is NOT the stored one:\n")
 		for _, d := range again.Differences {
-			t.say("- %s\n", d)
+			t.Say("- %s\n", d)
 		}
 	}
 }

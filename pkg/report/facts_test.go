@@ -68,10 +68,10 @@ func TestRestatedIsTheDifference(t *testing.T) {
 					moved++
 				}
 			}
-			restated, err := report.RestatedSince(t.Context(), w.conn, w.tenant, p, sealed)
+			restated, err := asker(w).RestatedSince(t.Context(), p, sealed)
 			require.NoError(t, err)
 			got := []string{}
-			for _, r := range restated {
+			for _, r := range restated.Rows {
 				key := r.Control + "/" + r.ItemID
 				got = append(got, key)
 				require.Equal(t, now[key].outcome, r.Now.Outcome)
@@ -79,7 +79,7 @@ func TestRestatedIsTheDifference(t *testing.T) {
 				require.Equal(t, before[key].revision, revisionOf(r.Before))
 			}
 			require.ElementsMatch(t, want, got, "seed %d, sealed %s", seed, sealed)
-			require.True(t, slices.IsSortedFunc(restated, func(a, b report.Restated) int { return int(a.KnownAt - b.KnownAt) }))
+			require.True(t, slices.IsSortedFunc(restated.Rows, func(a, b report.Restated) int { return int(a.KnownAt - b.KnownAt) }))
 		}
 	}
 	require.Positive(t, moved, "some item has to leave or enter the period")
@@ -90,14 +90,4 @@ func revisionOf(s *report.Saying) int {
 		return 0
 	}
 	return s.Revision
-}
-
-func lastSaid(revisions []said, w compliance.Instant) map[string]said {
-	last := map[string]said{}
-	for _, s := range revisions {
-		if s.known <= w {
-			last[s.control+"/"+s.item] = s
-		}
-	}
-	return last
 }

@@ -8,23 +8,6 @@ import (
 	"assay.example/assay/pkg/compliance"
 )
 
-// ControlRules lists the versions of a control's rule that its items of a period were
-// judged by.
-func (a *Asker) ControlRules(ctx context.Context, control string, p Period) (Answer[Rule], error) {
-	type row struct {
-		Control  string    `ch:"control"`
-		RuleHash string    `ch:"rule_hash"`
-		Bundle   string    `ch:"bundle"`
-		Items    int64     `ch:"items"`
-		First    time.Time `ch:"first"`
-		Last     time.Time `ch:"last"`
-	}
-	params := append(window(p.From, p.To), clickhouse.Named("control", control))
-	return answer(ctx, a, "control_rules", params, func(r *row) Rule {
-		return Rule{r.RuleHash, r.Bundle, r.Items, instant(r.First), instant(r.Last)}
-	})
-}
-
 // Origin is a vendor's delivery that an event was made from. What it says in full stays
 // where it is: it may name people.
 type Origin struct {
@@ -74,9 +57,6 @@ func (a *Asker) DeliveryBehind(ctx context.Context, topic string, partition int3
 		}
 	})
 }
-
-// Definitions say what the words of reports mean.
-func Definitions() []Definition { return definitions() }
 
 // History lists everything that was ever said about one item, the first revision first.
 func (a *Asker) History(ctx context.Context, control, item string) (Answer[Verdict], error) {

@@ -76,9 +76,27 @@ func ParseTime(text string) (compliance.Instant, error) {
 	return t, nil
 }
 
-// wholeDays says whether both ends are midnights in UTC, so that counts by day
+// WholeDays says whether both ends are midnights in UTC, so that counts by day
 // answer for the period.
-func (p Period) wholeDays() bool {
+func (p Period) WholeDays() bool {
 	const day = compliance.Instant(24 * time.Hour / time.Microsecond)
 	return p.From%day == 0 && p.To%day == 0
+}
+
+// Always is a filter's window with everything in it.
+func Always() (from, to compliance.Instant) {
+	return compliance.InstantOf(time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)), compliance.InstantOf(time.Date(2299, 1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// mostDays bounds how many days are told one by one: four years.
+const mostDays = 4 * 366
+
+// EachDay visits the days that the period touches, UTC, the first mostDays of them.
+func (p Period) EachDay(visit func(start, end compliance.Instant)) {
+	const day = 24 * time.Hour
+	n := 0
+	for t := compliance.InstantOf(p.From.Time().Truncate(day)); t < p.To && n < mostDays; t = t.Add(day) {
+		visit(t, t.Add(day))
+		n++
+	}
 }

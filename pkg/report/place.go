@@ -73,17 +73,17 @@ func (a *Asker) Quarantined(ctx context.Context, p Period, limit int) (Answer[La
 	})
 }
 
-// Rejected lists what was no event, by time.
-func (a *Asker) Rejected(ctx context.Context, f Filter) (Answer[Rejected], error) {
+// Refused lists what was no event, by time.
+func Refused(ctx context.Context, a *Asker, f Filter) (Answer[Rejected], error) {
 	return answer(ctx, a, "query_rejected", f.params("type", "prefix", "source", "code"), (*rejectedRow).rejected)
 }
 
 // Conflicts lists events with several bodies, by (time, source, id).
-func (a *Asker) Conflicts(ctx context.Context, f Filter) (Answer[Conflict], error) {
+func Conflicts(ctx context.Context, a *Asker, f Filter) (Answer[Conflict], error) {
 	return answer(ctx, a, "query_conflicts", f.params("type", "prefix", "source"), (*conflictRow).conflict)
 }
 
 // Violations lists violation records by (known_at, control, item id, revision).
-func (a *Asker) Violations(ctx context.Context, f Filter) (Answer[Violation], error) {
+func Violations(ctx context.Context, a *Asker, f Filter) (Answer[Violation], error) {
 	return answer(ctx, a, "query_violations", f.params("control", "item", "outcome"), (*violationRow).violation)
 }

@@ -21,11 +21,6 @@ type Filter struct {
 	Limit int
 }
 
-// Always is a filter's window with everything in it.
-func Always() (from, to compliance.Instant) {
-	return compliance.InstantOf(time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)), compliance.InstantOf(time.Date(2299, 1, 1, 0, 0, 0, 0, time.UTC))
-}
-
 // params binds those of a filter that a question names.
 func (f *Filter) params(names ...string) []clickhouse.Param {
 	exact, prefix := f.Type, ""
@@ -43,75 +38,6 @@ func (f *Filter) params(names ...string) []clickhouse.Param {
 	return params
 }
 
-// selected asks for rows and makes each into what is shown.
-func selected[Row, Shown any](ctx context.Context, conn clickhouse.Conn, tenant, question string, params []clickhouse.Param, show func(*Row) Shown) ([]Shown, error) {
-	a := asker{conn: conn, tenant: tenant}
-	rows, err := ask[Row](ctx, &a, question, params...)
-	if err != nil {
-		return nil, err
-	}
-	shown := make([]Shown, len(rows))
-	for i := range rows {
-		shown[i] = show(&rows[i])
-	}
-	return shown, nil
-}
-
-// Event is an event as it stands in the log.
-type Event struct {
-	Time      compliance.Instant `json:"time"`
-	Type      string             `json:"type"`
-	Source    string             `json:"source"`
-	ID        string             `json:"id"`
-	Received  compliance.Instant `json:"received"`
-	Sequence  uint64             `json:"sequence,omitempty"`
-	Key       string             `json:"key"`
-	Topic     string             `json:"topic"`
-	Partition int32              `json:"partition"`
-	Offset    int64              `json:"offset"`
-	SHA256    string             `json:"sha256"`
-	Data      json.RawMessage    `json:"data"`
-}
-
-type eventRow struct {
-	Time      time.Time `ch:"time"`
-	Type      string    `ch:"type"`
-	Source    string    `ch:"source"`
-	ID        string    `ch:"id"`
-	Received  time.Time `ch:"received"`
-	Sequence  uint64    `ch:"sequence"`
-	Key       string    `ch:"key"`
-	Data      string    `ch:"data"`
-	Hash      string    `ch:"hash"`
-	Topic     string    `ch:"topic"`
-	Partition int32     `ch:"partition"`
-	Offset    int64     `ch:"offset"`
-}
-
-func (r *eventRow) event() Event {
-	return Event{
-		Time: instant(r.Time), Type: r.Type, Source: r.Source, ID: r.ID, Received: instant(r.Received), Sequence: r.Sequence,
-		Key: r.Key, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, SHA256: r.Hash, Data: rawJSON(r.Data),
-	}
-}
-
-// rawJSON is text as it is, or as a JSON string if it is no JSON.
-func rawJSON(text string) json.RawMessage {
-	if json.Valid([]byte(text)) {
-		return json.RawMessage(text)
-	}
-	quoted, err := json.Marshal(text)
-	if err != nil {
-		return nil
-	}
-	return quoted
-}
-
-// Events lists events by (time, source, id).
-func Events(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Event, error) {
-	return selected(ctx, conn, tenant, "query_events", f.params("type", "prefix", "source", "id"), (*eventRow).event)
-}
-
 // Found is a verdict with the evidence that it names.
 type Found struct {
 	Verdict
@@ -124,8 +50,8 @@ type foundRow struct {
 }
 
 // Verdicts lists the latest verdicts by (control, item time, item id).
-func Verdicts(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Found, error) {
-	return selected(ctx, conn, tenant, "query_verdicts", f.params("control", "item", "outcome", "reason"), func(r *foundRow) Found {
+func Verdicts(ctx context.Context, a *Asker, f Filter) (Answer[Found], error) {
+	return answer(ctx, a, "query_verdicts", f.params("control", "item", "outcome", "reason"), func(r *foundRow) Found {
 		return Found{r.verdict(), rawJSON(r.Evidence)}
 	})
 }
@@ -171,11 +97,6 @@ func (r *violationRow) violation() Violation {
 	}
 }
 
-// Violations lists violation records by (known_at, control, item id, revision).
-func Violations(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Violation, error) {
-	return selected(ctx, conn, tenant, "query_violations", f.params("control", "item", "outcome"), (*violationRow).violation)
-}
-
 // Rejected is a record or request that was no event.
 type Rejected struct {
 	At     compliance.Instant `json:"at"`
@@ -212,11 +133,6 @@ func (r *rejectedRow) rejected() Rejected {
 	return Rejected{instant(r.At), r.By, r.Code, r.Reason, r.Source, r.ID, r.Type, r.Topic, r.Partition, r.Offset, r.Hash, r.Size}
 }
 
-// Refused lists what was no event, by time.
-func Refused(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Rejected, error) {
-	return selected(ctx, conn, tenant, "query_rejected", f.params("type", "prefix", "source", "code"), (*rejectedRow).rejected)
-}
-
 // Conflict is an event that came with more than one body.
 type Conflict struct {
 	Source   string             `json:"source"`
@@ -241,9 +157,4 @@ type conflictRow struct {
 
 func (r *conflictRow) conflict() Conflict {
 	return Conflict{r.Source, r.ID, r.Type, instant(r.Time), instant(r.Received), r.Copies, r.Hashes}
-}
-
-// Conflicts lists events with several bodies, by (time, source, id).
-func Conflicts(ctx context.Context, conn clickhouse.Conn, tenant string, f Filter) ([]Conflict, error) {
-	return selected(ctx, conn, tenant, "query_conflicts", f.params("type", "prefix", "source"), (*conflictRow).conflict)
 }

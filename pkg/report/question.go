@@ -51,24 +51,6 @@ func hashOf(raw []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Parameter is one value that a question was asked with.
-type Parameter struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-// Made says how a table of a report came about.
-type Made struct {
-	// Query names the SQL file (pkg/report/sql), SHA256 is of its bytes.
-	Query  string `json:"query"`
-	SHA256 string `json:"sha256"`
-	// Parameters are the values bound to it.
-	Parameters []Parameter `json:"parameters"`
-	// At is when the report was made, Rows how many rows the answer had.
-	At   compliance.Instant `json:"at,omitzero"`
-	Rows int                `json:"rows"`
-}
-
 // asker asks questions for one tenant.
 type asker struct {
 	conn   clickhouse.Conn

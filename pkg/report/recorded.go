@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
@@ -26,12 +25,16 @@ type Recorded struct {
 // FromClickHouse visits a tenant's events of some types below the watermark w. It
 // holds one at a time, and ends with the first error of visit.
 func (r *Recorded) FromClickHouse(ctx context.Context, conn clickhouse.Conn, types []string, w compliance.Instant, visit func(*compliance.Event) error) (err error) {
-	q, err := newQuestion("recorded", false)
+	text, err := SQL("recorded")
 	if err != nil {
 		return err
 	}
+	q, err := clickhouse.NewQuery(text)
+	if err != nil {
+		return fmt.Errorf("reading the question recorded: %w", err)
+	}
 	exact, prefixes := patterns(types)
-	rows, err := q.query.Rows(ctx, conn, r.Tenant, clickhouse.Named("types", exact), clickhouse.Named("prefixes", prefixes), clickhouse.Named("to", int64(w)))
+	rows, err := q.Rows(ctx, conn, r.Tenant, clickhouse.Named("types", exact), clickhouse.Named("prefixes", prefixes), clickhouse.Named("to", int64(w)))
 	if err != nil {
 		return compliance.Errorf(compliance.Unavailable, "asking ClickHouse for events: %w", err)
 	}
@@ -78,14 +81,6 @@ func (r *Recorded) FromLines(in io.Reader, name string, types []string, visit fu
 	})
 }
 
-// row is the event as ClickHouse has it.
-func (e *Event) row() *eventRow {
-	return &eventRow{
-		Time: e.Time.Time(), Type: e.Type, Source: e.Source, ID: e.ID, Received: e.Received.Time(), Sequence: e.Sequence, Key: e.Key,
-		Data: string(e.Data), Hash: e.SHA256, Topic: e.Topic, Partition: e.Partition, Offset: e.Offset,
-	}
-}
-
 // EndOfLines is just after the last event of such a file.
 func EndOfLines(in io.Reader, name string) (compliance.Instant, error) {
 	end := compliance.Ever
@@ -124,42 +119,4 @@ func eachLine(in io.Reader, name string, visit func(number int, e *Event) error)
 		return compliance.Errorf(compliance.Invalid, "reading %s: %w", name, err)
 	}
 	return nil
-}
-
-// RecordedUntil is how far the record reaches where the log's clock is the wall's: up to the
-// clock in the partition of the events that is furthest behind. An import's clock says nothing
-// of when its events came; 0 says so, or that none is on record.
-func RecordedUntil(ctx context.Context, conn clickhouse.Conn) (compliance.Instant, error) {
-	a := &asker{conn: conn}
-	_, always := Always()
-	rows, err := askLog[coveredRow](ctx, a, "covered",
-		clickhouse.Named("events", eventTopics), clickhouse.Named("as_of", always), clickhouse.Named("from", always))
-	if err != nil || len(rows) == 0 {
-		return 0, err
-	}
-	until := compliance.Never
-	for _, r := range rows {
-		clock := instant(r.Clock)
-		if apart := instant(r.Latest).Sub(clock).Abs(); apart > clockSkew {
-			return 0, nil
-		}
-		until = min(until, clock)
-	}
-	return until, nil
-}
-
-// clockSkew is how far the log's clock and the time at which its records came may lie apart
-// for it to be the wall's.
-const clockSkew = time.Minute
-
-// Clock is how far the record is complete, by the clock records that were stored.
-func Clock(ctx context.Context, conn clickhouse.Conn) (compliance.Instant, error) {
-	// Coverage speaks of topics, not of tenants, so there is no tenant to fence it to.
-	var clock time.Time
-	err := conn.QueryRow(ctx, `SELECT min(latest) FROM (
-		SELECT max(clock) AS latest FROM coverage GROUP BY topic_id, partition HAVING latest > toDateTime64(0, 6, 'UTC'))`).Scan(&clock)
-	if err != nil {
-		return 0, compliance.Errorf(compliance.Unavailable, "asking ClickHouse for the clock: %w", err)
-	}
-	return instant(clock), nil // 0: none is on record
 }

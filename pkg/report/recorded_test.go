@@ -43,10 +43,10 @@ func TestRecorded(t *testing.T) {
 	requireEvents(t, want, got)
 	require.Equal(t, 1, r.Unreadable)
 
-	rows, err := report.Events(t.Context(), w.conn, w.tenant, report.Filter{To: at("2026-08-01"), Limit: 100})
+	rows, err := report.Events(t.Context(), asker(w), report.Filter{To: at("2026-08-01"), Limit: 100})
 	require.NoError(t, err)
 	var lines bytes.Buffer
-	require.NoError(t, output.Write(output.Writer{Out: &lines, Format: output.JSONL}, rows, nil))
+	require.NoError(t, output.Write(output.Writer{Out: &lines, Format: output.JSONL}, rows.Rows, nil))
 	got, r.Unreadable = nil, 0
 	require.NoError(t, r.FromLines(bytes.NewReader(lines.Bytes()), "events.jsonl", []string{"incident.*"}, visit))
 	requireEvents(t, want, got)

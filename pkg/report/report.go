@@ -9,7 +9,6 @@ package report
 
 import (
 	"context"
-	"strings"
 
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
@@ -66,16 +65,6 @@ type Report struct {
 
 // Schema names the version of Report as JSON.
 const Schema = "report/v1"
-
-// Record is how much was on record for the tenant, and how far it reached.
-type Record struct {
-	Events    int64 `json:"events"`
-	Revisions int64 `json:"verdict_revisions"`
-	// Received is when the last event came, KnownAt when the last verdict did; zero
-	// if there is none.
-	Received compliance.Instant `json:"last_event_received,omitzero"`
-	KnownAt  compliance.Instant `json:"last_verdict_known,omitzero"`
-}
 
 // Control is what one control did over the period.
 type Control struct {
@@ -156,15 +145,6 @@ type Reason struct {
 	Remediated int64              `json:"remediated"`
 }
 
-// Rule is a version of a control's rule that items of the period were judged by.
-type Rule struct {
-	RuleHash string             `json:"rule_hash"`
-	Bundle   string             `json:"bundle"`
-	Items    int64              `json:"items"`
-	First    compliance.Instant `json:"first_item"`
-	Last     compliance.Instant `json:"last_item"`
-}
-
 // Make makes the report of a bundle's controls over a period. Counts of a period of
 // whole UTC days come from the sums by day, others from the items.
 func Make(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p Params) (*Report, error) {
@@ -219,23 +199,4 @@ func (p Params) command() string {
 		args = append(args, "--as-of", p.AsOf.String())
 	}
 	return shellLine(append(append(args, "--tenant", p.Tenant), p.Arguments...))
-}
-
-func shellLine(words []string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = shellWord(word)
-	}
-	return strings.Join(quoted, " ")
-}
-
-// shellWord quotes a word that a shell would take apart.
-func shellWord(word string) string {
-	plain := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_./:=,@%+", r)
-	}
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -73,6 +73,6 @@ func (r *restatedRow) restated() Restated {
 
 // RestatedSince lists the verdicts of a period that are not what they were at a time, by
 // when that became known.
-func RestatedSince(ctx context.Context, conn clickhouse.Conn, tenant string, p Period, sealed compliance.Instant) ([]Restated, error) {
-	return selected(ctx, conn, tenant, "restated", append(window(p.From, p.To), clickhouse.Named("sealed", sealed)), (*restatedRow).restated)
+func (a *Asker) RestatedSince(ctx context.Context, p Period, sealed compliance.Instant) (Answer[Restated], error) {
+	return answer(ctx, a, "restated", append(window(p.From, p.To), clickhouse.Named("sealed", sealed)), (*restatedRow).restated)
 }

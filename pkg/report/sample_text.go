@@ -76,26 +76,26 @@ func drawnColumns(s *Sample) []output.Column[drawnLine] {
 // WriteTable writes the sample for a terminal.
 func (s *Sample) WriteTable(w output.Writer) error {
 	w.Format = output.Table
-	t := printer{w: w}
-	t.say("%s %s\n", s.Control, s.Title)
-	t.say("Tenant %s, %s to %s (not included), UTC\n", s.Tenant, s.Period.From, s.Period.To)
+	t := output.Printer{To: w}
+	t.Say("%s %s\n", s.Control, s.Title)
+	t.Say("Tenant %s, %s to %s (not included), UTC\n", s.Tenant, s.Period.From, s.Period.To)
 	if s.AsOf != 0 {
-		t.say("As it was known at %s\n", s.AsOf)
+		t.Say("As it was known at %s\n", s.AsOf)
 	}
-	t.say("Population of %d, SHA-256 %s\n", s.Population.Size, s.Population.SHA256)
-	t.say("Engagement %s, plan %s: %s; the control operates %s\n\n", s.Engagement, s.Plan.Name, s.Plan.Title, words(s.Frequency))
+	t.Say("Population of %d, SHA-256 %s\n", s.Population.Size, s.Population.SHA256)
+	t.Say("Engagement %s, plan %s: %s; the control operates %s\n\n", s.Engagement, s.Plan.Name, s.Plan.Title, strings.ReplaceAll(string(s.Frequency), "_", " "))
 	s.sayCompleteness(&t)
 	if s.Population.Size == 0 {
-		t.say("There is nothing to draw.\n")
-		return t.err
+		t.Say("There is nothing to draw.\n")
+		return t.Err
 	}
-	printRows(&t, s.Strata, stratumColumns(s))
-	t.say("\n")
+	output.Rows(&t, s.Strata, stratumColumns(s))
+	t.Say("\n")
 	columns := append(drawnColumns(s), output.Column[drawnLine]{Head: "EVIDENCE", Cell: func(l drawnLine) string { return l.evidence() }})
-	printRows(&t, s.lines(), columns)
+	output.Rows(&t, s.lines(), columns)
 	s.sayBounds(&t)
-	t.say("\nHow to draw it again: docs/formats/sampling.md\n")
-	return t.err
+	t.Say("\nHow to draw it again: docs/formats/sampling.md\n")
+	return t.Err
 }
 
 func stratumColumns(s *Sample) []output.Column[Stratum] {
@@ -113,10 +113,10 @@ func stratumColumns(s *Sample) []output.Column[Stratum] {
 }
 
 // sayCompleteness says that a draw from what may not be all proves less than it seems.
-func (s *Sample) sayCompleteness(t *printer) {
+func (s *Sample) sayCompleteness(t *output.Printer) {
 	c := &s.Completeness
 	if !c.Proven {
-		t.say("The population's completeness isn't proven, for %s: %s\n\n", reasonCount(len(c.NotProven)), c.Command)
+		t.Say("The population's completeness isn't proven, for %s: %s\n\n", reasonCount(len(c.NotProven)), c.Command)
 	}
 }
 
@@ -128,7 +128,7 @@ func reasonCount(n int) string {
 }
 
 // sayBounds says what each draw proves, and of a census that it leaves nothing to chance.
-func (s *Sample) sayBounds(t *printer) {
+func (s *Sample) sayBounds(t *output.Printer) {
 	for i := range s.Strata {
 		of := &s.Strata[i]
 		name := ""
@@ -136,11 +136,11 @@ func (s *Sample) sayBounds(t *printer) {
 			name = of.Name + ": "
 		}
 		if of.Census {
-			t.say("\n%sEvery item is in the sample, so no bound belongs to it.\n", name)
+			t.Say("\n%sEvery item is in the sample, so no bound belongs to it.\n", name)
 			continue
 		}
-		t.say("\n%sWhat the sample proves of %d items\n", name, of.Size)
-		printRows(t, of.Bounds, boundColumns())
+		t.Say("\n%sWhat the sample proves of %d items\n", name, of.Size)
+		output.Rows(t, of.Bounds, boundColumns())
 	}
 }
 

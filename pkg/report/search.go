@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -199,41 +198,10 @@ func (s *search) wants() []wanted {
 	return wants
 }
 
-// patterns splits types from beginnings of types. Neither list is empty, since an
-// empty one has no type of its own in ClickHouse.
-func patterns(types []string) (exact, prefixes []string) {
-	exact, prefixes = []string{""}, []string{"\x00"}
-	for _, t := range types {
-		if prefix, ok := strings.CutSuffix(t, "*"); ok {
-			prefixes = append(prefixes, prefix)
-		} else {
-			exact = append(exact, t)
-		}
-	}
-	return exact, prefixes
-}
-
 // decode is the event that a row holds; ok is false if its schema refuses it. It is
 // nil if no control can read its type.
 func (s *search) decode(r *eventRow, tenant string) (ev *compliance.Event, ok bool) {
 	return r.decode(s.types, tenant)
-}
-
-func (r *eventRow) decode(types *dictionary.Dictionary, tenant string) (ev *compliance.Event, ok bool) {
-	t, known := types.Type(r.Type)
-	if !known {
-		return nil, false
-	}
-	ev = &compliance.Event{
-		Tenant: tenant, Source: r.Source, ID: r.ID, Type: r.Type, Time: instant(r.Time), Received: instant(r.Received), Sequence: r.Sequence,
-		Ref: compliance.Ref{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset},
-	}
-	if _, err := hex.Decode(ev.Ref.SHA256[:], []byte(r.Hash)); err != nil {
-		return ev, false
-	}
-	data, err := t.Decode([]byte(r.Data))
-	ev.Data = data
-	return ev, err == nil
 }
 
 // place is where a record stands.

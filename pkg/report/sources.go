@@ -57,14 +57,14 @@ func (a *Asker) TroubleBySource(ctx context.Context, p Period) (Answer[Trouble],
 // Lives says when each declared source was silent for longer than it may be, by name.
 // Made is empty if no source promises signs of life.
 func (a *Asker) Lives(ctx context.Context, sources []control.Source, p Period) (map[string]SourceLife, Made, error) {
-	inner := asker{conn: a.conn, tenant: a.tenant, at: a.at}
+	inner := a.inquiry()
 	found, err := inner.lives(ctx, sources, p)
 	if err != nil {
 		return nil, Made{}, err
 	}
 	lives := map[string]SourceLife{}
 	for name, l := range found {
-		lives[name] = l.SourceLife
+		lives[name] = *l
 	}
 	if len(inner.made) == 0 {
 		return lives, Made{}, nil

@@ -80,11 +80,11 @@ func plainly(value any) string {
 }
 
 // sourceLives are what is known of the declared sources.
-func (a *answers) sourceLives(sources []control.Source) []SourceLife {
+func (a *answers) sourceLives(declared []control.Source) []SourceLife {
 	lives := []SourceLife{}
-	for _, s := range sources {
+	for _, s := range declared {
 		if l := a.lives[s.Name]; l != nil {
-			lives = append(lives, l.SourceLife)
+			lives = append(lives, *l)
 		}
 	}
 	return lives

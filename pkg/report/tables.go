@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report/table"
 )
 
@@ -259,7 +260,7 @@ func (r *Report) origin(names ...string) table.Origin {
 		{"bundle", r.Bundle},
 		{"made_at", r.MadeAt.String()},
 		{"queries", strings.Join(o.Queries, " ")},
-		{"as_of", moment(r.AsOf)},
+		{"as_of", output.Moment(r.AsOf)},
 	}
 	return o
 }

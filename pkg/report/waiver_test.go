@@ -2,24 +2,13 @@ package report_test
 
 import (
 	"bytes"
-	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
-	"assay.example/assay/pkg/report"
 )
-
-func waiver(id, when string, change map[string]any) compliance.Event {
-	data := map[string]any{
-		"waiver_id": id, "control": "CH-01", "scope": map[string]any{"all": true}, "requester": "ann", "approver": "bob",
-		"reason": "The old system reviews it.", "until": "2026-08-01T00:00:00Z",
-	}
-	maps.Copy(data, change)
-	return compliance.Event{Source: "/grc", ID: "ev-" + id, Type: "waiver.approved", Time: at(when), Data: data}
-}
 
 // A waived verdict is made again, and every waiver that has the item in its scope says
 // whether it covers it, and why not.
@@ -69,36 +58,4 @@ func TestExplainWaivers(t *testing.T) {
 	})
 	require.Equal(t, "taken back before the item", stands.Again.Waivers[2].Why)
 	require.Equal(t, at("2026-07-15"), stands.Again.Waivers[2].Revoked)
-}
-
-// The report lists the waivers that were in force, with how many items each covers.
-func TestWaiversInForce(t *testing.T) {
-	w := newWorld(t)
-	events := w.event(
-		deployment("d1", "C-1", "2026-07-10T12:00:00Z"),
-		deployment("d2", "C-2", "2026-07-11T12:00:00Z"),
-		deployment("d3", "C-3", "2026-07-20T12:00:00Z"),
-		waiver("wv-1", "2026-06-02", nil),
-		waiver("own", "2026-06-03", map[string]any{"approver": "ann"}),
-		waiver("over", "2026-01-01", map[string]any{"until": "2026-07-01T00:00:00Z"}),
-		waiver("next", "2026-08-01", map[string]any{"until": "2026-09-01T00:00:00Z"}),
-		waiver("other", "2026-06-03", map[string]any{"control": "AC-01"}),
-		compliance.Event{Source: "/grc", ID: "back", Type: "waiver.revoked", Time: at("2026-07-15"), Data: map[string]any{"waiver_id": "wv-1", "control": "CH-01"}},
-	)
-	w.judge("CH-01", at("2026-07-21"), events)
-	r := w.report("2026-07")
-	c := find(t, r, "CH-01")
-	require.Equal(t, []report.Accepted{
-		{Grant: report.Grant{ID: "wv-1", Requester: "ann", Approver: "bob", Reason: "The old system reviews it.", Approved: at("2026-06-02"), Until: at("2026-08-01"), Revoked: at("2026-07-15")}, Items: 2},
-		{Grant: report.Grant{ID: "own", Requester: "ann", Approver: "ann", Reason: "The old system reviews it.", Approved: at("2026-06-03"), Until: at("2026-08-01")}, Why: "approved by who asked for it"},
-	}, c.Waivers)
-	require.Equal(t, int64(3), c.Counts.Gross)
-	require.Equal(t, int64(1), c.Counts.Deviation)
-	require.Len(t, find(t, r, "AC-01").Waivers, 1)
-	var text bytes.Buffer
-	require.NoError(t, r.WriteTable(output.Writer{Out: &text}))
-	require.Contains(t, text.String(), "\nWaivers in force\n")
-	text.Reset()
-	require.NoError(t, r.WriteHTML(&text))
-	require.Contains(t, text.String(), `<td class="t"><time datetime="2026-07-15T00:00:00Z">2026-07-15 00:00:00</time></td>`, "when it was taken back")
 }

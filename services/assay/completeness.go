@@ -61,13 +61,13 @@ func (o *completenessOptions) run(ctx context.Context) (err error) {
 		return fmt.Errorf("--as-of: %w", err)
 	}
 	p.Controls, p.Arguments, p.Now = []string{o.control}, o.rules.arguments(), compliance.InstantOf(time.Now())
-	var certificate *report.Certificate
+	var made *report.Certificate
 	err = o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
-		certificate, err = report.MakeCertificate(ctx, conn, bundle, *p)
+		made, err = report.MakeCertificate(ctx, conn, bundle, *p)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return o.answer(o.format, certificate)
+	return o.answer(o.format, made)
 }

@@ -105,12 +105,12 @@ func findControl(ctx context.Context, conn clickhouse.Conn, bundle *control.Bund
 	}
 	f := report.Filter{Item: s.Item, Limit: 100}
 	f.From, f.To = report.Always()
-	verdicts, err := report.Verdicts(ctx, conn, s.Tenant, f)
+	verdicts, err := report.Verdicts(ctx, report.NewAsker(conn, s.Tenant, 0), f)
 	if err != nil {
 		return err
 	}
 	var ids []string
-	for _, v := range verdicts {
+	for _, v := range verdicts.Rows {
 		ids = append(ids, v.Control)
 	}
 	ids = slices.Compact(ids)

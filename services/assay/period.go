@@ -298,11 +298,11 @@ func (a *app) periodList() *cobra.Command {
 					if p.Sealed == nil {
 						continue
 					}
-					restated, err := report.RestatedSince(c.Context(), conn, tenant, p.Window(), p.Sealed.AsOf)
+					restated, err := report.NewAsker(conn, tenant, 0).RestatedSince(c.Context(), p.Window(), p.Sealed.AsOf)
 					if err != nil {
 						return err
 					}
-					rows[i].Restated = len(restated)
+					rows[i].Restated = len(restated.Rows)
 				}
 				return nil
 			})

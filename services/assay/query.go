@@ -34,18 +34,18 @@ func (a *app) queryCommand() *cobra.Command {
 	return c
 }
 
-// list is a query's function of package report.
-type list[Row any] func(context.Context, clickhouse.Conn, string, report.Filter) ([]Row, error)
+// list is a function of package listing.
+type list[Row any] func(context.Context, *report.Asker, report.Filter) (report.Answer[Row], error)
 
 // queryFor makes a query command. Its flags other than these are the caller's.
-func queryFor[Row any](a *app, name, short string, ask list[Row], columns func(output.Format) []output.Column[Row]) (*cobra.Command, *report.Filter) {
+func queryFor[Row any](a *app, name, short string, find list[Row], columns func(output.Format) []output.Column[Row]) (*cobra.Command, *report.Filter) {
 	o := &queryOptions{app: a}
 	c := &cobra.Command{
 		Use:   name,
 		Short: short,
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return runQuery(c.Context(), o, ask, columns)
+			return runQuery(c.Context(), o, find, columns)
 		},
 	}
 	o.window.flags(c)
@@ -55,7 +55,7 @@ func queryFor[Row any](a *app, name, short string, ask list[Row], columns func(o
 	return c, &o.filter
 }
 
-func runQuery[Row any](ctx context.Context, o *queryOptions, ask list[Row], columns func(output.Format) []output.Column[Row]) error {
+func runQuery[Row any](ctx context.Context, o *queryOptions, find list[Row], columns func(output.Format) []output.Column[Row]) error {
 	f := o.filter
 	if f.Limit < 1 {
 		return compliance.Errorf(compliance.Invalid, "--limit is %d; it counts from 1", f.Limit)
@@ -75,7 +75,8 @@ func runQuery[Row any](ctx context.Context, o *queryOptions, ask list[Row], colu
 	}
 	var rows []Row
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
-		rows, err = ask(ctx, conn, o.tenant, f)
+		answered, err := find(ctx, report.NewAsker(conn, o.tenant, 0), f)
+		rows = answered.Rows
 		return err
 	})
 	if err != nil {

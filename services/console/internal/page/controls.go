@@ -109,7 +109,7 @@ func controlPage(v *visit) (*sheet, error) {
 		asked(&rules, func(ctx context.Context) (report.Answer[report.Rule], error) {
 			return v.asker.ControlRules(ctx, c.ID, w.Period)
 		}),
-		asked(&extent, v.asker.Extent),
+		asked(&extent, v.extent),
 		asked(&changes, func(ctx context.Context) (report.Answer[report.RuleChange], error) {
 			return v.asker.RuleChanges(ctx, c.ID)
 		}),

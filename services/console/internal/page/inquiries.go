@@ -180,7 +180,7 @@ func listInquiries() map[string]inquiry {
 		"query_conflicts": {
 			says: "events that came with more than one body", needs: access.ReadRefused, takes: windowed("type", "prefix", "source", "limit"),
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.Conflicts(ctx, w.Filter)
+				got, err := report.Conflicts(ctx, v.asker, w.Filter)
 				return gridded(got, err, nil)
 			},
 			cli: query("conflicts", flagged(conflicts)), api: curl("conflicts", conflicts),
@@ -195,7 +195,7 @@ func listInquiries() map[string]inquiry {
 		"query_violations": {
 			says: "violations as they were published", needs: access.ReadItems, takes: []string{"from", "to", "control", "item", "outcome", "limit"},
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.Violations(ctx, w.Filter)
+				got, err := report.Violations(ctx, v.asker, w.Filter)
 				return gridded(got, err, func(x *report.Violation) bool { return v.Sees(x.Item.Time) })
 			},
 			cli: query("violations", flagged(func(w *wish) []string {
@@ -292,26 +292,26 @@ func placeInquiries() map[string]inquiry {
 }
 
 func sourceInquiries() map[string]inquiry {
-	sources := func(v *visit, w *wish) string { return v.curl("/api/v1/sources", pairsOf(w.period)...) }
-	coverage := func(v *visit, w *wish) string { return v.curl("/api/v1/coverage", pairsOf(w.period)...) }
+	ofSources := func(v *visit, w *wish) string { return v.curl("/api/v1/sources", pairsOf(w.period)...) }
+	ofCoverage := func(v *visit, w *wish) string { return v.curl("/api/v1/coverage", pairsOf(w.period)...) }
 	covered := func(v *visit, w *wish) string { return v.coverageCommand(w.period) }
 	return map[string]inquiry{
 		"source_days": {
-			says: "what each source sent on each day", needs: access.ReadSources, takes: window, api: sources,
+			says: "what each source sent on each day", needs: access.ReadSources, takes: window, api: ofSources,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
 				got, err := v.asker.SourceDays(ctx, w.period)
 				return gridded(got, err, nil)
 			},
 		},
 		"coverage_days": {
-			says: "what each source sent on each day, and how late it came", needs: access.ReadSources, takes: window, cli: covered, api: coverage,
+			says: "what each source sent on each day, and how late it came", needs: access.ReadSources, takes: window, cli: covered, api: ofCoverage,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
 				got, err := v.asker.CoverageDays(ctx, w.period)
 				return gridded(got, err, nil)
 			},
 		},
 		"coverage_trouble": {
-			says: "what of each source and day could not be used", needs: access.ReadSources, takes: window, cli: covered, api: coverage,
+			says: "what of each source and day could not be used", needs: access.ReadSources, takes: window, cli: covered, api: ofCoverage,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
 				got, err := v.asker.CoverageTrouble(ctx, w.period)
 				return gridded(got, err, nil)
@@ -325,21 +325,21 @@ func sourceInquiries() map[string]inquiry {
 			},
 		},
 		"last_heard": {
-			says: "when each source was last heard", needs: access.ReadSources, unbound: true, api: sources,
+			says: "when each source was last heard", needs: access.ReadSources, unbound: true, api: ofSources,
 			ask: func(ctx context.Context, v *visit, _ *wish) (*grid, error) {
 				got, err := v.asker.LastHeard(ctx)
 				return gridded(got, err, nil)
 			},
 		},
 		"holes": {
-			says: "where numbers of events are missing, of sources that count", needs: access.ReadSources, takes: window, api: sources,
+			says: "where numbers of events are missing, of sources that count", needs: access.ReadSources, takes: window, api: ofSources,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
 				got, err := v.asker.Holes(ctx, v.Bundle.Sources, w.period)
 				return gridded(got, err, nil)
 			},
 		},
 		"signs_of_life": {
-			says: "where declared sources were silent for longer than they may be", needs: access.ReadSources, takes: window, api: sources,
+			says: "where declared sources were silent for longer than they may be", needs: access.ReadSources, takes: window, api: ofSources,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
 				lives, m, err := v.asker.Lives(ctx, v.Bundle.Sources, w.period)
 				if err != nil {

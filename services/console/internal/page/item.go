@@ -107,7 +107,7 @@ func itemPage(v *visit) (*sheet, error) {
 		asked(&violations, func(ctx context.Context) (report.Answer[report.Violation], error) {
 			f := report.Filter{Control: id, Item: item, Limit: mostTold}
 			f.From, f.To = report.Always()
-			return v.asker.Violations(ctx, f)
+			return report.Violations(ctx, v.asker, f)
 		}),
 	}
 	if b.Told {

@@ -100,7 +100,7 @@ func rejectedPage(v *visit) (*sheet, error) {
 			return v.asker.Quarantined(ctx, w.Period, mostLate)
 		}),
 		asked(&conflicts, func(ctx context.Context) (report.Answer[report.Conflict], error) {
-			return v.asker.Conflicts(ctx, report.Filter{From: w.From, To: w.To, Source: b.Source, Type: b.Type, Limit: mostLate})
+			return report.Conflicts(ctx, v.asker, report.Filter{From: w.From, To: w.To, Source: b.Source, Type: b.Type, Limit: mostLate})
 		}),
 	)
 	if err != nil {

@@ -68,7 +68,7 @@ func overview(v *visit) (*sheet, error) {
 		asked(&days, func(ctx context.Context) (report.Answer[report.DayCount], error) {
 			return v.asker.DayCounts(ctx, "", w.Period)
 		}),
-		asked(&extent, v.asker.Extent),
+		asked(&extent, v.extent),
 		func(ctx context.Context) (err error) { b.Fresh, err = v.fresh(ctx); return err },
 	)
 	if err != nil {

@@ -119,7 +119,7 @@ func sourcesPage(v *visit) (*sheet, error) {
 		asked(&trouble, func(ctx context.Context) (report.Answer[report.Trouble], error) {
 			return v.asker.TroubleBySource(ctx, w.Period)
 		}),
-		asked(&extent, v.asker.Extent),
+		asked(&extent, v.extent),
 		asked(&late, func(ctx context.Context) (report.Answer[report.SourceLateness], error) {
 			return v.asker.CoverageDays(ctx, w.Period)
 		}),
@@ -128,7 +128,7 @@ func sourcesPage(v *visit) (*sheet, error) {
 		}),
 	}
 	if !v.Bound() {
-		questions = append(questions, asked(&heard, v.asker.LastHeard))
+		questions = append(questions, asked(&heard, func(ctx context.Context) (report.Answer[report.Heard], error) { return v.asker.LastHeard(ctx) }))
 	}
 	if err := v.together(questions...); err != nil {
 		return nil, err

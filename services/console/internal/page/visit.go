@@ -126,3 +126,8 @@ func asked[Row any](into *report.Answer[Row], ask func(context.Context) (report.
 
 // timedOut says whether an answer wasn't there in time.
 func (v *visit) timedOut() bool { return errors.Is(v.ctx().Err(), context.DeadlineExceeded) }
+
+// extent is how much is on record.
+func (v *visit) extent(ctx context.Context) (report.Answer[report.Record], error) {
+	return v.asker.Extent(ctx)
+}
