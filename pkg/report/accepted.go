@@ -5,13 +5,15 @@ import (
 	"slices"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/explain"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 )
 
 // Accepted is a waiver that was in force in a period.
 type Accepted struct {
-	Grant
+	explain.Grant
 	// Items counts those of the period that it covers.
 	Items int64 `json:"items"`
 	// Why says why it covers none whatever happens, if so.
@@ -30,7 +32,7 @@ type waiverRow struct {
 
 // event is as much of it as a control reads; nil if it is no JSON.
 func (r *waiverRow) event() *compliance.Event {
-	ev := &compliance.Event{Source: r.Source, ID: r.ID, Type: r.Type, Time: instant(r.Time)}
+	ev := &compliance.Event{Source: r.Source, ID: r.ID, Type: r.Type, Time: ask.Instant(r.Time)}
 	if json.Unmarshal([]byte(r.Data), &ev.Data) != nil {
 		return nil
 	}
@@ -39,7 +41,7 @@ func (r *waiverRow) event() *compliance.Event {
 
 // accepted are the waivers of c that were in force in the period. Rows are in the
 // order of time.
-func accepted(c *control.Control, rows []waiverRow, p Period) (list []Accepted) {
+func accepted(c *control.Control, rows []waiverRow, p ask.Period) (list []Accepted) {
 	for i := range rows {
 		ev := rows[i].event()
 		if ev == nil {
@@ -55,7 +57,7 @@ func accepted(c *control.Control, rows []waiverRow, p Period) (list []Accepted) 
 			}
 		default:
 			list = append(list, Accepted{
-				Grant: grantOf(says.ID, ev, says.Until), Items: int64(rows[i].Items), Why: whyNot[says.Flaw],
+				Grant: explain.GrantOf(says.ID, ev, says.Until), Items: int64(rows[i].Items), Why: explain.WhyNot[says.Flaw],
 			})
 		}
 	}

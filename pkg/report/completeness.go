@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 )
@@ -18,7 +20,7 @@ type Completeness struct {
 	// Why not, one sentence a cause.
 	Why []string `json:"why,omitempty"`
 	// Sources are the declared ones of the population's event types.
-	Sources []SourceLife `json:"sources,omitempty"`
+	Sources []sources.Life `json:"sources,omitempty"`
 	// Expected is how many items the calendar makes in the period. Missing are those
 	// that have begun and are not on record: nobody knows what is to be said of them.
 	Expected int64 `json:"expected,omitempty"`
@@ -32,7 +34,7 @@ const (
 )
 
 // completeness says whether the control's population is proven complete.
-func (a *answers) completeness(bundle *control.Bundle, c *control.Control, p Period, of *Control) Completeness {
+func (a *answers) completeness(bundle *control.Bundle, c *control.Control, p ask.Period, of *Control) Completeness {
 	var proof Completeness
 	if c.Population.Schedule != nil {
 		proof = byCalendar(bundle, c.Population.Schedule, p, of.Counts.Items, a.at)
@@ -56,7 +58,7 @@ func (c *Completeness) not(format string, args ...any) {
 }
 
 // byCalendar compares the items with those that the calendar makes.
-func byCalendar(bundle *control.Bundle, s *control.Schedule, p Period, on int64, now compliance.Instant) Completeness {
+func byCalendar(bundle *control.Bundle, s *control.Schedule, p ask.Period, on int64, now compliance.Instant) Completeness {
 	proof := Completeness{How: ByCalendar}
 	var begun int64
 	proof.Expected, begun = bundle.Due(s, p.From, p.To, now)
@@ -68,7 +70,7 @@ func byCalendar(bundle *control.Bundle, s *control.Schedule, p Period, on int64,
 }
 
 // byHeartbeats looks at the sources that declare the population's types.
-func (a *answers) byHeartbeats(bundle *control.Bundle, types []string, p Period) Completeness {
+func (a *answers) byHeartbeats(bundle *control.Bundle, types []string, p ask.Period) Completeness {
 	proof := Completeness{How: ByHeartbeats}
 	of := bundle.SourcesOf(types)
 	if len(of) == 0 {
@@ -83,21 +85,21 @@ func (a *answers) byHeartbeats(bundle *control.Bundle, types []string, p Period)
 		case !l.Heard():
 			proof.not("%s never sent a heartbeat", l.Source)
 		default:
-			l.explain(&proof, p)
+			whySilent(l, &proof, p)
 		}
 	}
 	return proof
 }
 
-// explain says where the source was silent.
-func (l *SourceLife) explain(proof *Completeness, p Period) {
+// whySilent says where the source was silent.
+func whySilent(l *sources.Life, proof *Completeness, p ask.Period) {
 	gaps := l.Gaps
 	if n := len(gaps); n > 0 && l.Last < p.To && l.RetiredAt != l.Last {
 		gaps = gaps[:n-1]
 		proof.not("%s was last heard at %s, and not at or after the period's end", l.Source, l.Last)
 	}
 	if len(gaps) > 0 {
-		longest := slices.MaxFunc(gaps, func(a, b Gap) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
+		longest := slices.MaxFunc(gaps, func(a, b sources.Gap) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
 		proof.not("%s was silent for more than %s %s, the longest from %s to %s",
 			l.Source, l.MaxGap, times(len(gaps)), longest.From, longest.To)
 	}

@@ -5,19 +5,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/asktest"
+	"assay.example/assay/pkg/ask/explain"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/report"
 )
 
-func (w *world) report(period string, changes ...func(*report.Params)) *report.Report {
+func reported(w *asktest.World, period string, changes ...func(*report.Params)) *report.Report {
 	w.Helper()
-	p, err := report.ParsePeriod(period)
+	p, err := ask.ParsePeriod(period)
 	require.NoError(w, err)
-	params := report.Params{Tenant: w.tenant, Period: p, MadeAt: at("2026-11-01"), Program: "test", Arguments: []string{"--controls", "my controls"}}
+	params := report.Params{Tenant: w.Tenant, Period: p, MadeAt: asktest.At("2026-11-01"), Program: "test", Arguments: []string{"--controls", "my controls"}}
 	for _, change := range changes {
 		change(&params)
 	}
-	r, err := report.Make(w.Context(), w.conn, w.bundle, params)
+	r, err := report.Make(w.Context(), w.Conn, w.Bundle, params)
 	require.NoError(w, err)
 	return r
 }
@@ -34,11 +37,11 @@ func find(t testing.TB, r *report.Report, id string) report.Control {
 }
 
 // explained is a verdict made again.
-func explained(w *world, control, item string) *report.Explained {
+func explained(w *asktest.World, control, item string) *explain.Explained {
 	w.Helper()
 	types, err := dictionary.Default()
 	require.NoError(w, err)
-	e, err := report.Explain(w.Context(), w.conn, w.bundle, types, report.Subject{Tenant: w.tenant, Control: control, Item: item})
+	e, err := explain.Make(w.Context(), w.Conn, w.Bundle, types, explain.Subject{Tenant: w.Tenant, Control: control, Item: item})
 	require.NoError(w, err)
 	return e
 }

@@ -1,15 +1,14 @@
 // Package report says what the controls of a bundle did over a period: each
 // population with its size, its outcomes and its deviations, whether the population
 // is proven complete, and how every number came about. It states facts; whether a
-// criterion is met is the auditor's to say.
-//
-// It also answers the questions behind the commands query and explain. The SQL is
-// in sql/, one file a question, each fenced to one tenant.
+// criterion is met is the auditor's to say. What it asks of ClickHouse it asks by package ask.
 package report
 
 import (
 	"context"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -18,7 +17,7 @@ import (
 // Params choose a report.
 type Params struct {
 	Tenant string
-	Period Period
+	Period ask.Period
 	// MadeAt is the time that the report bears.
 	MadeAt compliance.Instant
 	// AsOf has the report say what was known then; 0 says all that is known.
@@ -37,9 +36,9 @@ type Params struct {
 
 // Report is what the controls did over a period.
 type Report struct {
-	Schema string `json:"schema"` // "report/v1"
-	Tenant string `json:"tenant"`
-	Period Period `json:"period"`
+	Schema string     `json:"schema"` // "report/v1"
+	Tenant string     `json:"tenant"`
+	Period ask.Period `json:"period"`
 	// Bundle is the rule set that the report speaks of: its controls, and its declared
 	// sources, from which completeness is proven.
 	Bundle string             `json:"bundle"`
@@ -48,8 +47,8 @@ type Report struct {
 	AsOf    compliance.Instant `json:"as_of,omitzero"`
 	Program string             `json:"program,omitempty"`
 	// Command makes the report again.
-	Command string `json:"command"`
-	Record  Record `json:"record"`
+	Command string         `json:"command"`
+	Record  listing.Record `json:"record"`
 	// Console is where links lead to; nothing if there are none.
 	Console       string        `json:"console,omitempty"`
 	System        System        `json:"system"`
@@ -60,7 +59,7 @@ type Report struct {
 	Complementary Complementary `json:"complementary"`
 	Notes         []string      `json:"notes,omitempty"`
 	Definitions   []Definition  `json:"definitions"`
-	Made          []Made        `json:"made"`
+	Made          []ask.Made    `json:"made"`
 }
 
 // Schema names the version of Report as JSON.
@@ -80,7 +79,7 @@ type Control struct {
 	// RuleHash is the control's in the report's bundle; Rules are those that the
 	// period's items were judged by.
 	RuleHash string            `json:"rule_hash"`
-	Rules    []Rule            `json:"rules,omitempty"`
+	Rules    []listing.Rule    `json:"rules,omitempty"`
 	Result   compliance.Result `json:"result"`
 	// Why are the facts that the result rests on, for results that need words.
 	Why          []string     `json:"why,omitempty"`
@@ -104,7 +103,7 @@ type Control struct {
 
 // Deviation is one, with when it was found.
 type Deviation struct {
-	Verdict
+	listing.Verdict
 
 	// FoundAt is when it first became known that it is one.
 	FoundAt compliance.Instant `json:"found_at,omitzero"`
@@ -151,17 +150,17 @@ func Make(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p P
 	if p.Tenant == "" || p.Period.From >= p.Period.To {
 		return nil, compliance.Errorf(compliance.Invalid, "a report needs a tenant and a period that isn't empty")
 	}
-	if err := checkAsOf(p.AsOf, p.MadeAt); err != nil {
+	if err := ask.CheckAsOf(p.AsOf, p.MadeAt); err != nil {
 		return nil, err
 	}
-	a := &asker{conn: conn, tenant: p.Tenant, at: p.MadeAt, then: p.AsOf}
-	answers, err := a.answers(ctx, bundle, p.Period)
+	a := &ask.Inquiry{Conn: conn, Tenant: p.Tenant, At: p.MadeAt, AsOf: p.AsOf}
+	answers, err := askAnswers(ctx, a, bundle, p.Period)
 	if err != nil {
 		return nil, err
 	}
 	r := &Report{
 		Schema: Schema, Tenant: p.Tenant, Period: p.Period, Bundle: bundle.Hash, MadeAt: p.MadeAt, AsOf: p.AsOf,
-		Program: p.Program, Command: p.command(), Record: answers.record, Definitions: definitions(), Made: a.made, Console: p.Console,
+		Program: p.Program, Command: p.command(), Record: answers.record, Definitions: definitions(), Made: a.Made, Console: p.Console,
 		System: System{membersOf(&bundle.Declarations, p.Period), answers.sourceLives(bundle.Sources)}, Happened: answers.happened, Complementary: p.Complementary,
 	}
 	for _, c := range bundle.Controls {
@@ -190,7 +189,7 @@ func (r *Report) with(result compliance.Result) (ids []string) {
 // command is what a shell would run to make the report again.
 func (p Params) command() string {
 	args := []string{"assay", "report"}
-	if named, err := ParsePeriod(p.Period.Label); err == nil && named == p.Period {
+	if named, err := ask.ParsePeriod(p.Period.Label); err == nil && named == p.Period {
 		args = append(args, "--period", p.Period.Label)
 	} else {
 		args = append(args, "--from", p.Period.From.String(), "--to", p.Period.To.String())
@@ -198,5 +197,5 @@ func (p Params) command() string {
 	if p.AsOf != 0 {
 		args = append(args, "--as-of", p.AsOf.String())
 	}
-	return shellLine(append(append(args, "--tenant", p.Tenant), p.Arguments...))
+	return ask.ShellLine(append(append(args, "--tenant", p.Tenant), p.Arguments...))
 }

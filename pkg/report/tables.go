@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report/table"
@@ -226,9 +227,9 @@ func (r *Report) reasonLines() (lines []reasonLine) {
 
 // explain is the command that shows everything of a deviation.
 func (r *Report) explain(d *Deviation) string {
-	command := "assay explain " + shellWord(d.Control+"/"+d.Item.ID)
+	command := "assay explain " + ask.ShellWord(d.Control+"/"+d.Item.ID)
 	if r.Tenant != "default" {
-		command += " --tenant " + shellWord(r.Tenant)
+		command += " --tenant " + ask.ShellWord(r.Tenant)
 	}
 	return command
 }
