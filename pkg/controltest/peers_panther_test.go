@@ -43,8 +43,10 @@ type entries struct {
 
 // vendors are ours, by how the names of rules begin; "" has no mapping.
 func vendors() map[string]string {
-	return map[string]string{"Okta": "okta", "GitHub": "github-audit", "Github": "github-audit", "OpenAI": "openai", "Anthropic": "anthropic", "Auth0": "",
-		"AWS": "", "GCP": "", "Azure": "", "Google": "", "GSuite": "", "Slack": "", "Zoom": "", "OneLogin": "", "Zendesk": "", "Box": "", "DUO": ""}
+	return map[string]string{
+		"Okta": "okta", "GitHub": "github-audit", "Github": "github-audit", "OpenAI": "openai", "Anthropic": "anthropic", "Auth0": "",
+		"AWS": "", "GCP": "", "Azure": "", "Google": "", "GSuite": "", "Slack": "", "Zoom": "", "OneLogin": "", "Zendesk": "", "Box": "", "DUO": "",
+	}
 }
 
 // differing are published tests that say otherwise than our controls, and why.
