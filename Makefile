@@ -38,7 +38,7 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test race e2e browser api fuzz chaos bench bench-period bench-record planted sim lint tidy-check
+.PHONY: test race e2e browser api fuzz chaos bench bench-period bench-record shards planted sim lint tidy-check
 # A build tag of franz-go: its locks then don't stop the virtual time of testing/synctest.
 TAGS := -tags synctests
 test: ## All tests that need no Kafka; skipped ones are counted at the end
@@ -58,6 +58,10 @@ browser: ## The pages in Chromium, on the demonstration's data
 
 chaos: ## The same while evaluators, recorders and the broker are killed with -9
 	scripts/e2e.sh -json -v -run '$(CHAOS)' | $(SUMMARY)
+
+shards: ## Recording, recounts and reports on two ClickHouse shards (distributed tables, no replicas)
+	ASSAY_TEST_SHARDS=1 go test -count=1 ./services/recorder -run '$(SHARDED_RECORDER)'
+	ASSAY_TEST_SHARDS=1 go test -count=1 ./pkg/report -run '$(SHARDED_REPORTS)'
 
 bench: ## The engine alone; the doors beside plain franz-go and net/http, on real Kafka
 	scripts/bench.sh
