@@ -5,10 +5,11 @@ import (
 	"context"
 	"fmt"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/sample"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 )
 
@@ -32,7 +33,7 @@ func (d *Desk) Draw(ctx context.Context, engagement string, bundle *control.Bund
 	if err != nil {
 		return "", err
 	}
-	drawn, err := report.MakeSample(ctx, d.Conn, bundle, report.SampleParams{
+	drawn, err := sample.Make(ctx, d.Conn, bundle, sample.Params{
 		Tenant: d.Tenant, Control: wish.Control, Engagement: w.Engagement.Name, Period: w.Engagement.Period(), AsOf: cmp.Or(wish.AsOf, d.Now), Now: d.Now,
 		Plan: wish.Plan, Frequency: wish.Frequency, Stratum: wish.Stratum,
 	})
@@ -48,7 +49,7 @@ func (d *Desk) Draw(ctx context.Context, engagement string, bundle *control.Bund
 }
 
 // sampleOf is a draw as it is kept.
-func sampleOf(drawn *report.Sample) *Sample {
+func sampleOf(drawn *sample.Sample) *Sample {
 	s := &Sample{
 		Control: drawn.Control, From: drawn.Period.From, To: drawn.Period.To, AsOf: drawn.AsOf, Plan: drawn.Plan, Frequency: drawn.Frequency,
 		Stratum: drawn.Stratum, PopulationSize: drawn.Population.Size, PopulationSHA256: drawn.Population.SHA256,
@@ -66,9 +67,9 @@ func sampleOf(drawn *report.Sample) *Sample {
 }
 
 // Again makes the draw again from what is on record, and says whether it is the same.
-func (s *Sample) Again(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, tenant, engagement string, now compliance.Instant) (drawn *report.Sample, same bool, err error) {
-	drawn, err = report.MakeSample(ctx, conn, bundle, report.SampleParams{
-		Tenant: tenant, Control: s.Control, Engagement: engagement, Period: report.Period{Label: s.From.String() + "/" + s.To.String(), From: s.From, To: s.To},
+func (s *Sample) Again(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, tenant, engagement string, now compliance.Instant) (drawn *sample.Sample, same bool, err error) {
+	drawn, err = sample.Make(ctx, conn, bundle, sample.Params{
+		Tenant: tenant, Control: s.Control, Engagement: engagement, Period: ask.Period{Label: s.From.String() + "/" + s.To.String(), From: s.From, To: s.To},
 		AsOf: s.AsOf, Now: now, Plan: s.Plan, Frequency: s.Said, Stratum: s.Stratum,
 	})
 	if err != nil {

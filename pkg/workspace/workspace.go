@@ -18,8 +18,8 @@ package workspace
 import (
 	"encoding/json"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 )
 
@@ -50,8 +50,8 @@ type Engagement struct {
 }
 
 // Period is that of the engagement.
-func (e *Engagement) Period() report.Period {
-	return report.Period{Label: e.From.String() + "/" + e.To.String(), From: e.From, To: e.To}
+func (e *Engagement) Period() ask.Period {
+	return ask.Period{Label: e.From.String() + "/" + e.To.String(), From: e.From, To: e.To}
 }
 
 // State is where a request stands.

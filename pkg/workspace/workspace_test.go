@@ -11,11 +11,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/sample"
 	"assay.example/assay/pkg/backup"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 	"assay.example/assay/pkg/workspace"
 )
@@ -192,8 +193,8 @@ func TestADrawIsKeptAndMadeAgain(t *testing.T) {
 	s := w.drawn()
 	plan, err := sampling.Named("chiaro")
 	require.NoError(t, err)
-	want, err := report.MakeSample(t.Context(), w.conn, w.bundle, report.SampleParams{
-		Tenant: "acme", Control: "CH-01", Engagement: soc2, Period: report.Period{From: at("2026-07-01"), To: at("2026-10-01")}, AsOf: w.now, Now: w.now, Plan: plan,
+	want, err := sample.Make(t.Context(), w.conn, w.bundle, sample.Params{
+		Tenant: "acme", Control: "CH-01", Engagement: soc2, Period: ask.Period{From: at("2026-07-01"), To: at("2026-10-01")}, AsOf: w.now, Now: w.now, Plan: plan,
 	})
 	require.NoError(t, err)
 	require.Len(t, s.Items, 15)

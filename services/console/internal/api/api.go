@@ -1,5 +1,5 @@
 // Package api is the console's HTTP API, version 1: what is on record, as JSON. It
-// answers from the same questions as the pages and the commands (pkg/report).
+// answers from the same questions as the pages and the commands (pkg/ask).
 //
 // It guarantees:
 //   - Each answer is about one tenant, and that is one of the viewer's; but for how far
@@ -25,6 +25,10 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/rs/zerolog"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/coverage"
+	"assay.example/assay/pkg/ask/explain"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -67,7 +71,7 @@ type API struct {
 
 	mux   *http.ServeMux
 	huma  huma.API
-	words map[string]report.Words
+	words map[string]explain.Words
 	// others are the controls that others must operate.
 	others report.Complementary
 	// actions are what each operation needs, by its id.
@@ -82,7 +86,7 @@ func New(o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Options: o, others: others, mux: http.NewServeMux(), words: report.WordsOfAll(o.Bundle, o.Files), actions: map[string]access.Action{}}
+	a := &API{Options: o, others: others, mux: http.NewServeMux(), words: explain.WordsOfAll(o.Bundle, o.Files), actions: map[string]access.Action{}}
 	a.huma = humago.New(a.mux, a.config())
 	a.huma.UseMiddleware(a.unequivocal)
 	a.register()
@@ -165,12 +169,18 @@ func (a *API) config() huma.Config {
 	return c
 }
 
-// schemaName names a type in the description. Samples, items and changes are words of
-// workspaces, and others' too.
+// schemaName tells schemas apart that packages name alike: a day of what, a life of whom.
+// Samples, items and changes are words of workspaces, and others' too.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
+	}
+	switch t {
+	case reflect.TypeFor[coverage.Day]():
+		return "CoverageDay"
+	case reflect.TypeFor[sources.Life]():
+		return "SourceLife"
 	}
 	if t.PkgPath() == reflect.TypeFor[workspace.Workspace]().PkgPath() && !strings.HasPrefix(name, "Workspace") {
 		return "Workspace" + name
@@ -182,7 +192,7 @@ func schemaName(t reflect.Type, hint string) string {
 type call struct {
 	access.Viewer
 
-	asker *report.Asker
+	asker *ask.Asker
 	now   compliance.Instant
 }
 
@@ -239,5 +249,5 @@ func (a *API) admit(ctx context.Context, needs access.Action, tenant string) (ca
 		return call{}, compliance.Errorf(compliance.Forbidden, "the role %s may not do that; it needs %q", viewer.Role, needs)
 	}
 	now := compliance.InstantOf(a.Now())
-	return call{viewer, report.NewAsker(a.Conn, viewer.Tenant, now), now}, nil
+	return call{viewer, ask.New(a.Conn, viewer.Tenant, now), now}, nil
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 	"assay.example/assay/pkg/workspace"
 	"assay.example/assay/services/console/internal/access"
@@ -149,14 +149,14 @@ func (a *API) engage(ctx context.Context, c call, in *engageIn) (*Kept, error) {
 }
 
 // examination is a period by its name, or by its ends.
-func examination(period, from, to string) (report.Period, error) {
+func examination(period, from, to string) (ask.Period, error) {
 	switch {
 	case period != "" && (from != "" || to != ""):
-		return report.Period{}, compliance.Errorf(compliance.Invalid, "period and from, to say the same thing twice: use one of them")
+		return ask.Period{}, compliance.Errorf(compliance.Invalid, "period and from, to say the same thing twice: use one of them")
 	case period != "":
 		return periodOf(period)
 	}
-	return report.Between(from, to)
+	return ask.Between(from, to)
 }
 
 type askIn struct {
@@ -230,7 +230,7 @@ func (a *API) draw(ctx context.Context, c call, in *drawIn) (*Kept, error) {
 	if wish.Plan, err = sampling.Named(b.Plan); err != nil {
 		return nil, err
 	}
-	if wish.AsOf, err = report.ParseAsOf(b.AsOf); err != nil {
+	if wish.AsOf, err = ask.ParseAsOf(b.AsOf); err != nil {
 		return nil, err
 	}
 	id, err := d.Draw(ctx, in.Engagement, a.Bundle, wish)

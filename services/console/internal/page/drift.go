@@ -5,21 +5,22 @@ import (
 	"strconv"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/drifts"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/drift"
-	"assay.example/assay/pkg/report"
 )
 
 // driftBody is a window beside a baseline.
 type driftBody struct {
-	*report.Drift
+	*drifts.Drift
 
 	When             *when
 	Before           string
 	AsOf, FDR        string
 	Findings         []findingView
 	Tested           []testedRow
-	Questions        []report.Made
+	Questions        []ask.Made
 	Hidden           []fact
 	AsOfAsked, Asked string
 	Again            []command
@@ -55,15 +56,15 @@ func driftPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := report.DriftParams{Tenant: v.Tenant, FDR: drift.DefaultFDR, Now: v.now}
+	p := drifts.Params{Tenant: v.Tenant, FDR: drift.DefaultFDR, Now: v.now}
 	if p.Window, p.Baseline, err = v.compared(w.Period); err != nil {
 		return nil, err
 	}
 	w.Period, w.Pairs = p.Window, pairsOf(p.Window)
-	if p.AsOf, err = report.ParseAsOf(v.param("as_of")); err != nil {
+	if p.AsOf, err = ask.ParseAsOf(v.param("as_of")); err != nil {
 		return nil, err
 	}
-	d, err := report.MakeDrift(v.ctx(), v.Conn, v.Bundle, p)
+	d, err := drifts.Make(v.ctx(), v.Conn, v.Bundle, p)
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +90,15 @@ func driftPage(v *visit) (*sheet, error) {
 
 // compared are the window and its baseline: the one that is asked for, or what came right
 // before and is as long. Where that may not be seen, the window is cut into halves.
-func (v *visit) compared(w report.Period) (window, baseline report.Period, err error) {
+func (v *visit) compared(w ask.Period) (window, baseline ask.Period, err error) {
 	label, from, to := v.param("baseline"), v.param("baseline_from"), v.param("baseline_to")
 	switch {
 	case label != "" && (from != "" || to != ""):
 		return w, w, compliance.Errorf(compliance.Invalid, "baseline and baseline_from, baseline_to say the same thing twice: use one of them")
 	case label != "":
-		baseline, err = report.ParsePeriod(label)
+		baseline, err = ask.ParsePeriod(label)
 	case from != "" || to != "":
-		baseline, err = report.Between(from, to)
+		baseline, err = ask.Between(from, to)
 	default:
 		return v.preceded(w)
 	}
@@ -110,7 +111,7 @@ func (v *visit) compared(w report.Period) (window, baseline report.Period, err e
 	return w, baseline, err
 }
 
-func (v *visit) preceded(w report.Period) (window, baseline report.Period, err error) {
+func (v *visit) preceded(w ask.Period) (window, baseline ask.Period, err error) {
 	if baseline = before(w); v.Within(baseline) == nil {
 		return w, baseline, nil
 	}
@@ -122,11 +123,11 @@ func (v *visit) preceded(w report.Period) (window, baseline report.Period, err e
 }
 
 // before is the month, quarter or year before one, and else as long a time.
-func before(w report.Period) report.Period {
+func before(w ask.Period) ask.Period {
 	from := w.From.Time().UTC()
 	for months, layout := range map[int]string{1: "2006-01", 12: "2006"} {
 		if earlier := from.AddDate(0, -months, 0); hasName(w) && compliance.InstantOf(from.AddDate(0, months, 0)) == w.To {
-			return report.Period{Label: earlier.Format(layout), From: compliance.InstantOf(earlier), To: w.From}
+			return ask.Period{Label: earlier.Format(layout), From: compliance.InstantOf(earlier), To: w.From}
 		}
 	}
 	if w == quarter(from) {
@@ -135,8 +136,8 @@ func before(w report.Period) report.Period {
 	return spanned(w.From.Add(-w.To.Sub(w.From)), w.From)
 }
 
-func spanned(from, to compliance.Instant) report.Period {
-	return report.Period{Label: exact(from) + "/" + exact(to), From: from, To: to}
+func spanned(from, to compliance.Instant) ask.Period {
+	return ask.Period{Label: exact(from) + "/" + exact(to), From: from, To: to}
 }
 
 func (v *visit) finding(w *when, f *drift.Finding) findingView {
@@ -167,7 +168,7 @@ func (v *visit) controlLink(w *when, id string) string {
 	return v.to(path("controls", id), w.Pairs...)
 }
 
-func (v *visit) driftCommands(p *report.DriftParams) []command {
+func (v *visit) driftCommands(p *drifts.Params) []command {
 	line := append([]string{"assay", "drift"}, flagsOf(p.Window)...)
 	line = append(line, "--baseline-from", p.Baseline.From.String(), "--baseline-to", p.Baseline.To.String())
 	if p.AsOf != 0 {
@@ -181,7 +182,7 @@ func (v *visit) driftCommands(p *report.DriftParams) []command {
 }
 
 // hasName says whether a period has a name of the calendar.
-func hasName(p report.Period) bool { return pairsOf(p)[0] == "period" }
+func hasName(p ask.Period) bool { return pairsOf(p)[0] == "period" }
 
 func counted(c drift.Count) string {
 	return fmt.Sprintf("%s of %s (%s)", count(c.Bad), count(c.Of), percent(c.Rate()))

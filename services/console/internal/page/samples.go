@@ -8,9 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/sample"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 )
 
@@ -32,7 +33,7 @@ type samplesBody struct {
 	Plans       []planRow
 	Controls    []controlChoice
 	Frequencies []sampling.Frequency
-	Sample      *report.Sample
+	Sample      *sample.Sample
 	// Open says that the population may still change.
 	Open   bool
 	Title  string
@@ -52,7 +53,7 @@ type planRow struct{ Name, Title, Source, Sizes, Draw string }
 
 // stratumView is a part of the population, and what was drawn of it.
 type stratumView struct {
-	report.Stratum
+	sample.Stratum
 
 	Rows   []drawnRow
 	Bounds []boundRow
@@ -108,7 +109,7 @@ func (v *visit) wishedDraw() (*draw, *when, error) {
 }
 
 // drawn makes the sample as the command and the API do.
-func (v *visit) drawn(d *draw, p report.Period) (*report.Sample, error) {
+func (v *visit) drawn(d *draw, p ask.Period) (*sample.Sample, error) {
 	if v.Bundle.Control(d.Control) == nil {
 		return nil, errNoControl
 	}
@@ -120,11 +121,11 @@ func (v *visit) drawn(d *draw, p report.Period) (*report.Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	asOf, err := report.ParseAsOf(d.AsOf)
+	asOf, err := ask.ParseAsOf(d.AsOf)
 	if err != nil {
 		return nil, err
 	}
-	return report.MakeSample(v.ctx(), v.Conn, v.Bundle, report.SampleParams{
+	return sample.Make(v.ctx(), v.Conn, v.Bundle, sample.Params{
 		Tenant: v.Tenant, Control: d.Control, Engagement: d.Engagement, Period: p, AsOf: asOf, Now: v.now, Plan: plan, Frequency: f, Stratum: d.Stratum,
 	})
 }
@@ -146,7 +147,7 @@ func (b *samplesBody) fill(v *visit) error {
 	return nil
 }
 
-func (v *visit) stratum(s *report.Stratum) stratumView {
+func (v *visit) stratum(s *sample.Stratum) stratumView {
 	out := stratumView{Stratum: *s}
 	for i := range s.Items {
 		it := &s.Items[i]
@@ -162,7 +163,7 @@ func (v *visit) stratum(s *report.Stratum) stratumView {
 	return out
 }
 
-func (v *visit) sampleCommands(d *draw, p report.Period) []command {
+func (v *visit) sampleCommands(d *draw, p ask.Period) []command {
 	line := append([]string{"assay", "sample", "--control", d.Control, "--engagement", d.Engagement, "--plan", d.Plan}, flagsOf(p)...)
 	for _, f := range [][2]string{{"--frequency", d.Frequency}, {"--stratum", d.Stratum}, {"--as-of", d.AsOf}} {
 		if f[1] != "" {
@@ -182,9 +183,9 @@ func (v *visit) sampleCommands(d *draw, p report.Period) []command {
 func sampleFile(v *visit) (*sheet, error) {
 	name := v.request.PathValue("file")
 	format, ok := map[string]sampleFormat{
-		"sample.csv":     {csvMedia, func(s *report.Sample, out io.Writer) error { return s.WriteCSV(output.Writer{Out: out}) }},
-		"sample.json":    {"application/json", (*report.Sample).WriteJSON},
-		"population.txt": {"text/plain; charset=utf-8", func(s *report.Sample, out io.Writer) error { _, err := out.Write(s.PopulationBytes()); return err }},
+		"sample.csv":     {csvMedia, func(s *sample.Sample, out io.Writer) error { return s.WriteCSV(output.Writer{Out: out}) }},
+		"sample.json":    {"application/json", (*sample.Sample).WriteJSON},
+		"population.txt": {"text/plain; charset=utf-8", func(s *sample.Sample, out io.Writer) error { _, err := out.Write(s.PopulationBytes()); return err }},
 	}[name]
 	if !ok {
 		return nil, compliance.Errorf(compliance.NotFound, "A sample comes as sample.csv, sample.json, and the bytes that are hashed as population.txt.")
@@ -207,7 +208,7 @@ func sampleFile(v *visit) (*sheet, error) {
 // sampleFormat is how a sample is written as a file.
 type sampleFormat struct {
 	media string
-	write func(*report.Sample, io.Writer) error
+	write func(*sample.Sample, io.Writer) error
 }
 
 // planRows are the plans that come with the program, in words.

@@ -10,16 +10,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/drifts"
+	"assay.example/assay/pkg/ask/sample"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/drift"
 	"assay.example/assay/pkg/output"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 )
 
-func q3(t testing.TB) report.Period {
+func q3(t testing.TB) ask.Period {
 	t.Helper()
-	p, err := report.ParsePeriod("2026-Q3")
+	p, err := ask.ParsePeriod("2026-Q3")
 	require.NoError(t, err)
 	return p
 }
@@ -43,7 +45,7 @@ func TestSamplesPage(t *testing.T) {
 	without(t, query, body, outside, theirs)
 	plan, err := sampling.Named("chiaro")
 	require.NoError(t, err)
-	want, err := report.MakeSample(t.Context(), w.conn, w.bundle, report.SampleParams{
+	want, err := sample.Make(t.Context(), w.conn, w.bundle, sample.Params{
 		Tenant: "default", Control: "CH-01", Engagement: "soc2-2026", Period: q3(t), Now: at("2026-11-01"), Plan: plan,
 	})
 	require.NoError(t, err)
@@ -87,10 +89,10 @@ func TestDriftPage(t *testing.T) {
 	w.event(compliance.Event{Source: "/cd", ID: "x1", Type: "config.changed", Time: at("2026-08-11"), Data: map[string]any{"system": "<b>repo", "setting": "reviews"}})
 	body := w.body(auditor(t), "/drift")
 	checkPage(t, "/drift", body)
-	var found [1]*report.Drift
+	var found [1]*drifts.Drift
 	var err error
-	window, baseline := report.Period{Label: "w", From: at("2026-08-16"), To: at("2026-10-01")}, report.Period{Label: "b", From: at("2026-07-01"), To: at("2026-08-16")}
-	found[0], err = report.MakeDrift(t.Context(), w.conn, w.bundle, report.DriftParams{Tenant: "default", Window: window, Baseline: baseline, Now: at("2026-11-01"), FDR: drift.DefaultFDR})
+	window, baseline := ask.Period{Label: "w", From: at("2026-08-16"), To: at("2026-10-01")}, ask.Period{Label: "b", From: at("2026-07-01"), To: at("2026-08-16")}
+	found[0], err = drifts.Make(t.Context(), w.conn, w.bundle, drifts.Params{Tenant: "default", Window: window, Baseline: baseline, Now: at("2026-11-01"), FDR: drift.DefaultFDR})
 	require.NoError(t, err)
 	require.Len(t, found[0].Findings, 1)
 	f := found[0].Findings[0]
@@ -107,7 +109,7 @@ func TestDriftPage(t *testing.T) {
 	require.Contains(t, html.UnescapeString(w.body(engineer(), "/drift?period=2026-Q3")), "/api/v1/periods/2026-Q3/drift/2026-Q2?")
 
 	v := auditor(t)
-	v.Periods = []report.Period{window, {Label: "july", From: at("2026-07-01"), To: at("2026-08-01")}}
+	v.Periods = []ask.Period{window, {Label: "july", From: at("2026-07-01"), To: at("2026-08-01")}}
 	v.Cut(found[0])
 	for _, c := range found[0].Findings[0].Changes {
 		require.True(t, v.Sees(c.At), c.What)

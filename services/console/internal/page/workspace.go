@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"slices"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 	"assay.example/assay/pkg/workspace"
 	"assay.example/assay/services/console/internal/access"
@@ -180,12 +180,12 @@ type workspaceFormat struct {
 }
 
 func openWorkspace(v *visit, d *workspace.Desk, f url.Values) (string, error) {
-	var p report.Period
+	var p ask.Period
 	var err error
 	if label := f.Get("period"); label != "" {
-		p, err = report.ParsePeriod(label)
+		p, err = ask.ParsePeriod(label)
 	} else {
-		p, err = report.Between(f.Get("from"), f.Get("to"))
+		p, err = ask.Between(f.Get("from"), f.Get("to"))
 	}
 	if err == nil {
 		err = v.Within(p)
@@ -208,7 +208,7 @@ func drawSample(v *visit, d *workspace.Desk, f url.Values) (string, error) {
 	if wish.Plan, err = sampling.Named(f.Get("plan")); err != nil {
 		return "", err
 	}
-	if wish.AsOf, err = report.ParseAsOf(f.Get("as_of")); err != nil {
+	if wish.AsOf, err = ask.ParseAsOf(f.Get("as_of")); err != nil {
 		return "", err
 	}
 	id, err := d.Draw(v.ctx(), v.request.PathValue("engagement"), v.Bundle, wish)

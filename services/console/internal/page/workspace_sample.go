@@ -4,8 +4,9 @@ import (
 	"net/url"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/workspace"
 	"assay.example/assay/services/console/internal/access"
 )
@@ -25,7 +26,7 @@ type keptBody struct {
 	Letters   string
 	Shares    []workspace.Share
 	Auditor   bool
-	Questions []report.Made
+	Questions []ask.Made
 }
 
 // keptItem is an item: what Assay says, and what the auditors say.
@@ -76,7 +77,7 @@ func (v *visit) keptSample() (*workspace.Workspace, *workspace.Sample, error) {
 }
 
 // redraw makes the draw again, and is what Assay says of its items.
-func (b *keptBody) redraw(v *visit, engagement string) (map[string]report.Verdict, error) {
+func (b *keptBody) redraw(v *visit, engagement string) (map[string]listing.Verdict, error) {
 	drawn, same, err := b.Again(v.ctx(), v.Conn, v.Bundle, v.Tenant, engagement, v.now)
 	switch {
 	case compliance.CodeOf(err) == compliance.NotFound || compliance.CodeOf(err) == compliance.Invalid:
@@ -86,7 +87,7 @@ func (b *keptBody) redraw(v *visit, engagement string) (map[string]report.Verdic
 		return nil, err
 	}
 	b.Same, b.Questions = same, drawn.Made
-	said := map[string]report.Verdict{}
+	said := map[string]listing.Verdict{}
 	for i := range drawn.Strata {
 		for j := range drawn.Strata[i].Items {
 			it := &drawn.Strata[i].Items[j]
@@ -96,7 +97,7 @@ func (b *keptBody) redraw(v *visit, engagement string) (map[string]report.Verdic
 	return said, nil
 }
 
-func (v *visit) keptItem(s *workspace.Sample, it *workspace.Item, said map[string]report.Verdict, at string) keptItem {
+func (v *visit) keptItem(s *workspace.Sample, it *workspace.Item, said map[string]listing.Verdict, at string) keptItem {
 	row := keptItem{Item: *it, Link: v.to(at + path("items", it.ID)), Result: string(workspace.Untested)}
 	if verdict, ok := said[it.ID]; ok {
 		row.Row, row.Known = v.itemRow(&verdict), true
