@@ -87,9 +87,9 @@ func TestFormulasAreReadAsMonPolyReadsThem(t *testing.T) {
 		"P() UNTIL[1,2] Q() UNTIL(0,3] R()":                   "(P() UNTIL[1,2] (Q() UNTIL[1,3] R()))",
 		"P() OR Q() AND R() IMPLIES S()":                      "((NOT (P() OR (Q() AND R()))) OR S())",
 		"P(x) AND NOT x = y + 2 * z":                          "(P(x) AND (NOT (x = (y + (2 * z)))))",
+		"P(x) AND (1 + x) > y":                                "(P(x) AND (y < (1 + x)))",
 		"EXISTS y. R(x,y) AND Q(y)":                           "(EXISTS y~1. (R(x,y~1) AND Q(y~1)))",
 		"LET A(x) = P(x) IN LET A(x) = A(x) AND Q(x) IN A(y)": "(P(y) AND Q(y))",
-		"(1 + x) > y": "(y < (1 + x))",
 	} {
 		require.Equal(t, want, parsed(t, text).String(), text)
 	}
