@@ -126,16 +126,12 @@ func (c *Control) Prune(data map[string]any) map[string]any {
 // Keys are the join keys at which ev concerns c in any of its versions, each once: as
 // an item, as evidence, or as a row of a table.
 func (c *Control) Keys(ev *compliance.Event) []string {
-	var view View // nil until it is needed
+	seen := See(ev)
 	var keys keySet
 	for _, v := range c.Versions {
-		if !v.reads(ev.Type) {
-			continue
+		if v.reads(ev.Type) {
+			v.addKeys(&keys, ev, &seen)
 		}
-		if view == nil {
-			view = ViewOf(ev)
-		}
-		v.addKeys(&keys, ev, view)
 	}
 	return keys
 }
@@ -293,4 +289,17 @@ func (b *Bundle) MembersAt(s *Schedule, t compliance.Instant) []string {
 		lists = b.Refs
 	}
 	return lists[s.ForEach.Name].Members(t)
+}
+
+// Due counts the items that a schedule makes in [from, to) since the bundle is in force, and
+// those of them that have begun at a time.
+func (b *Bundle) Due(s *Schedule, from, to, at compliance.Instant) (all, begun int64) {
+	for slot := s.First(max(from, b.EffectiveFrom)); slot.Start < to; slot = s.Next(slot) {
+		members := int64(len(b.MembersAt(s, slot.Start)))
+		all += members
+		if slot.Start < at {
+			begun += members
+		}
+	}
+	return all, begun
 }
