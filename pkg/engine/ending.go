@@ -79,7 +79,7 @@ func (e *Engine) endItems(g *group) {
 			return true
 		}
 		if planted != plantedForgottenID {
-			e.state.end(itemKey{g.key, id}, last)
+			g.shelf = e.state.end(g.shelf, itemKey{g.key, id}, last)
 		}
 		e.note(func() Change { return closedChange(g, id, last) })
 		return true

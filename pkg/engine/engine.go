@@ -254,7 +254,7 @@ func (e *Engine) openSlot(c *cursor, member string) {
 		return
 	}
 	gk := groupKey{c.tenant, c.control.ID, key}
-	if e.state.ended(itemKey{gk, id.ID}) != nil {
+	if e.state.ended(e.state.shelf(gk), id.ID) != nil {
 		return
 	}
 	g := e.group(gk, e.bundle.Control(c.control.ID))

@@ -145,6 +145,7 @@ type group struct {
 	items    few[string, *item]
 	ending   bool // a timer to end it is set
 	same     same
+	shelf    shelf // of its ended items
 }
 
 func (e *Engine) group(key groupKey, c *control.Control) *group {
