@@ -231,7 +231,7 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 		return nil
 	}
 	if planted != plantedLostRevision {
-		e.group(gk, c).item(key[4]).say(key[len(key)-1], s.published())
+		e.group(gk, c).item(key[4]).say(key[len(key)-1], *s.published())
 	}
 	return nil
 }
@@ -247,6 +247,7 @@ func (e *Engine) dropEnded(gk groupKey, id string) {
 		g.items.get(id).last = ended
 		return
 	}
+	e.timers.set(g.items.get(id), compliance.Never)
 	g.items.get(id).dirty = false
 	g.items.drop(id)
 }

@@ -184,12 +184,13 @@ func dead(v *control.Control, t *control.DerivedTable, f *fact) bool {
 	return err == nil && !live
 }
 
-// taken is what is kept of an item when its state ends; nil if nothing has to be.
+// taken is what is kept of an item, whose state ends; nil if nothing has to be.
 func (it *item) taken() *published {
 	opened := it.opened != nil || it.slot
 	switch {
 	case it.last != nil:
-		return &published{it.last.Revision, it.last.Verdict, !opened}
+		it.last.Free = !opened
+		return it.last
 	case opened: // before the rules took effect: its id is taken all the same
 		return &published{}
 	}

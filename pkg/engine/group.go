@@ -104,8 +104,7 @@ func (f *fact) plays(rows bool) bool {
 
 // readCandidate finds which item f may open at this key, by the version of its time.
 func (g *group) readCandidate(e *Engine, f *fact, ev *compliance.Event, v *control.Control, placed bool) {
-	key, ok := v.ItemKey(ev, f.view)
-	if !ok || key != g.key.key {
+	if !v.OpensAt(ev, f.view, g.key.key) {
 		return
 	}
 	p := &v.Population
