@@ -231,7 +231,7 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 		return nil
 	}
 	if planted != plantedLostRevision {
-		e.group(gk, c).item(key[4]).say(key[len(key)-1], *s.published())
+		e.item(e.group(gk, c), key[4]).say(key[len(key)-1], *s.published())
 	}
 	return nil
 }

@@ -147,7 +147,7 @@ func (g *group) mayOpen(e *Engine, f *fact) {
 		return
 	}
 	if ended := e.state.ended(g.shelf, f.opens); ended == nil || ended.Free {
-		it := g.item(f.opens)
+		it := e.item(g, f.opens)
 		if it.last == nil {
 			it.last = ended
 		}

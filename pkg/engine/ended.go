@@ -13,13 +13,11 @@ import (
 // look into, and is found by the hash of its shelf and id. It is no format: nobody else reads
 // it, and the changelog has its own.
 type endedItems struct {
-	// places are those of words, by hash. Of words of one hash the next has the next number:
-	// none is ever taken out.
-	places map[uint64]wordAt
-	seed   maphash.Seed
-	keys   []groupKey // by shelf
-	words  words
-	names  names
+	index index
+	seed  maphash.Seed
+	keys  []groupKey // by shelf
+	words words
+	names names
 }
 
 // shelf is the number of a join key that has words.
@@ -28,7 +26,7 @@ type shelf uint32
 const noShelf shelf = 0
 
 func newEndedItems() endedItems {
-	return endedItems{places: map[uint64]wordAt{}, seed: maphash.MakeSeed(), keys: make([]groupKey, 1), names: names{places: map[string]uint64{}}}
+	return endedItems{seed: maphash.MakeSeed(), keys: make([]groupKey, 1), names: names{places: map[string]uint64{}}}
 }
 
 func (m *endedItems) newShelf(k groupKey) shelf {
@@ -36,42 +34,39 @@ func (m *endedItems) newShelf(k groupKey) shelf {
 	return shelf(len(m.keys) - 1)
 }
 
-// find is the hash at which the word of an item stands, or would.
-func (m *endedItems) find(at shelf, id string) (hash uint64, word wordAt, known bool) {
+// find is the slot of an item's word; if it has none, an empty one, or nil.
+func (m *endedItems) find(at shelf, id string) (hash uint64, s *slot) {
 	hash = maphash.String(m.seed, id) + uint64(at)*0x9e3779b97f4a7c15
-	for ; ; hash++ {
-		if word, known = m.places[hash]; !known {
-			return hash, 0, false
-		}
+	return hash, m.index.find(hash, func(word wordAt) bool {
 		r := m.words.read(word)
-		if shelf(r.count()) == at && r.is(id) {
-			return hash, word, true
-		}
-	}
+		return shelf(r.count()) == at && r.is(id)
+	})
 }
 
 func (m *endedItems) ended(at shelf, id string) *published {
 	if at == noShelf {
 		return nil
 	}
-	_, word, known := m.find(at, id)
-	if !known {
+	_, s := m.find(at, id)
+	if s == nil || s.word == 0 {
 		return nil
 	}
-	_, p := m.unpack(word)
+	_, p := m.unpack(s.word)
 	return p
 }
 
 // put has a word of an item in the place of the one before.
 func (m *endedItems) put(at shelf, id string, last *published) {
-	hash, before, known := m.find(at, id)
-	if known {
-		m.words.waste += len(m.words.bytes(before))
-	}
 	var room [512]byte
 	b := binary.AppendUvarint(room[:0], uint64(at))
-	m.places[hash] = m.words.add(m.names.pack(appendText(b, id), id, last))
-	if m.words.wasteful() {
+	word := m.words.add(m.names.pack(appendText(b, id), id, last))
+	hash, s := m.find(at, id)
+	if s == nil || s.word == 0 {
+		m.index.add(hash, word)
+		return
+	}
+	m.words.waste += len(m.words.bytes(s.word))
+	if s.word = word; m.words.wasteful() {
 		m.tidy()
 	}
 }
@@ -79,16 +74,16 @@ func (m *endedItems) put(at shelf, id string, last *published) {
 // tidy leaves out the words that others took the place of.
 func (m *endedItems) tidy() {
 	var kept words
-	for hash, word := range m.places {
-		m.places[hash] = kept.add(m.words.bytes(word))
+	for s := range m.index.all() {
+		s.word = kept.add(m.words.bytes(s.word))
 	}
 	m.words = kept
 }
 
 func (m *endedItems) everyEnded() iter.Seq2[itemKey, *published] {
 	return func(yield func(itemKey, *published) bool) {
-		for _, word := range m.places {
-			if k, p := m.unpack(word); !yield(k, p) {
+		for s := range m.index.all() {
+			if k, p := m.unpack(s.word); !yield(k, p) {
 				return
 			}
 		}

@@ -8,32 +8,35 @@ import (
 	"assay.example/assay/pkg/control"
 )
 
-// item is one member of the population at one join key.
+// item is one member of the population at one join key. What is asked of each item at a key,
+// time and again, stands first, in one line of memory.
 type item struct {
 	group *group
-	id    string
-	rules *control.Control // the version that it belongs to
 	// candidates are the events that may open it, in order; the first one does.
 	candidates []*fact
-	slot       bool
 	opened     *fact // nil for a slot, and while nothing opens it
 	time, end  compliance.Instant
-	view       control.Fields
-	matches    []matches    // by expectation; nil until they are needed
-	seen       control.Seen // room for the view
-	last       *published
-	own        published                        // room for it
-	parts      map[string]*published            // by id, where each part is an item
-	told       map[readerKey][]compliance.Event // what later stages were told
-	undecided  bool                             // whether it is one hangs on evidence to come
-	wake       compliance.Instant               // when it has to be looked at again
+	slot       bool
+	undecided  bool // whether it is one hangs on evidence to come
 	// quiet: until wake, further evidence can't decide it, so nobody looks.
 	quiet bool
 	// lean: its matches were found and not kept; see keepMatches.
-	lean   bool
-	dirty  bool // it is looked at at the next Advance
-	queued int  // its place among the timers; see timers
+	lean    bool
+	dirty   bool // it is looked at at the next Advance
+	id      string
+	rules   *control.Control   // the version that it belongs to
+	matches []matches          // by expectation; nil until they are needed
+	wake    compliance.Instant // when it has to be looked at again
+	queued  int                // its place among the timers; see timers
+	view    control.Fields
+	seen    control.Seen // room for the view
+	last    *published
+	own     published                        // room for it
+	parts   map[string]*published            // by id, where each part is an item
+	told    map[readerKey][]compliance.Event // what later stages were told
 }
+
+func (it *item) key() string { return it.id }
 
 // said is what was last said of the item, or of a part that is one.
 func (it *item) said(id string) *published {
@@ -52,7 +55,8 @@ func (it *item) say(id string, p published) {
 	if it.parts == nil {
 		it.parts = map[string]*published{}
 	}
-	it.parts[id] = &p
+	part := p // its own place, so that what is said of most items needs none
+	it.parts[id] = &part
 }
 
 // published is what was last said of an item.
@@ -105,6 +109,9 @@ func (it *item) called(f control.Fields) control.Fields {
 // concerned takes f into the item's matches if it belongs there, and tells
 // whether the verdict may hang on it.
 func (it *item) concerned(f *fact) bool {
+	if it.opened == nil && !it.slot && !it.group.plan.having { // nobody asks for evidence yet
+		return false
+	}
 	if f.plays(true) {
 		it.matches = nil // conditions may read the table
 		return true

@@ -9,7 +9,7 @@ type words struct {
 	waste  int // of those, in words that aren't wanted any more
 }
 
-// wordAt is where a word begins: the number of its piece, and how far in it.
+// wordAt is where a word begins: the number of its piece, from 1, and how far in it.
 type wordAt uint64
 
 // The first piece is small, as most engines of a test end few items; then they double.
@@ -27,14 +27,14 @@ func (w *words) add(word []byte) wordAt {
 		w.pieces = append(w.pieces, make([]byte, 0, max(need, min(largePiece, max(smallPiece, w.held)))))
 		last++
 	}
-	at := wordAt(last)<<32 | wordAt(len(w.pieces[last]))
+	at := wordAt(last+1)<<32 | wordAt(len(w.pieces[last]))
 	w.pieces[last] = append(append(w.pieces[last], length...), word...)
 	w.held += need
 	return at
 }
 
 func (w *words) bytes(at wordAt) []byte {
-	b := w.pieces[at>>32][uint32(at):]
+	b := w.pieces[at>>32-1][uint32(at):]
 	length, size := binary.Uvarint(b)
 	return b[size : size+int(length)]
 }
