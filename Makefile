@@ -38,7 +38,7 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test race e2e browser api fuzz chaos bench bench-period planted sim lint tidy-check
+.PHONY: test race e2e browser api fuzz chaos bench bench-period bench-record planted sim lint tidy-check
 # A build tag of franz-go: its locks then don't stop the virtual time of testing/synctest.
 TAGS := -tags synctests
 test: ## All tests that need no Kafka; skipped ones are counted at the end
@@ -64,6 +64,9 @@ bench: ## The engine alone; the doors beside plain franz-go and net/http, on rea
 
 bench-period: ## Questions about a period over 10 and 100 million verdicts (an hour, and 20 GB of disk; goes on where it was)
 	cd bench && GOWORK=off go run ./period
+
+bench-record: ## The recorder's inserts beside bare ones (two minutes)
+	cd bench && GOWORK=off go run ./record
 
 api: build ## The console's API held to its own description, by Schemathesis
 	scripts/schemathesis.sh

@@ -12,10 +12,12 @@ import (
 	"time"
 )
 
-// Way is one of the two: Run does its work until ctx ends, and says how much it did.
+// Way is one of the two: Run does its work until ctx ends or it is done, and says how much
+// it did. Before, if there is one, makes ready for a turn and isn't measured.
 type Way struct {
-	Name string
-	Run  func(ctx context.Context) (done int64, err error)
+	Name   string
+	Before func(ctx context.Context) error
+	Run    func(ctx context.Context) (done int64, err error)
 }
 
 // Row is a comparison and its result, in units of work a second.
@@ -57,6 +59,11 @@ func (r *Row) Measure(ctx context.Context, p Plan) error {
 }
 
 func one(ctx context.Context, w Way, turn time.Duration) (rate, cpu float64, err error) {
+	if w.Before != nil {
+		if err := w.Before(ctx); err != nil {
+			return 0, 0, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, turn)
 	defer cancel()
 	began, used := time.Now(), processor()

@@ -20,7 +20,10 @@ type Config struct {
 	// (the native protocol). A path behind an HTTP address is kept.
 	Address string `yaml:"address"`
 	// Database holds all of the product's tables; Migrate makes it.
-	Database string          `yaml:"database"`
+	Database string `yaml:"database"`
+	// Cluster, if not empty, is the name of a cluster in the servers' remote_servers: tables
+	// are then replicated within shards and distributed over them.
+	Cluster  string          `yaml:"cluster"`
 	Username string          `yaml:"username"`
 	Password settings.Secret `yaml:"password"`
 	// PasswordFile is read at Open.
@@ -46,6 +49,10 @@ const addressForms = "http://host:8123, https://host:8443 or clickhouse://host:9
 func (c Config) Validate() error {
 	_, addressErr := c.endpoint()
 	errs := []error{addressErr, checkDatabase(c.Database)}
+	if c.Cluster != "" && !namePattern.MatchString(c.Cluster) {
+		errs = append(errs, compliance.Errorf(compliance.Invalid,
+			"clickhouse.cluster %q is not a name of letters, digits and _, as in the servers' remote_servers", c.Cluster))
+	}
 	if c.Password != "" && c.PasswordFile != "" {
 		errs = append(errs, compliance.Errorf(compliance.Invalid,
 			"clickhouse.password and clickhouse.passwordFile are both set: keep one"))
@@ -104,9 +111,11 @@ func orElse(s, fallback string) string {
 	return s
 }
 
-// checkDatabase keeps names to those that need no quoting anywhere.
+// namePattern keeps names to those that need no quoting anywhere.
+var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+
 func checkDatabase(name string) error {
-	if regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`).MatchString(name) {
+	if namePattern.MatchString(name) {
 		return nil
 	}
 	return compliance.Errorf(compliance.Invalid,

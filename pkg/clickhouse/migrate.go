@@ -20,9 +20,17 @@ import (
 // migrationsDir is where schemas.FS keeps the numbered files.
 const migrationsDir = "clickhouse"
 
-const createMigrationsTable = `CREATE TABLE IF NOT EXISTS schema_migrations (
+// createMigrationsTable is for one server, or for all of a cluster, as replicas of one table.
+func createMigrationsTable(c Config) string {
+	on, engine := "", "MergeTree"
+	if c.Cluster != "" {
+		on = " ON CLUSTER " + Quoted(c.Cluster)
+		engine = "ReplicatedMergeTree('/clickhouse/tables/" + c.Cluster + "/all/{database}/{table}', '{shard}-{replica}')"
+	}
+	return "CREATE TABLE IF NOT EXISTS schema_migrations" + on + ` (
 	version UInt32, name String, sha256 String, applied_at DateTime64(6, 'UTC') DEFAULT now64(6)
-) ENGINE = MergeTree ORDER BY version`
+) ENGINE = ` + engine + " ORDER BY version"
+}
 
 // migration is one numbered file.
 type migration struct {
@@ -42,6 +50,27 @@ func Migrate(ctx context.Context, conn Conn, c Config, log zerolog.Logger) error
 	return MigrateFS(ctx, conn, c, files, log)
 }
 
+// Statements are what Migrate runs in an empty database, for reading, or for somebody who
+// runs them by hand.
+func Statements(c Config) ([]string, error) {
+	files, err := fs.Sub(schemas.FS, migrationsDir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the migrations: %w", err)
+	}
+	migrations, err := readMigrations(files)
+	if err == nil {
+		err = forCluster(migrations, files, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	statements := []string{createMigrationsTable(c)}
+	for _, m := range migrations {
+		statements = append(statements, m.statements...)
+	}
+	return statements, nil
+}
+
 // MigrateFS makes the database if it is absent (Atomic) and applies the files
 // NNNN_name.sql at the root of files that table schema_migrations doesn't list,
 // in the order of their numbers. conn must come from Open with the same c.
@@ -58,6 +87,9 @@ func MigrateFS(ctx context.Context, conn Conn, c Config, files fs.FS, log zerolo
 	if err != nil {
 		return err
 	}
+	if err := forCluster(migrations, files, c); err != nil {
+		return err
+	}
 	if err := createDatabase(ctx, c); err != nil {
 		return err
 	}
@@ -65,7 +97,7 @@ func MigrateFS(ctx context.Context, conn Conn, c Config, files fs.FS, log zerolo
 	if err != nil {
 		return err
 	}
-	err = migrate(held, conn, migrations, log)
+	err = migrate(held, conn, c, migrations, log)
 	if cause := context.Cause(held); err != nil && errors.Is(cause, errLockLost) {
 		err = fmt.Errorf("%w (%w)", err, cause)
 	}
@@ -79,16 +111,25 @@ func createDatabase(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	err = conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+c.Database+" ENGINE = Atomic")
+	on := ""
+	if c.Cluster != "" {
+		on = " ON CLUSTER " + Quoted(c.Cluster)
+	}
+	err = conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+c.Database+on+" ENGINE = Atomic")
 	if err != nil {
 		err = compliance.Errorf(compliance.Unavailable, "creating database %s at %s: %w", c.Database, c.Address, err)
 	}
 	return errors.Join(err, conn.Close())
 }
 
-func migrate(ctx context.Context, conn Conn, migrations []migration, log zerolog.Logger) error {
-	if err := conn.Exec(ctx, createMigrationsTable); err != nil {
+func migrate(ctx context.Context, conn Conn, c Config, migrations []migration, log zerolog.Logger) error {
+	if err := conn.Exec(ctx, createMigrationsTable(c)); err != nil {
 		return fmt.Errorf("creating table schema_migrations: %w", err)
+	}
+	if c.Cluster != "" { // this server may not have heard yet what another one lists
+		if err := conn.Exec(ctx, "SYSTEM SYNC REPLICA schema_migrations"); err != nil {
+			return fmt.Errorf("waiting for table schema_migrations: %w", err)
+		}
 	}
 	applied, err := readApplied(ctx, conn)
 	if err != nil {
@@ -160,6 +201,30 @@ func checkApplied(migrations []migration, applied map[uint32]migration) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// forCluster turns the statements into those for the cluster, if there is one.
+func forCluster(migrations []migration, files fs.FS, c Config) error {
+	if c.Cluster == "" {
+		return nil
+	}
+	tables, err := readTables(files)
+	if err != nil {
+		return err
+	}
+	on := &cluster{name: c.Cluster, database: c.Database, tables: tables}
+	for i := range migrations {
+		var all []string
+		for _, sql := range migrations[i].statements {
+			statements, err := on.statements(sql)
+			if err != nil {
+				return fmt.Errorf("migration %s: %w", migrations[i].name, err)
+			}
+			all = append(all, statements...)
+		}
+		migrations[i].statements = all
+	}
+	return nil
 }
 
 // readMigrations reads the files in the order of their numbers.

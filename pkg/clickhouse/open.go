@@ -68,6 +68,7 @@ func open(c Config, database string) (Conn, error) {
 		MaxIdleConns:    maxIdleConns,
 		ClientInfo:      clientInfo(),
 		TransportFunc:   closeIdleFirst,
+		Settings:        c.settings(),
 	}
 	if at.native {
 		opts.Protocol = chgo.Native
@@ -82,6 +83,26 @@ func open(c Config, database string) (Conn, error) {
 		return nil, compliance.Errorf(compliance.Invalid, "preparing ClickHouse at %s: %w", c.Address, err)
 	}
 	return conn, nil
+}
+
+// settings are what a cluster needs to give the answers of one server.
+func (c Config) settings() chgo.Settings {
+	if c.Cluster == "" {
+		return nil
+	}
+	return chgo.Settings{
+		// Acknowledged means written: on each shard, and there by a majority of replicas.
+		"distributed_foreground_insert": 1,
+		"insert_quorum":                 "auto",
+		// A table in a subquery is all of it, whichever shard asks.
+		"distributed_product_mode": "global",
+		// All read where all write, as long as it is up, and never from a replica that is
+		// known to lag, or without a shard: a count would be short and look whole.
+		"load_balancing": "in_order",
+		"max_replica_delay_for_distributed_queries":          5,
+		"fallback_to_stale_replicas_for_distributed_queries": 0,
+		"skip_unavailable_shards":                            0,
+	}
 }
 
 // closeIdleFirst makes HTTP connections end on this side, before the server ends

@@ -433,7 +433,7 @@ func (c *compiler) tableKeys(doc *yaml.Node) {
 			c.r.Problem(doc, "refs.%s: a control with a derived table joins by exactly one field of the item", t.Name)
 		}
 	}
-	if c.control.Expand != nil && len(c.control.Key) == 1 && len(c.control.Tables) > 0 && c.control.Expand.Over != nil {
+	if c.control.Expand != nil && len(c.control.Key) == 1 && len(c.control.Expand.Tables) > 0 && c.control.Expand.Over != nil {
 		want := "item." + c.control.Key[0].String()
 		if !regexp.MustCompile(`\.of\((\[\s*)?` + regexp.QuoteMeta(want) + `\s*[,)\]]`).MatchString(c.control.Expand.Over.Source) {
 			c.r.Problem(doc, "over: must read its table with .of(%s) or .of([%s, …]), the key that the expectations join by", want, want)

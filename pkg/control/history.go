@@ -167,10 +167,20 @@ func (c *Control) RoutesAll(v *Control) bool {
 	opens := c.Some(func(own *Control) bool {
 		a, b := &own.Population, &v.Population
 		return slices.Equal(a.Types, b.Types) && (a.Schedule == nil) == (b.Schedule == nil) && pathsText(own.Key) == pathsText(v.Key) &&
-			sourceOf(a.Where) == sourceOf(b.Where) && sourceOf(a.ID) == sourceOf(b.ID)
+			sourceOf(a.Where) == sourceOf(b.Where) && sourceOf(a.ID) == sourceOf(b.ID) && own.joins() == v.joins()
 	})
 	return opens && c.routesEvidence(v) &&
 		v.Lookback() <= c.Longest((*Control).Lookback) && v.Horizon() <= c.Longest((*Control).Horizon)
+}
+
+// joins are the fields of the item at which its evidence meets it, where there are several:
+// it isn't handed there a second time.
+func (c *Control) joins() string {
+	var text strings.Builder
+	if c.Hops {
+		c.eachJoin(func(e *Expectation) { text.WriteString(pathsText(e.ItemPaths) + "\x01") })
+	}
+	return text.String()
 }
 
 func sourceOf(p *Program) string {

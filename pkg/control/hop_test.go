@@ -37,3 +37,16 @@ func TestOneKeyIsEnough(t *testing.T) {
 	require.False(t, b.Control("CH-01").Hops)
 	require.Zero(t, b.Control("CH-01").Stage)
 }
+
+// TestAnotherFieldIsAnotherJoin: an item isn't handed what lies where it didn't join.
+func TestAnotherFieldIsAnotherJoin(t *testing.T) {
+	text := replaced(t, sound, `on: {event.change_id: item.change_id}, between: "[-30d`, `on: {event.commit: item.commit}, between: "[-30d`)
+	b, err := load(t, map[string]string{"C.yaml": text})
+	require.NoError(t, err)
+	other, err := load(t, map[string]string{"C.yaml": replaced(t, text, "on: {event.commit: item.commit}", "on: {event.commit: item.component}")})
+	require.NoError(t, err)
+	was, is := b.Control("CH-01"), other.Control("CH-01")
+	require.True(t, was.RoutesAll(was))
+	require.True(t, is.Hops)
+	require.False(t, was.RoutesAll(is))
+}

@@ -126,16 +126,12 @@ func (c *Control) Prune(data map[string]any) map[string]any {
 // Keys are the join keys at which ev concerns c in any of its versions, each once: as
 // an item, as evidence, or as a row of a table.
 func (c *Control) Keys(ev *compliance.Event) []string {
-	var view View // nil until it is needed
+	seen := See(ev)
 	var keys keySet
 	for _, v := range c.Versions {
-		if !v.reads(ev.Type) {
-			continue
+		if v.reads(ev.Type) {
+			v.addKeys(&keys, ev, &seen)
 		}
-		if view == nil {
-			view = ViewOf(ev)
-		}
-		v.addKeys(&keys, ev, view)
 	}
 	return keys
 }

@@ -99,15 +99,17 @@ func TestDerivedTables(t *testing.T) {
 	require.Empty(t, parts(""))
 }
 
-// TestPartsOfADeclaredList: what the boundary lists can be the parts, as of the item.
+// TestPartsOfADeclaredList: what the boundary lists can be the parts, as of the item, also
+// where the control reads a table made of events.
 func TestPartsOfADeclaredList(t *testing.T) {
 	c := withBoundary(t, asOf, `id: TT-01
 title: T
 criteria: [CC8.1]
 population: {event: deploy.completed, item: event.deploy_id}
+tables: {pushed: {from: change.pushed, key: event.change_id}}
 expand: {over: boundary.systems, as: part, key: part.id, count: part}
 expect: {e: {event: change.approved, on: {event.change_id: item.change_id}, between: "[0s, 1d]"}}
-assert: e.count >= 1
+assert: e.count >= 1 && item.change_id in refs.pushed
 `).Controls[0]
 	ids := func(at string) (list []string) {
 		s := c.NewScope(control.View{"id": "d/1"}, instant(t, at))

@@ -40,6 +40,7 @@ var (
 	logPattern     = regexp.MustCompile(`@(\d+)|([A-Za-z_]\w*)|\(([^)]*)\)`)
 	commentPattern = regexp.MustCompile(`(?m)#.*$`)
 	casePattern    = regexp.MustCompile(`(?ms)^  \$ echo '([^']*)' > .*?$(.*?)(?:\n\n|\z)`)
+	filePattern    = regexp.MustCompile(`(?m)^  \$ monpoly .*-formula (\S+).*\n((?:  @.*\n)*)`)
 	saidPattern    = regexp.MustCompile(`(?m)^ *@\d+ \(time point (\d+)\): (.*)$`)
 	tuplePattern   = regexp.MustCompile(`\(([^()]+)\)`)
 )
@@ -198,7 +199,7 @@ func at(names map[string]bool, tp int) []string {
 func (p *peer) monitored(t *testing.T, s signature, d *dictionary.Dictionary, log []timePoint, want map[int][]string, outcome compliance.Outcome) peerRow {
 	t.Helper()
 	row := peerRow{rule: p.title(), as: p.id()}
-	got := satisfied(p.judged(t, s.events(t, d, log), 5), outcome)
+	got := satisfied(p.judged(t, s.events(t, d, log), p.orders), outcome)
 	for tp, names := range want {
 		row.cases++
 		slices.Sort(names)
@@ -261,12 +262,15 @@ func TestMonitorsOfMonPoly(t *testing.T) {
 		p := monitorsOf(t, s, d)[formula]
 		require.NotNil(t, p, "no control says %s", formula)
 		rows = append(rows, p.monitored(t, s, d, log, want, outcome))
+		if outcome == compliance.Deviation {
+			rows = append(rows, violationsRow(t, formula, s, d, log, want))
+		}
 	}
 	peerTable(t, "FORMULA", rows)
 }
 
 // furtherOfMonPoly compares what has a control in further suites of its tests, wherever
-// they have been laid; the rest is listed.
+// they have been laid, or can be translated into one; the rest is listed.
 func furtherOfMonPoly(t *testing.T) []peerRow {
 	t.Helper()
 	var rows []peerRow
@@ -275,33 +279,14 @@ func furtherOfMonPoly(t *testing.T) []peerRow {
 		s := parseSignature(beside(t, file, "*.sig"))
 		d, log := s.dictionary(t), s.log(beside(t, file, "*.log"))
 		peers := monitorsOf(t, s, d)
-		for _, m := range casePattern.FindAllStringSubmatch(read(t, file), -1) {
+		for _, m := range casesIn(t, file) {
 			if p := peers[m[1]]; p != nil {
 				rows = append(rows, p.monitored(t, s, d, log, said(m[2]), compliance.Pass))
-			} else {
-				rows = append(rows, peerRow{rule: m[1] + ": " + whyNot(m[1], m[2]), as: "-"})
 			}
+			rows = append(rows, translatedRow(t, m[1], m[2], s, d, log))
 		}
 	}
 	return rows
-}
-
-// ofOne are aggregates over groups of one fact each, so that the result is that one's.
-var ofOne = regexp.MustCompile(`; ?x,y,z S|; x \([IFW]\(|AVG x;x S`)
-
-// whyNot tells why a formula has no control.
-func whyNot(formula, text string) string {
-	for _, refusal := range []string{notMonitorable, "negative or empty interval", "Type error"} {
-		if strings.Contains(text, refusal) {
-			return "MonPoly refuses it, " + refusal
-		}
-	}
-	for reason, shape := range unsaid() {
-		if shape.MatchString(formula) && !ofOne.MatchString(formula) {
-			return reason
-		}
-	}
-	return "not written, others are alike"
 }
 
 func suiteOfMonPoly(t *testing.T, s signature, log []timePoint, text string) []peerRow {
@@ -318,7 +303,7 @@ func suiteOfMonPoly(t *testing.T, s signature, log []timePoint, text string) []p
 		case p == nil:
 			rows = append(rows, peerRow{rule: m[1] + ": " + whyUnsaid(t, m[1]), as: "-"})
 		default:
-			rows = append(rows, p.monitored(t, s, d, log, said(m[2]), compliance.Pass))
+			rows = append(rows, p.monitored(t, s, d, log, said(m[2]), compliance.Pass), translatedRow(t, m[1], m[2], s, d, log))
 		}
 	}
 	return rows
@@ -411,6 +396,9 @@ func TestMonitors(t *testing.T) {
 			require.NotNil(t, p, "no control says %s", m.formula)
 			evaluated[p.id()] = true
 			rows = append(rows, m.compare(t, p, s, d, suite.logs, suite.values, suite.gaps))
+			if m.guard == nil { // a policy lists its violations, and its items are its events
+				m.translated(t, s, d, suite.values, suite.gaps)
+			}
 		}
 		maps.Copy(all, peers)
 	}

@@ -45,9 +45,21 @@ type ClickHouseOptions struct {
 	Database string
 	// MaxMemory bounds what queries and merges take together; default 1.2 GB.
 	MaxMemory int64
+	// Shards makes the engine one of a cluster.
+	Shards Shards
 	// StopAfter is how long Stop waits before it kills; default 30 s.
 	StopAfter time.Duration
 	Log       zerolog.Logger
+}
+
+// Shards are engines of one machine that hold a shard each, without replicas. For tests:
+// engines then listen on ClickHouse's native protocol, of which garbage ends them.
+type Shards struct {
+	// Cluster is the name; empty for an engine by itself.
+	Cluster string
+	// Ports are those of the native protocol, one for each engine; This is the engine's own.
+	Ports []int
+	This  int
 }
 
 // ClickHouse is a running engine.
@@ -158,7 +170,7 @@ func (c *ClickHouse) try(ctx context.Context) error {
 		return err
 	}
 	c.port = port
-	if err := c.files.write(port, c.writer.Reveal(), c.reader.Reveal(), c.opts.MaxMemory); err != nil {
+	if err := c.files.write(port, c.writer.Reveal(), c.reader.Reveal(), c.opts); err != nil {
 		return err
 	}
 	if err := c.launch(); err != nil {
@@ -202,8 +214,16 @@ func (c *ClickHouse) orders() orders {
 	}
 	return orders{Library: c.opts.Engine.Library, Args: []string{
 		"clickhouse", config, "--path=" + c.files.data, "--listen_host=127.0.0.1",
-		fmt.Sprintf("--http_port=%d", c.port), "--log-level=warning", "--multiquery", "--query", lifelineQuery(),
+		fmt.Sprintf("--http_port=%d", c.port), "--log-level=warning", "--multiquery", "--query", c.opts.Shards.listen() + lifelineQuery(),
 	}}
+}
+
+// listen opens the native protocol.
+func (s Shards) listen() string {
+	if s.Cluster == "" {
+		return ""
+	}
+	return "SYSTEM START LISTEN TCP; "
 }
 
 // awaitReady asks with this start's own password, so that no other server on the

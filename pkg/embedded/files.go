@@ -39,6 +39,14 @@ const serverConfig = `<clickhouse>
   <background_pool_size>4</background_pool_size>
   <background_schedule_pool_size>16</background_schedule_pool_size>
   <background_common_pool_size>4</background_common_pool_size>
+{{- with .Shards}}{{if .Cluster}}
+  <tcp_port>{{.This}}</tcp_port>
+  <remote_servers><{{.Cluster}}><secret>one machine</secret>
+  {{- range .Ports}}
+    <shard><replica><host>127.0.0.1</host><port>{{.}}</port></replica></shard>
+  {{- end}}
+  </{{.Cluster}}></remote_servers>
+{{- end}}{{end}}
   <backups><allowed_path>{{.Backups}}/</allowed_path></backups>
   <merge_tree>
     <max_bytes_to_merge_at_max_space_in_pool>8589934592</max_bytes_to_merge_at_max_space_in_pool>
@@ -70,7 +78,7 @@ const usersConfig = `<clickhouse>
   </profiles>
   <quotas>
     <default/>
-    <spent><interval><duration>2147483647</duration><queries>2</queries></interval></spent>
+    <spent><interval><duration>2147483647</duration><queries>{{.StartQueries}}</queries></interval></spent>
   </quotas>
   <users>
     <default>
@@ -90,7 +98,7 @@ const usersConfig = `<clickhouse>
       <profile>default</profile>
       <quota>default</quota>
       <grants>
-        <query>GRANT SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY, dictGet, SYSTEM MERGES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE, BACKUP ON *.*</query>
+        <query>GRANT {{with .Shards.Cluster}}REMOTE, CLUSTER, {{end}}SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY, dictGet, SYSTEM MERGES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE, BACKUP ON *.*</query>
         <query>GRANT TABLE ENGINE ON *</query>
       </grants>
     </{{.Writer}}>
@@ -134,10 +142,15 @@ func (l layout) lock() (unlock func(), err error) {
 }
 
 // write puts the configuration of this start into place; only this user reads it.
-func (l layout) write(port int, writerPassword, readerPassword string, maxMemory int64) error {
+func (l layout) write(port int, writerPassword, readerPassword string, o ClickHouseOptions) error {
+	queries := 2
+	if o.Shards.Cluster != "" {
+		queries++
+	}
 	values := map[string]any{
-		"Users": l.users, "Path": l.data, "Backups": l.backups, "Port": port,
-		"MaxMemory": maxMemory, "MaxQueryMemory": maxMemory * 2 / 3, "SpillAt": maxMemory / 4,
+		"StartQueries": queries,
+		"Users": l.users, "Path": l.data, "Backups": l.backups, "Port": port, "Shards": o.Shards,
+		"MaxMemory": o.MaxMemory, "MaxQueryMemory": o.MaxMemory * 2 / 3, "SpillAt": o.MaxMemory / 4,
 		"Writer": writerName, "WriterHash": hexSHA256(writerPassword),
 		"Reader": readerName, "ReaderHash": hexSHA256(readerPassword),
 	}

@@ -28,6 +28,7 @@ var constructs = []struct {
 	{"expand", regexp.MustCompile(`expand:`), settled},
 	{"count: part", regexp.MustCompile(`count: part`), settled},
 	{"over a list", regexp.MustCompile(`over: boundary`), settled},
+	{"over a list, beside a table", regexp.MustCompile(`(?s)tables:.*over: boundary`), settled},
 	{"part withdrawn", regexp.MustCompile(`count: part`), func(r compliance.Revision) bool {
 		return r.Outcome == compliance.Withdrawn && strings.Contains(r.Item.ID, "/")
 	}},

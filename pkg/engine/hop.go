@@ -18,8 +18,10 @@ type hop struct {
 	bodies map[compliance.EventKey][]compliance.Event
 	// told are the verdicts of earlier stages that came here, by Said.By.
 	told map[string][]compliance.Event
-	// items are the keys of the items that join here.
-	items map[string]struct{}
+	// items are the keys of the items that join here, by the time of the event that may
+	// open them. What has passed counts no more, whether it was swept or not: when a hop is
+	// swept hangs on restarts.
+	items map[string]compliance.Instant
 	sweep compliance.Instant // when to look for what has passed
 }
 
@@ -31,7 +33,7 @@ func (e *Engine) hops(c *control.Control, key string) bool {
 func (e *Engine) hopAt(key groupKey, c *control.Control) *hop {
 	h := e.hopsAt[key]
 	if h == nil {
-		h = &hop{key: key, control: c, bodies: map[compliance.EventKey][]compliance.Event{}, told: map[string][]compliance.Event{}, items: map[string]struct{}{}, sweep: e.w.Add(e.planOf(c).span)}
+		h = &hop{key: key, control: c, bodies: map[compliance.EventKey][]compliance.Event{}, told: map[string][]compliance.Event{}, items: map[string]compliance.Instant{}, sweep: e.w.Add(e.planOf(c).span)}
 		e.hopsAt[key] = h
 		e.nextSweep = min(e.nextSweep, h.sweep)
 	}
@@ -48,9 +50,9 @@ func (e *Engine) addHop(c *control.Control, f *Fact) Admission {
 	}
 	h.bodies[f.Event.Key()] = bodies
 	e.note(func() Change { return hopChange(h, &f.Event) })
-	e.handBodies(h, f.Event.Key(), slices.Sorted(maps.Keys(h.items)))
+	e.handBodies(h, f.Event.Key(), h.joined(e.reach(h)))
 	if own := h.itemOf(&f.Event); own != "" {
-		e.joinItem(h, own)
+		e.joinItem(h, own, f.Event.Time)
 	}
 	return Admitted
 }
@@ -79,18 +81,56 @@ func (h *hop) itemOf(ev *compliance.Event) string {
 	return own
 }
 
+// reach is how far items look back.
+func (e *Engine) reach(h *hop) compliance.Instant {
+	if e.w == compliance.Ever {
+		return e.w
+	}
+	return e.w.Add(-e.planOf(h.control).span)
+}
+
+// joined are the items that have not passed.
+func (h *hop) joined(since compliance.Instant) []string {
+	var keys []string
+	for own, at := range h.items {
+		if at >= since {
+			keys = append(keys, own)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// know notes an item, and tells whether it was known.
+func (h *hop) know(own string, at, since compliance.Instant) bool {
+	had, known := h.items[own]
+	if !known || at > had {
+		h.items[own] = at
+	}
+	return known && had >= since
+}
+
 // joinItem hands all that is at a hop to an item that is new there.
-func (e *Engine) joinItem(h *hop, own string) {
-	if _, known := h.items[own]; known || planted == plantedLateJoin && len(h.bodies) > 1 {
+func (e *Engine) joinItem(h *hop, own string, at compliance.Instant) {
+	since := e.reach(h)
+	if h.know(own, at, since) || planted == plantedLateJoin && len(h.bodies) > 1 {
 		return
 	}
-	h.items[own] = struct{}{}
 	for _, key := range slices.SortedFunc(maps.Keys(h.bodies), compareKeys) {
-		e.handBodies(h, key, []string{own})
+		if !passed(h.bodies[key], since) {
+			e.handBodies(h, key, []string{own})
+		}
 	}
 	for _, by := range slices.Sorted(maps.Keys(h.told)) {
-		e.hand(h, by, h.told[by], []string{own})
+		if !passed(h.told[by], since) {
+			e.hand(h, by, h.told[by], []string{own})
+		}
 	}
+}
+
+// passed tells whether no item looks back to any of the events.
+func passed(events []compliance.Event, since compliance.Instant) bool {
+	return !slices.ContainsFunc(events, func(ev compliance.Event) bool { return ev.Time >= since })
 }
 
 func compareKeys(a, b compliance.EventKey) int {
@@ -115,7 +155,7 @@ func (e *Engine) hopSaid(c *control.Control, s *Said) {
 		delete(h.told, s.By)
 	}
 	e.note(func() Change { return saidChange(s) })
-	e.hand(h, s.By, s.Verdicts, slices.Sorted(maps.Keys(h.items)))
+	e.hand(h, s.By, s.Verdicts, h.joined(e.reach(h)))
 }
 
 // endHops drops what no item looks back to any more, and items that nothing reaches.
@@ -133,26 +173,20 @@ func (e *Engine) endHops() {
 }
 
 func (e *Engine) endHop(h *hop) {
-	span := e.planOf(h.control).span
-	before := e.w.Add(-span)
-	h.sweep = e.w.Add(span / 4)
-	h.items = map[string]struct{}{}
+	since := e.reach(h)
+	h.sweep = e.w.Add(e.planOf(h.control).span / 4)
+	maps.DeleteFunc(h.items, func(_ string, at compliance.Instant) bool { return at < since })
 	for key, bodies := range h.bodies {
-		if bodies[len(bodies)-1].Time < before {
-			delete(h.bodies, key)
-			for i := range bodies {
-				e.note(func() Change { return Change{Key: hopKey(h.key, &bodies[i])} })
-			}
+		if !passed(bodies, since) {
 			continue
 		}
+		delete(h.bodies, key)
 		for i := range bodies {
-			if own := h.itemOf(&bodies[i]); own != "" {
-				h.items[own] = struct{}{}
-			}
+			e.note(func() Change { return Change{Key: hopKey(h.key, &bodies[i])} })
 		}
 	}
 	for by, events := range h.told {
-		if !slices.ContainsFunc(events, func(ev compliance.Event) bool { return ev.Time >= before }) {
+		if passed(events, since) {
 			delete(h.told, by)
 			e.note(func() Change { return Change{Key: saidStateKey(h.key, by, "")} })
 		}
@@ -186,7 +220,7 @@ func (e *Engine) loadHop(key []string, value []byte) error {
 	h, ev := e.hopAt(groupKey{key[1], key[2], key[3]}, c), s.event(key[1])
 	h.bodies[ev.Key()], _ = insertBody(h.bodies[ev.Key()], ev)
 	if own := h.itemOf(&ev); own != "" {
-		h.items[own] = struct{}{}
+		h.know(own, ev.Time, compliance.Ever)
 	}
 	return nil
 }

@@ -122,7 +122,12 @@ func (g generator) control() string {
 	}
 	names := g.expectations(&b, key, scheduled, expand, byValue)
 	if expand && g.chance(30) { // over what is declared, instead
-		text := regexp.MustCompile(`tables: .*\n`).ReplaceAllString(b.String(), "")
+		text := b.String()
+		if g.chance(40) { // beside a table, which the assertion reads
+			text = regexp.MustCompile(`(?m)^assert: '(.*)'$`).ReplaceAllString(text, `assert: 'refs.held.of(item.k).size() < 2 && ($1)'`)
+		} else {
+			text = regexp.MustCompile(`tables: .*\n`).ReplaceAllString(text, "")
+		}
 		text = strings.NewReplacer("refs.held.of(item.k)", "boundary.vs", "part.v", "part.id").Replace(text)
 		b.Reset()
 		b.WriteString(text)

@@ -100,8 +100,13 @@ func newLog(b *control.Bundle, c *control.Control, tenant string, admitted Admit
 	l.listen(known)
 	l.waivers = waiversOf(c, known)
 	for _, ev := range known {
-		for _, key := range c.Keys(ev) {
-			l.groups[key] = append(l.groups[key], fact{Event: ev, view: control.ViewOf(ev)})
+		keys := c.Keys(ev)
+		if len(keys) == 0 {
+			continue
+		}
+		view := control.ViewOf(ev)
+		for _, key := range keys {
+			l.groups[key] = append(l.groups[key], fact{Event: ev, view: view})
 		}
 	}
 	for key, facts := range l.groups {

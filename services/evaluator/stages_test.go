@@ -11,6 +11,7 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/record"
 )
 
 // A control that reads the verdicts of another at another key, and one that joins by
@@ -155,4 +156,54 @@ func TestStagesHearOfSilence(t *testing.T) {
 	e.cancel()
 	require.NoError(t, <-e.done)
 	require.NotContains(t, e.text(), `"level":"error"`)
+}
+
+// TestASecondPersonRestatesAStage: of a control that reads what others say, too.
+func TestASecondPersonRestatesAStage(t *testing.T) {
+	s, at := newSite(t), start(t)
+	soon := strings.ReplaceAll(services, "EFFECTIVE", "lateness: {correct_until: 1h}")
+	before := changed(t, map[string]string{"IN-02.yaml": soon})
+	after := changed(t, map[string]string{"IN-02.yaml": strings.ReplaceAll(soon, "of.passed >= 1 && of.deviations == 0", "of.passed >= 0 && of.deviations >= 1")})
+	e := s.startWith(fast(), before)
+	s.incident(0, at)
+	s.incident(1, at)
+	later := at.Add(20 * 24 * time.Hour)
+	s.clock(later)
+	s.incident(2, later)
+	s.incident(3, later)
+	s.clock(later.Add(50 * time.Minute))
+	s.said(map[string]compliance.Outcome{"IN-02/inc-0": "pass", "IN-02/inc-1": "deviation", "IN-02/inc-2": "pass", "IN-02/inc-3": "deviation"})
+
+	files, err := after.Pack()
+	require.NoError(t, err)
+	replayed := func(item string, o compliance.Outcome) record.Restated {
+		return record.Restated{Tenant: "default", Control: "IN-02", Verdict: compliance.Verdict{
+			Item: compliance.Item{ID: item, Time: at.Add(30 * time.Minute)}, Outcome: o, Reason: "by_replay", Due: at.Add(30 * time.Minute),
+		}}
+	}
+	s.say(record.Control{Kind: "proposed", Proposal: "p1", Bundle: after.Hash, Files: files, By: "ann", Restates: true, Restated: []record.Restated{
+		replayed("inc-0", compliance.Deviation), replayed("inc-1", compliance.Pass),
+	}})
+	s.say(record.Control{Kind: "approved", Proposal: "p1", By: "bob"})
+	s.answer("p1", "activated")
+	s.clock(later.Add(55 * time.Minute))
+	restated := map[string]compliance.Outcome{
+		"IN-01/inc-0": "pass", "IN-01/inc-1": "deviation",
+		"IN-02/inc-0": "deviation", "IN-02/inc-1": "pass", "IN-02/inc-2": "deviation", "IN-02/inc-3": "pass",
+	}
+	s.said(restated)
+	var byReplay []string
+	for _, r := range s.readAll("verdicts") {
+		if rev, err := record.DecodeRevision(r.Value); err == nil && rev.Reason == "by_replay" {
+			byReplay = append(byReplay, fmt.Sprintf("%s #%d", rev.Item.ID, rev.Number))
+		}
+	}
+	require.ElementsMatch(t, []string{"inc-0 #2", "inc-1 #2"}, byReplay, "of the items whose state has ended")
+	e.cancel()
+	require.NoError(t, <-e.done)
+	s.forget()
+	e = s.startWith(fast(), before)
+	s.said(restated)
+	e.cancel()
+	require.NoError(t, <-e.done)
 }

@@ -258,10 +258,7 @@ func (p *partition) record(ctx context.Context, r *rows.Range) error {
 	if err := p.seams.afterIntent(p.tp, p.at); err != nil {
 		return err
 	}
-	for _, b := range []*rows.Block{made.Data, made.Coverage} {
-		if b == nil {
-			continue
-		}
+	for _, b := range made.Blocks() {
 		if err := p.insert(ctx, r, b); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ const insertTimeout = 2 * time.Minute
 type store struct {
 	conn    clickhouse.Conn
 	metrics *metrics
+	types   clickhouse.Types
 	// slots bounds how many inserts run at once.
 	slots chan struct{}
 }
@@ -43,6 +44,14 @@ func (s *store) insert(ctx context.Context, token string, b *rows.Block) error {
 }
 
 func (s *store) send(ctx context.Context, token string, b *rows.Block) (err error) {
+	defer func() {
+		if err != nil {
+			s.types.Forget(b.Table)
+		}
+	}()
+	if ctx, err = s.types.Known(ctx, s.conn, b.Table, b.Names()); err != nil {
+		return err
+	}
 	batch, err := s.conn.PrepareBatch(clickhouse.Once(ctx, token), b.Query())
 	if err != nil {
 		return err

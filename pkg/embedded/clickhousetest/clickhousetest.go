@@ -5,11 +5,15 @@
 // default without a password, or user:password before an @), or else runs the
 // library from the cache. It never downloads: without both, tests are skipped
 // with a line that begins with SkipPrefix.
+//
+// With ASSAY_TEST_SHARDS=1 there are two engines, and databases of Open are spread over
+// them as on a cluster (without replicas, for which an engine of the library lacks a port).
 package clickhousetest
 
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -62,6 +66,8 @@ func Main(m *testing.M) int {
 type engine struct {
 	once   sync.Once
 	server *embedded.ClickHouse
+	// others are the other shards.
+	others []*embedded.ClickHouse
 	dir    string
 	config clickhouse.Config
 	err    error
@@ -96,6 +102,7 @@ func Database(t testing.TB) clickhouse.Config {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, conn.Close()) }()
 		require.NoError(t, conn.Exec(ctx, "DROP DATABASE IF EXISTS "+c.Database+" SYNC"))
+		require.NoError(t, shared.onOthers(ctx, "default", "DROP DATABASE IF EXISTS "+c.Database+" SYNC"))
 	})
 	return c
 }
@@ -104,9 +111,16 @@ func Database(t testing.TB) clickhouse.Config {
 func Open(t testing.TB) (clickhouse.Conn, clickhouse.Config) {
 	t.Helper()
 	c := Database(t)
+	if shared.others != nil {
+		c.Cluster = shards
+	}
 	conn, err := clickhouse.Open(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	if shared.others != nil {
+		require.NoError(t, shared.spread(t.Context(), conn, c))
+		return conn, c
+	}
 	require.NoError(t, clickhouse.Migrate(t.Context(), conn, c, zerolog.Nop()))
 	return conn, c
 }
@@ -124,21 +138,30 @@ func (e *engine) start(ctx context.Context) {
 	if e.dir, e.err = os.MkdirTemp("", "clickhousetest-"); e.err != nil {
 		return
 	}
-	e.server, e.err = embedded.StartClickHouse(ctx, embedded.ClickHouseOptions{
-		DataDir: filepath.Join(e.dir, "clickhouse"),
-		Engine:  embedded.Engine{Library: library},
-		Log:     zerolog.Nop(),
-	})
+	if os.Getenv(shardsEnv) != "" {
+		e.err = e.startShards(ctx, library)
+	} else {
+		e.server, e.err = e.startOne(ctx, library, "clickhouse", embedded.Shards{})
+	}
 	if e.err == nil {
 		e.config = e.server.Config()
 		e.config.Database = "default"
 	}
 }
 
+func (e *engine) startOne(ctx context.Context, library, folder string, s embedded.Shards) (*embedded.ClickHouse, error) {
+	return embedded.StartClickHouse(ctx, embedded.ClickHouseOptions{
+		DataDir: filepath.Join(e.dir, folder), Engine: embedded.Engine{Library: library}, Shards: s, Log: zerolog.Nop(),
+	})
+}
+
 func (e *engine) stop() error {
 	var err error
+	for _, other := range e.others {
+		err = errors.Join(err, other.Stop())
+	}
 	if e.server != nil {
-		err = e.server.Stop()
+		err = errors.Join(err, e.server.Stop())
 	}
 	if e.dir != "" && err == nil {
 		err = os.RemoveAll(e.dir)

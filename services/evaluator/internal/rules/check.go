@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func (b *Book) Check(ctx context.Context, c record.RuleChange, inForce int, now 
 		return err
 	}
 	if c.Proposed.Restates {
-		return restates(from, to)
+		return restates(from, to, now.Add(control.Early+clock.Slack))
 	}
 	return prospective(from, to, now.Add(control.Early+clock.Slack))
 }
@@ -73,12 +74,12 @@ func prospective(from, to *control.Bundle, since compliance.Instant) error {
 
 // restates refuses what can't be judged anew on the running system: what reads events
 // that were never routed for it.
-func restates(from, to *control.Bundle) error {
+func restates(from, to *control.Bundle, since compliance.Instant) error {
 	if from.EffectiveFrom != to.EffectiveFrom || from.HistoryFrom != to.HistoryFrom || strings.Join(from.Tenants, ",") != strings.Join(to.Tenants, ",") {
 		return compliance.Errorf(compliance.Invalid, `effective_from, history_from or tenants of the boundary differ, which concerns items that nobody has state of; rebuild from the events (docs/design/dataflow.md, "Rebuild")`)
 	}
-	if from.Stages() > 1 || to.Stages() > 1 {
-		return compliance.Errorf(compliance.Invalid, `there are controls that read the verdicts of others, and those of items whose state has ended aren't handed on again; rebuild from the events (docs/design/dataflow.md, "Rebuild")`)
+	if read, by := restatedAndRead(from, to, since); read != "" {
+		return compliance.Errorf(compliance.Invalid, `%s reads the verdicts of %s, and those of items whose state has ended aren't handed on again; give %s an effective_from to come, or rebuild from the events (docs/design/dataflow.md, "Rebuild")`, by, read, read)
 	}
 	for _, c := range to.Controls {
 		old := from.Control(c.ID)
@@ -92,6 +93,22 @@ func restates(from, to *control.Bundle) error {
 		}
 	}
 	return nil
+}
+
+// restatedAndRead is a control of which verdicts change that another reads; empty if there
+// is none.
+func restatedAndRead(from, to *control.Bundle, since compliance.Instant) (read, by string) {
+	for _, d := range change.Compare(from, to, since) {
+		if d.Effect != change.Restating {
+			continue
+		}
+		for _, c := range slices.Concat(from.Controls, to.Controls) {
+			if slices.ContainsFunc(c.ReadVerdicts(), func(of *control.Control) bool { return of.ID == d.Control }) {
+				return d.Control, c.ID
+			}
+		}
+	}
+	return "", ""
 }
 
 // shortened lists the first few.

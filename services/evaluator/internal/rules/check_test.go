@@ -81,7 +81,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"no clock":               {map[string]string{}, false, compliance.Ever, "the log has no clock yet"},
 		"a reader to come":       {map[string]string{"IN-03.yaml": from(read, "2026-08-04T00:00:00Z")}, false, now, ""},
 		"another stage":          {map[string]string{"IN-01-2.yaml": from(reads, "2026-08-04T00:00:00Z"), "IN-03.yaml": from(strings.ReplaceAll(resolved, "IN-02", "IN-03"), "2026-08-04T00:00:00Z")}, false, now, "IN-01 would be judged in stage 1 instead of 0"},
-		"restated, with a stage": {map[string]string{"IN-01.yaml": shorter, "IN-03.yaml": from(read, "2026-08-04T00:00:00Z")}, true, now, "aren't handed on again"},
+		"restated, and read":     {map[string]string{"IN-01.yaml": shorter, "IN-03.yaml": from(read, "2026-08-04T00:00:00Z")}, true, now, "IN-03 reads the verdicts of IN-01"},
 		"restated":               {map[string]string{"IN-01.yaml": shorter}, true, now, ""},
 		"restated, later":        {map[string]string{"IN-01.yaml": longer}, true, now, "looks back or waits further"},
 		"restated, other events": {map[string]string{"IN-01.yaml": strings.ReplaceAll(incidents, "incident.acknowledged", "incident.resolved")}, true, now, "reads events, fields or keys that were not routed"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"testing/fstest"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -107,13 +108,15 @@ type activation struct {
 	bundle *control.Bundle
 	clock  compliance.Instant
 	done   chan struct{}
+	mu     sync.Mutex
+	made   map[madeFor]*control.Bundle // for judges
 }
 
 // changes tells whether the rules of a seed change.
 func changes(seed uint64) bool { return seed%2 == 0 }
 
 func (s *sim) newActivation() *activation {
-	a := &activation{s: s, missing: map[int]bool{}, clock: compliance.Ever, done: make(chan struct{})}
+	a := &activation{s: s, missing: map[int]bool{}, clock: compliance.Ever, done: make(chan struct{}), made: map[madeFor]*control.Bundle{}}
 	for i := range sources {
 		a.missing[i] = true
 	}
@@ -171,7 +174,7 @@ func (a *activation) regime(ctx context.Context, n int, read judge.Read) (judge.
 	}
 	select {
 	case <-a.done:
-		bundle := a.s.rules.after(a.clock, read)
+		bundle := a.bundleAfter(read)
 		of := rules.Of(bundle)
 		regime := judge.Regime{NewEngine: of.NewEngine, Rules: either{a.s.rules.bundle, bundle}, Stages: of.Stages}
 		if a.s.preloads() {
@@ -197,6 +200,24 @@ func (e either) Holds(id, ruleHash string) bool {
 
 // preloads tells whether the change wants anything of the past.
 func (s *sim) preloads() bool { return s.change != nil && s.rules.later.Past(s.rules.bundle) != nil }
+
+// madeFor is how much of the past was read for a bundle.
+type madeFor struct {
+	whole compliance.Instant
+	read  bool
+}
+
+// bundleAfter is after, for judges: each that is born asks for it, and gets the same.
+func (a *activation) bundleAfter(read judge.Read) *control.Bundle {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	whole, known := read[2]
+	at := madeFor{whole, known}
+	if a.made[at] == nil {
+		a.made[at] = a.s.rules.after(a.clock, read)
+	}
+	return a.made[at]
+}
 
 // after is the bundle of the change, with what was read for it if the clock stood so.
 func (r ruleSet) after(clock compliance.Instant, read judge.Read) *control.Bundle {

@@ -73,6 +73,9 @@ func (s *sim) check() {
 		require.NoError(s.t, err)
 		verdicts[r.Partition] = append(verdicts[r.Partition], rev)
 		s.inject("verdict " + string(rev.Outcome))
+		if s.rules.later.Control(rev.Control).Stage > 0 {
+			s.inject("staged verdict " + string(rev.Outcome))
+		}
 	}
 	s.checkRouted(past, logs, verdicts)
 	s.checkViolations(verdicts, logs[evaltest.Violations])

@@ -55,8 +55,16 @@ var rareSets = []set{
 // rareLife makes a life of one of rareSets.
 func (d dice) rareLife(life []occurrence) []occurrence {
 	d.number(life)
+	return d.waived(life, 0)
+}
+
+// waived adds waivers to a life; some of a hundred name what holds instead.
+func (d dice) waived(life []occurrence, compensated int) []occurrence {
 	for i := range 3 + d.IntN(8) {
 		ev, body := d.waiver(i)
+		if d.chance(compensated) {
+			body["compensating"] = one(d, map[string]any{"control": "TT-01"}, map[string]any{"control": "TT-01", "between": "[-1h, 1h]"}, map[string]any{"control": "TT-02"})
+		}
 		for range one(d, 1, 1, 1, 2) {
 			life = append(life, d.arrival(ev, body, one(d, 0, 120, 240)))
 		}

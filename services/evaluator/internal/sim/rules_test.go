@@ -107,6 +107,12 @@ expect:
   of: {verdicts: TT-02, on: {event.item.k: item.k}, where: 'event.item.time <= item.time', between: "[-3h, 1h]"}
   first: {verdicts: TT-01, on: {event.item.k: item.k}, between: "[-1h, 0s]"}
 assert: of.count >= 1 && of.passed * 2 >= of.count || first.passed >= 1`,
+	"compensated": `
+lateness: {correct_until: 2h}
+population: {event: t.c, item: event.id}
+expect: {e0: {event: t.b, on: {event.v: item.v}, between: "[0s, 20m]"}}
+compensated_by: {TT-01: {on: {event.item.v: item.v}, between: "[-2h, 30m]"}}
+assert: e0.count >= 2`,
 	"hopping": `
 lateness: {correct_until: 2h}
 population: {event: t.a, where: event.n > 0, item: event.id}

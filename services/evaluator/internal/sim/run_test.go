@@ -96,6 +96,9 @@ func newSim(t *testing.T, seed uint64) *sim {
 	d := dice{rand.New(rand.NewPCG(seed, 7))}
 	if s.staged = !s.rare && d.chance(20); s.staged {
 		s.rules = one(d, inStages...)
+		if d.chance(50) {
+			s.life = d.waived(s.life, 70)
+		}
 	}
 	if changes(seed) && !s.rare { // their controls have versions from the start
 		s.change = s.newActivation()

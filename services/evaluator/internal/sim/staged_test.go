@@ -24,6 +24,7 @@ var stagedSets = []set{
 	{names: []string{"preceded", "read by slots"}, boundary: quiet},
 	{names: []string{"folded", "read"}, boundary: boundary},
 	{names: []string{"followed", "read", "read again"}, boundary: boundary},
+	{names: []string{"followed", "compensated"}, boundary: quiet},
 	{names: []string{"hopping", "followed"}, boundary: quiet, hops: true},
 	{names: []string{"hopping", "read by slots"}, boundary: boundary, hops: true},
 }

@@ -20,13 +20,18 @@ type Column struct {
 	Values any
 }
 
-// Query is the insert that takes the columns in their order.
-func (b *Block) Query() string {
+// Names are the columns' names.
+func (b *Block) Names() []string {
 	names := make([]string, 0, len(b.Columns))
 	for _, c := range b.Columns {
-		names = append(names, "`"+c.Name+"`")
+		names = append(names, c.Name)
 	}
-	return "INSERT INTO " + b.Table + " (" + strings.Join(names, ", ") + ")"
+	return names
+}
+
+// Query is the insert that takes the columns in their order.
+func (b *Block) Query() string {
+	return "INSERT INTO " + b.Table + " (`" + strings.Join(b.Names(), "`, `") + "`)"
 }
 
 // field makes one column out of rows R.

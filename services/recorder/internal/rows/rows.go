@@ -57,22 +57,44 @@ type Table interface {
 var errPassed = errors.New("not a row")
 
 // Make reads the range into the table and says what it covered.
-func (r *Range) Make(t Table) Made {
-	cover := coverage{Range: r, clock: 0, chain: r.Before}
-	made := Made{}
+func (r *Range) Make(t Table) Made { return r.Read(t).Make() }
+
+// Read is a range whose records are decoded.
+type Read struct {
+	table Table
+	cover coverage
+	fault error
+}
+
+// Read decodes the range.
+func (r *Range) Read(t Table) *Read {
+	read := &Read{table: t, cover: coverage{Range: r, clock: 0, chain: r.Before}}
 	for _, rec := range r.Records {
-		at := ledger.Place{Topic: r.ID, Partition: r.Partition, Offset: rec.Offset, Prev: cover.chain.Last}
-		err := t.add(rec, at, cover.chain.Leaves)
-		cover.saw(rec, err)
-		if err != nil && !errors.Is(err, errPassed) && made.Fault == nil {
-			made.Fault = compliance.Errorf(compliance.Invalid, "offset %d: %w", rec.Offset, err)
+		at := ledger.Place{Topic: r.ID, Partition: r.Partition, Offset: rec.Offset, Prev: read.cover.chain.Last}
+		err := t.add(rec, at, read.cover.chain.Leaves)
+		read.cover.saw(rec, err)
+		if err != nil && !errors.Is(err, errPassed) && read.fault == nil {
+			read.fault = compliance.Errorf(compliance.Invalid, "offset %d: %w", rec.Offset, err)
 		}
 	}
-	if cover.rows > 0 {
-		made.Data = t.block()
+	return read
+}
+
+// Make lays the rows out in columns, and those of what was covered.
+func (r *Read) Make() Made {
+	made := Made{Coverage: r.cover.block(), After: r.cover.chain, Skipped: int(r.cover.skipped), Fault: r.fault}
+	if r.cover.rows > 0 {
+		made.Data = r.table.block()
 	}
-	made.Coverage, made.After, made.Skipped = cover.block(), cover.chain, int(cover.skipped)
 	return made
+}
+
+// Blocks are what goes to ClickHouse, in this order.
+func (m *Made) Blocks() []*Block {
+	if m.Data == nil {
+		return []*Block{m.Coverage}
+	}
+	return []*Block{m.Data, m.Coverage}
 }
 
 // coverage collects the one row that a range leaves in the table of that name.

@@ -1,0 +1,77 @@
+package controltest
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/dictionary"
+)
+
+// casesIn are the formulas of a suite, with what MonPoly printed; some stand in files.
+func casesIn(t *testing.T, file string) [][]string {
+	t.Helper()
+	text := read(t, file)
+	cases := casePattern.FindAllStringSubmatch(text, -1)
+	for _, m := range filePattern.FindAllStringSubmatch(text, -1) {
+		if formula, err := os.ReadFile(filepath.Join(filepath.Dir(file), m[1])); err == nil {
+			cases = append(cases, []string{m[0], string(formula), m[2]})
+		}
+	}
+	return cases
+}
+
+// translatedRow compares what a formula is translated to, or says why it isn't.
+func translatedRow(t *testing.T, formula, text string, s signature, d *dictionary.Dictionary, log []timePoint) peerRow {
+	t.Helper()
+	for _, refusal := range []string{notMonitorable, "negative or empty interval", "Type error"} {
+		if strings.Contains(text, refusal) {
+			return peerRow{rule: formula + ": MonPoly refuses it, " + refusal, as: "-"}
+		}
+	}
+	yaml, err := translate(formula, s)
+	if err != nil {
+		return peerRow{rule: formula + ": " + err.Error(), as: "-"}
+	}
+	row := translated(t, formula, yaml, d).monitored(t, s, d, log, said(text), compliance.Pass)
+	row.as = "translated"
+	return row
+}
+
+// violationsRow compares what the violations of a policy are translated to.
+func violationsRow(t *testing.T, policy string, s signature, d *dictionary.Dictionary, log []timePoint, want map[int][]string) peerRow {
+	t.Helper()
+	f := parsed(t, policy).violated()
+	yaml, err := f.controls(policy, s)
+	require.NoError(t, err)
+	row := translated(t, policy, yaml, d).monitored(t, s, d, log, want, compliance.Pass)
+	row.as = "translated"
+	return row
+}
+
+// translated holds what a formula is translated to, and what its text means, to its
+// definition.
+func (m *monitor) translated(t *testing.T, s signature, d *dictionary.Dictionary, values []string, gaps []int64) {
+	t.Helper()
+	yaml, err := translate(m.formula, s)
+	require.NoError(t, err, m.formula)
+	p, f := translated(t, m.formula, yaml, d), parsed(t, m.formula)
+	for seed := range uint64(2) {
+		log := randomLog(rand.New(rand.NewPCG(seed, 7)), s, m.unit, values, gaps)
+		got := satisfied(p.judged(t, s.events(t, d, log), 2), compliance.Pass)
+		for tp := range log {
+			want, meant, found := m.at(log, tp), f.at(log, tp), at(got, tp)
+			slices.Sort(want)
+			slices.Sort(meant)
+			slices.Sort(found)
+			require.Equal(t, want, meant, "%s, read as %s, at %d of %v", m.formula, f, tp, log)
+			require.Equal(t, want, found, "%s at %d of %v:\n%s", m.formula, tp, log, yaml)
+		}
+	}
+}
