@@ -38,7 +38,7 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test race e2e browser api fuzz chaos bench bench-period bench-record planted sim lint tidy-check
+.PHONY: test race e2e browser api fuzz chaos bench bench-period bench-record shards planted sim lint tidy-check
 # A build tag of franz-go: its locks then don't stop the virtual time of testing/synctest.
 TAGS := -tags synctests
 test: ## All tests that need no Kafka; skipped ones are counted at the end
@@ -58,6 +58,13 @@ browser: ## The pages in Chromium, on the demonstration's data
 
 chaos: ## The same while evaluators, recorders and the broker are killed with -9
 	scripts/e2e.sh -json -v -run '$(CHAOS)' | $(SUMMARY)
+
+# Those that harm tables themselves can't do so through distributed ones.
+SHARDED_RECORDER = ^(TestCrashAtEachPoint|TestCrashesInARow|TestRebalances|TestEventsAreRows|TestVerdictsReadBackExactly|TestMessagesAreRows|TestOffsetsAreLost|TestLateInsertOfAZombie)$$
+SHARDED_REPORTS = TestDaysAndQuarters|TestItemsAfter|TestAsOfIsWhat|TestBoundaryIs|TestDataFlows|TestACertificate|TestCertificatesCount|TestCoverageByDay|TestExplainADev|TestRestated|TestReport
+shards: ## Recording, recounts and reports on two ClickHouse shards (distributed tables, no replicas)
+	ASSAY_TEST_SHARDS=1 go test -count=1 ./services/recorder -run '$(SHARDED_RECORDER)' -timeout 30m
+	ASSAY_TEST_SHARDS=1 go test -count=1 ./pkg/report -run '$(SHARDED_REPORTS)' -timeout 30m
 
 bench: ## The engine alone; the doors beside plain franz-go and net/http, on real Kafka
 	scripts/bench.sh

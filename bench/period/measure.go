@@ -7,9 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 )
 
 const tenant = "tenant-07"
@@ -72,7 +73,7 @@ func timed(ctx context.Context, do func(context.Context) error) (float64, error)
 
 // census asks the product's question: the report's counts.
 func (b *bench) census(ctx context.Context) error {
-	text, err := report.SQL("counts_by_day")
+	text, err := ask.SQL("counts_by_day")
 	if err != nil {
 		return err
 	}
@@ -115,16 +116,16 @@ func some(rows int, err error) error {
 // in turns. Where there are fewer pages, the last full one stands for it.
 func (b *bench) pages(ctx context.Context, control string) (first, thousandth []float64, err error) {
 	const size, far = 50, 1000
-	asker := report.NewAsker(b.conn, tenant, end)
-	list := report.ItemList()
-	filter := report.Filter{From: start, To: end, Control: control, Limit: size}
+	asker := ask.New(b.conn, tenant, end)
+	list := listing.ItemPages()
+	filter := listing.Filter{From: start, To: end, Control: control, Limit: size}
 	at, err := b.place(ctx, control, size*(far-1))
 	if err != nil {
 		return nil, nil, err
 	}
 	page := func(after []any) func(context.Context) error {
 		return func(ctx context.Context) error {
-			got, _, err := list.Page(ctx, asker, filter, report.Page{AsOf: end.Add(30 * 24 * time.Hour), After: after})
+			got, _, err := list.Page(ctx, asker, filter, listing.Page{AsOf: end.Add(30 * 24 * time.Hour), After: after})
 			if err == nil && len(got.Rows) != size {
 				err = fmt.Errorf("a page has %d rows", len(got.Rows))
 			}

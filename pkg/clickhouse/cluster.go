@@ -11,6 +11,16 @@ import (
 // localSuffix is what a shard's part of a table has behind its name.
 const localSuffix = "_local"
 
+// OnEveryReplica is a table to read from: the table, or on a cluster all that any replica
+// has of it, as rows that may repeat. One that is down is left out; a majority of the others
+// has what was acknowledged.
+func (c Config) OnEveryReplica(table string) string {
+	if c.Cluster == "" {
+		return table
+	}
+	return "clusterAllReplicas(" + Quoted(c.Cluster) + ", " + c.Database + ", " + table + localSuffix + ")"
+}
+
 // cluster turns statements for one server into those for a cluster, where
 //
 //   - a table T is a Distributed table over T_local on each shard, which is replicated;

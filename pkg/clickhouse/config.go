@@ -21,6 +21,8 @@ type Config struct {
 	Address string `yaml:"address"`
 	// Database holds all of the product's tables; Migrate makes it.
 	Database string `yaml:"database"`
+	// Retention is applied by Migrate.
+	Retention Retention `yaml:"retention"`
 	// Cluster, if not empty, is the name of a cluster in the servers' remote_servers: tables
 	// are then replicated within shards and distributed over them.
 	Cluster  string          `yaml:"cluster"`
@@ -48,7 +50,7 @@ const addressForms = "http://host:8123, https://host:8443 or clickhouse://host:9
 // Validate reports every fault at once.
 func (c Config) Validate() error {
 	_, addressErr := c.endpoint()
-	errs := []error{addressErr, checkDatabase(c.Database)}
+	errs := []error{addressErr, checkDatabase(c.Database), c.Retention.validate()}
 	if c.Cluster != "" && !namePattern.MatchString(c.Cluster) {
 		errs = append(errs, compliance.Errorf(compliance.Invalid,
 			"clickhouse.cluster %q is not a name of letters, digits and _, as in the servers' remote_servers", c.Cluster))

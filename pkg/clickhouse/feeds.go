@@ -10,7 +10,8 @@ import (
 )
 
 // Feed is a materialized view: what it makes of each row that is inserted elsewhere goes
-// to its target.
+// to its target. On a cluster, where a view is a shard's own, Target and Query are of all
+// shards.
 type Feed struct {
 	View, Target string
 	// Columns are those of the target that it fills, quoted; Query gives their values from
@@ -48,6 +49,9 @@ func Feeds(ctx context.Context, conn Conn, database string) (feeds []Feed, err e
 			return nil, compliance.Errorf(compliance.Internal, "what %s feeds can't be told from %s", row.Name, row.Create)
 		}
 		f := Feed{View: row.Name, Target: m[1], Query: row.Query}
+		if target, local := strings.CutSuffix(m[1], localSuffix); local {
+			f.Target, f.Query = target, ofAllShards(row.Query)
+		}
 		var columns []struct {
 			Name string `ch:"name"`
 		}
@@ -61,6 +65,18 @@ func Feeds(ctx context.Context, conn Conn, database string) (feeds []Feed, err e
 		feeds = append(feeds, f)
 	}
 	return feeds, nil
+}
+
+// ofAllShards reads the Distributed tables where a feed reads a shard's.
+func ofAllShards(sql string) string {
+	var b strings.Builder
+	for _, t := range lex(sql) {
+		if name, quote := strings.Trim(t.text, "`"), t.kind == quoted && t.text[0] == '`'; t.kind == word || quote {
+			t.text = strings.Replace(t.text, name, strings.TrimSuffix(name, localSuffix), 1)
+		}
+		b.WriteString(t.text)
+	}
+	return b.String()
 }
 
 // Quoted is a name as SQL has it, whatever is in it.

@@ -40,22 +40,33 @@ type migration struct {
 	statements []string
 }
 
-// Migrate brings the database to the newest of the product's migrations.
-// MigrateFS says how.
+// Migrate brings the database to the newest of the product's migrations, as MigrateFS does,
+// and makes it forget what c.Retention says.
 func Migrate(ctx context.Context, conn Conn, c Config, log zerolog.Logger) error {
+	files, err := productFiles()
+	if err != nil {
+		return err
+	}
+	if err := MigrateFS(ctx, conn, c, files, log); err != nil {
+		return err
+	}
+	return retain(ctx, conn, c, log)
+}
+
+func productFiles() (fs.FS, error) {
 	files, err := fs.Sub(schemas.FS, migrationsDir)
 	if err != nil {
-		return fmt.Errorf("opening the migrations: %w", err)
+		return nil, fmt.Errorf("opening the migrations: %w", err)
 	}
-	return MigrateFS(ctx, conn, c, files, log)
+	return files, nil
 }
 
 // Statements are what Migrate runs in an empty database, for reading, or for somebody who
 // runs them by hand.
 func Statements(c Config) ([]string, error) {
-	files, err := fs.Sub(schemas.FS, migrationsDir)
+	files, err := productFiles()
 	if err != nil {
-		return nil, fmt.Errorf("opening the migrations: %w", err)
+		return nil, err
 	}
 	migrations, err := readMigrations(files)
 	if err == nil {

@@ -16,13 +16,6 @@ const tablesFile = "tables.yaml"
 type table struct {
 	// Shard are the columns by which rows are told apart on a cluster.
 	Shard []string `yaml:"shard"`
-	// Expires is nil for a table that is kept for ever.
-	Expires *expiry `yaml:"expires"`
-}
-
-type expiry struct {
-	After  string   `yaml:"after"`
-	Clears []string `yaml:"clears"`
 }
 
 func readTables(files fs.FS) (map[string]table, error) {

@@ -302,3 +302,16 @@ func (b *Bundle) MembersAt(s *Schedule, t compliance.Instant) []string {
 	}
 	return lists[s.ForEach.Name].Members(t)
 }
+
+// Due counts the items that a schedule makes in [from, to) since the bundle is in force, and
+// those of them that have begun at a time.
+func (b *Bundle) Due(s *Schedule, from, to, at compliance.Instant) (all, begun int64) {
+	for slot := s.First(max(from, b.EffectiveFrom)); slot.Start < to; slot = s.Next(slot) {
+		members := int64(len(b.MembersAt(s, slot.Start)))
+		all += members
+		if slot.Start < at {
+			begun += members
+		}
+	}
+	return all, begun
+}

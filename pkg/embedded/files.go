@@ -149,7 +149,7 @@ func (l layout) write(port int, writerPassword, readerPassword string, o ClickHo
 	}
 	values := map[string]any{
 		"StartQueries": queries,
-		"Users": l.users, "Path": l.data, "Backups": l.backups, "Port": port, "Shards": o.Shards,
+		"Users":        l.users, "Path": l.data, "Backups": l.backups, "Port": port, "Shards": o.Shards,
 		"MaxMemory": o.MaxMemory, "MaxQueryMemory": o.MaxMemory * 2 / 3, "SpillAt": o.MaxMemory / 4,
 		"Writer": writerName, "WriterHash": hexSHA256(writerPassword),
 		"Reader": readerName, "ReaderHash": hexSHA256(readerPassword),

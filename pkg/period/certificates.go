@@ -6,22 +6,23 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/certificate"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/report"
 )
 
 // SealTime is as of when a period may be sealed now: how far the record reaches, so that what
 // was known by then is not written after the seal. It refuses where the log's clock, as far as
 // it is on record, is before the period's end, unless behind says why it can't wait.
 func SealTime(ctx context.Context, conn clickhouse.Conn, p *Period, now compliance.Instant, behind string) (compliance.Instant, error) {
-	clock, err := report.Clock(ctx, conn)
+	clock, err := ask.Clock(ctx, conn)
 	switch {
 	case err != nil:
 		return 0, err
 	case clock >= p.To:
-		until, err := report.RecordedUntil(ctx, conn)
+		until, err := ask.RecordedUntil(ctx, conn)
 		if until < p.To {
 			until = now
 		}
@@ -47,7 +48,7 @@ type Certificates struct {
 
 // CertificatesAt makes them as of a time.
 func CertificatesAt(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, tenant string, p *Period, asOf compliance.Instant) (*Certificates, error) {
-	made, err := report.MakeCertificates(ctx, conn, bundle, report.CertificateParams{Tenant: tenant, Period: p.Window(), AsOf: asOf, Now: asOf})
+	made, err := certificate.MakeAll(ctx, conn, bundle, certificate.Params{Tenant: tenant, Period: p.Window(), AsOf: asOf, Now: asOf})
 	if err != nil {
 		return nil, err
 	}

@@ -4,15 +4,16 @@ import (
 	"context"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/pkg/report"
 )
 
 // Window is [From, To).
-func (p *Period) Window() report.Period { return report.Period{From: p.From, To: p.To} }
+func (p *Period) Window() ask.Period { return ask.Period{From: p.From, To: p.To} }
 
 // List reads what is on record of a tenant's periods, by when they begin.
 func List(ctx context.Context, conn clickhouse.Conn, tenant string) ([]*Period, error) {
@@ -21,8 +22,8 @@ func List(ctx context.Context, conn clickhouse.Conn, tenant string) ([]*Period, 
 		return nil, err
 	}
 	var events []*compliance.Event
-	record := report.Recorded{Types: types, Tenant: tenant}
-	_, always := report.Always()
+	record := listing.Recorded{Types: types, Tenant: tenant}
+	_, always := ask.Always()
 	if err := record.FromClickHouse(ctx, conn, []string{Opened, Closed, Sealed}, always, func(ev *compliance.Event) error {
 		events = append(events, ev)
 		return nil
@@ -35,7 +36,7 @@ func List(ctx context.Context, conn clickhouse.Conn, tenant string) ([]*Period, 
 
 // Settled refuses a period for which events that come late still count.
 func Settled(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p *Period) error {
-	clock, err := report.Clock(ctx, conn)
+	clock, err := ask.Clock(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -54,14 +55,14 @@ func Settled(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, 
 
 // Facts are what was known of a period's items at a time, by control, and their hash.
 type Facts struct {
-	Controls []report.Fact `json:"controls"`
-	SHA256   string        `json:"sha256"`
+	Controls []listing.Fact `json:"controls"`
+	SHA256   string         `json:"sha256"`
 }
 
 // FactsAt makes the facts as of a time, for a seal that names a bundle.
 func FactsAt(ctx context.Context, conn clickhouse.Conn, tenant string, p *Period, asOf compliance.Instant, bundle string) (Facts, error) {
-	controls, err := report.Facts(ctx, conn, tenant, p.Window(), asOf)
-	return Facts{controls, report.FactsSHA256(tenant, p.Window(), asOf, bundle, controls)}, err
+	controls, err := listing.Facts(ctx, conn, tenant, p.Window(), asOf)
+	return Facts{controls, listing.FactsSHA256(tenant, p.Window(), asOf, bundle, controls)}, err
 }
 
 // Proof is a seal made again from what is on record, and what was restated since.
@@ -70,7 +71,7 @@ type Proof struct {
 	// Intact says that the facts have the hash that was sealed.
 	Intact bool `json:"intact"`
 	// Restatement lists each verdict that is not what it was, by when that became known.
-	Restatement []report.Restated `json:"restatement,omitempty"`
+	Restatement []listing.Restated `json:"restatement,omitempty"`
 }
 
 // Prove makes what was sealed again.
@@ -82,6 +83,6 @@ func Prove(ctx context.Context, conn clickhouse.Conn, tenant string, p *Period) 
 	if err != nil {
 		return nil, err
 	}
-	restated, err := report.RestatedSince(ctx, conn, tenant, p.Window(), p.Sealed.AsOf)
-	return &Proof{facts, facts.SHA256 == p.Sealed.FactsSHA256, restated}, err
+	restated, err := listing.RestatedSince(ctx, ask.New(conn, tenant, 0), p.Window(), p.Sealed.AsOf)
+	return &Proof{facts, facts.SHA256 == p.Sealed.FactsSHA256, restated.Rows}, err
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 )
@@ -16,11 +19,11 @@ type answers struct {
 	counts     map[string][]countRow
 	outside    map[string]int64
 	spans      map[string]span
-	deviations map[string][]Verdict
-	rules      map[string][]Rule
+	deviations map[string][]listing.Verdict
+	rules      map[string][]listing.Rule
 	waivers    map[string][]waiverRow
-	lives      map[string]*life
-	record     Record
+	lives      map[string]*sources.Life
+	record     listing.Record
 	at         compliance.Instant
 	found      map[[2]string]compliance.Instant
 	rates      Rates
@@ -41,20 +44,6 @@ type outsideRow struct {
 	Items   int64  `ch:"items"`
 }
 
-// span is from a first to a last time, zero without any.
-type span struct{ first, last compliance.Instant }
-
-// with is s widened by another span.
-func (s span) with(first, last compliance.Instant) span {
-	switch {
-	case first == 0:
-		return s
-	case s.first == 0:
-		return span{first, last}
-	}
-	return span{min(s.first, first), max(s.last, last)}
-}
-
 type ruleRow struct {
 	Control  string    `ch:"control"`
 	RuleHash string    `ch:"rule_hash"`
@@ -67,108 +56,106 @@ type ruleRow struct {
 	LastDeviation  time.Time `ch:"last_deviation"`
 }
 
-type extentRow struct {
-	Events    int64     `ch:"events"`
-	Received  time.Time `ch:"received"`
-	Revisions int64     `ch:"revisions"`
-	Known     time.Time `ch:"known"`
-}
-
-// answers asks all that a report is made of, some questions at a time. Each task writes
+// askAnswers asks all that a report is made of, some questions at a time. Each task writes
 // fields of its own.
-func (a *asker) answers(ctx context.Context, bundle *control.Bundle, p Period) (*answers, error) {
-	got := &answers{at: cmp.Or(a.then, a.at)}
+func askAnswers(ctx context.Context, a *ask.Inquiry, bundle *control.Bundle, p ask.Period) (*answers, error) {
+	got := &answers{at: cmp.Or(a.AsOf, a.At)}
 	by := "item"
-	if p.wholeDays() && a.then == 0 {
+	if p.WholeDays() && a.AsOf == 0 {
 		by = "day" // the sums by day know the present only
 	}
-	err := a.together(ctx,
-		func(ctx context.Context, a *asker) error { return a.extent(ctx, got) },
-		func(ctx context.Context, a *asker) error { return a.counts(ctx, by, p, got) },
-		func(ctx context.Context, a *asker) error { return a.deviations(ctx, p, got) },
-		func(ctx context.Context, a *asker) error { return a.waiversIn(ctx, p, got) },
-		func(ctx context.Context, a *asker) error { return a.rules(ctx, p, got) },
-		func(ctx context.Context, a *asker) (err error) {
-			got.lives, err = a.lives(ctx, bundle.Sources, p)
+	err := a.Together(ctx,
+		func(ctx context.Context, a *ask.Inquiry) error { return askExtent(ctx, a, got) },
+		func(ctx context.Context, a *ask.Inquiry) error { return askCounts(ctx, a, by, p, got) },
+		func(ctx context.Context, a *ask.Inquiry) error { return askDeviations(ctx, a, p, got) },
+		func(ctx context.Context, a *ask.Inquiry) error { return askWaivers(ctx, a, p, got) },
+		func(ctx context.Context, a *ask.Inquiry) error { return askRules(ctx, a, p, got) },
+		func(ctx context.Context, a *ask.Inquiry) (err error) {
+			got.lives, err = sources.LivesIn(ctx, a, bundle.Sources, p)
 			return err
 		},
-		func(ctx context.Context, a *asker) (err error) { got.rates, err = a.partsOf(ctx, p); return err },
-		func(ctx context.Context, a *asker) (err error) {
+		func(ctx context.Context, a *ask.Inquiry) (err error) {
+			got.rates, err = askParts(ctx, a, p)
+			return err
+		},
+		func(ctx context.Context, a *ask.Inquiry) (err error) {
 			got.remedies, err = told(ctx, a, "time_to_remediate", p, (*remediationRow).remediation)
 			return err
 		},
-		func(ctx context.Context, a *asker) error { return a.changesOf(ctx, p, &got.happened) },
+		func(ctx context.Context, a *ask.Inquiry) error { return askChanges(ctx, a, p, &got.happened) },
 	)
 	return got, err
 }
 
-func (a *asker) extent(ctx context.Context, got *answers) error {
-	rows, err := ask[extentRow](ctx, a, "extent")
+func askExtent(ctx context.Context, a *ask.Inquiry, got *answers) error {
+	rows, err := ask.Rows[listing.ExtentRow](ctx, a, "extent")
 	for _, row := range rows {
-		got.record = Record{Events: row.Events, Revisions: row.Revisions, Received: instant(row.Received), KnownAt: instant(row.Known)}
+		got.record = row.Record()
 	}
 	return err
 }
 
-func (a *asker) counts(ctx context.Context, by string, p Period, got *answers) error {
+func askCounts(ctx context.Context, a *ask.Inquiry, by string, p ask.Period, got *answers) error {
 	got.counts, got.outside = map[string][]countRow{}, map[string]int64{}
-	counts, err := ask[countRow](ctx, a, "counts_by_"+by, window(p.From, p.To)...)
+	counts, err := ask.Rows[countRow](ctx, a, "counts_by_"+by, ask.Window(p.From, p.To)...)
 	if err != nil {
 		return err
 	}
 	for _, row := range counts {
 		got.counts[row.Control] = append(got.counts[row.Control], row)
 	}
-	outside, err := ask[outsideRow](ctx, a, "outside_by_"+by, window(p.From, p.To)...)
+	outside, err := ask.Rows[outsideRow](ctx, a, "outside_by_"+by, ask.Window(p.From, p.To)...)
 	for _, row := range outside {
 		got.outside[row.Control] = row.Items
 	}
 	return err
 }
 
-func (a *asker) deviations(ctx context.Context, p Period, got *answers) error {
+func askDeviations(ctx context.Context, a *ask.Inquiry, p ask.Period, got *answers) error {
 	type foundRow struct {
 		Control string    `ch:"control"`
 		ItemID  string    `ch:"item_id"`
 		Found   time.Time `ch:"found"`
 	}
-	got.deviations, got.found = map[string][]Verdict{}, map[[2]string]compliance.Instant{}
-	deviations, err := ask[verdictRow](ctx, a, "deviations", window(p.From, p.To)...)
+	got.deviations, got.found = map[string][]listing.Verdict{}, map[[2]string]compliance.Instant{}
+	deviations, err := ask.Rows[listing.VerdictRow](ctx, a, "deviations", ask.Window(p.From, p.To)...)
 	if err != nil {
 		return err
 	}
 	for i := range deviations {
 		id := deviations[i].Control
-		got.deviations[id] = append(got.deviations[id], deviations[i].verdict())
+		got.deviations[id] = append(got.deviations[id], deviations[i].Verdict())
 	}
-	found, err := ask[foundRow](ctx, a, "found", window(p.From, p.To)...)
+	found, err := ask.Rows[foundRow](ctx, a, "found", ask.Window(p.From, p.To)...)
 	for _, row := range found {
-		got.found[[2]string{row.Control, row.ItemID}] = instant(row.Found)
+		got.found[[2]string{row.Control, row.ItemID}] = ask.Instant(row.Found)
 	}
 	return err
 }
 
-func (a *asker) waiversIn(ctx context.Context, p Period, got *answers) error {
+func askWaivers(ctx context.Context, a *ask.Inquiry, p ask.Period, got *answers) error {
 	got.waivers = map[string][]waiverRow{}
-	waivers, err := ask[waiverRow](ctx, a, "waivers", window(p.From, p.To)...)
+	waivers, err := ask.Rows[waiverRow](ctx, a, "waivers", ask.Window(p.From, p.To)...)
 	for _, row := range waivers {
 		got.waivers[row.Control] = append(got.waivers[row.Control], row)
 	}
 	return err
 }
 
-func (a *asker) rules(ctx context.Context, p Period, got *answers) error {
-	got.rules, got.spans = map[string][]Rule{}, map[string]span{}
-	rules, err := ask[ruleRow](ctx, a, "rules", window(p.From, p.To)...)
+func askRules(ctx context.Context, a *ask.Inquiry, p ask.Period, got *answers) error {
+	got.rules, got.spans = map[string][]listing.Rule{}, map[string]span{}
+	rules, err := ask.Rows[ruleRow](ctx, a, "rules", ask.Window(p.From, p.To)...)
 	for _, row := range rules {
 		got.rules[row.Control] = append(got.rules[row.Control],
-			Rule{row.RuleHash, row.Bundle, row.Items, instant(row.First), instant(row.Last)})
-		got.spans[row.Control] = got.spans[row.Control].with(instant(row.FirstDeviation), instant(row.LastDeviation))
+			listing.Rule{
+				RuleHash: row.RuleHash, Bundle: row.Bundle, Items: row.Items, First: ask.Instant(row.First), Last: ask.Instant(row.Last),
+			})
+		got.spans[row.Control] = got.spans[row.Control].with(ask.Instant(row.FirstDeviation), ask.Instant(row.LastDeviation))
 	}
 	return err
 }
 
-func (a *answers) control(bundle *control.Bundle, c *control.Control, p Period) Control {
+func (a *answers) control(bundle *control.Bundle, c *control.Control, p ask.Period) Control {
 	out := Control{
 		ID: c.ID, Title: c.Title, Severity: c.Severity, Criteria: c.Criteria, RuleHash: c.Hash,
 		Rules: a.rules[c.ID], Outside: a.outside[c.ID],
@@ -225,7 +212,7 @@ func (a *answers) notes(bundle *control.Bundle) (notes []string) {
 		}
 	}
 	for _, c := range bundle.Controls {
-		if slices.ContainsFunc(a.rules[c.ID], func(r Rule) bool {
+		if slices.ContainsFunc(a.rules[c.ID], func(r listing.Rule) bool {
 			return !c.Some(func(v *control.Control) bool { return v.Hash == r.RuleHash })
 		}) {
 			other = append(other, c.ID)

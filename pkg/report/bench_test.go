@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask/asktest"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report"
 )
@@ -18,26 +20,26 @@ import (
 func BenchmarkMake(b *testing.B) {
 	rows, err := strconv.Atoi(cmp.Or(os.Getenv("BENCH_ROWS"), "1000000"))
 	require.NoError(b, err)
-	w := newWorld(b)
+	w := asktest.New(b)
 	const block = 500_000
 	for from := 0; from < rows; from += block {
-		require.NoError(b, w.conn.Exec(b.Context(), `INSERT INTO verdict_revisions (tenant, control, item_id, item_time, revision, outcome, reason, rule_hash, bundle, known_at)
+		require.NoError(b, w.Conn.Exec(b.Context(), `INSERT INTO verdict_revisions (tenant, control, item_id, item_time, revision, outcome, reason, rule_hash, bundle, known_at)
 		SELECT 'default', ['AC-01', 'CH-01', 'IN-01', 'BC-01'][number % 4 + 1], toString(number),
 			toDateTime64('2026-01-01', 6, 'UTC') + toIntervalSecond(cityHash64(number) % 31536000), 1,
 			if(number % 1000 = 0, 'deviation', 'pass'), if(number % 1000 = 0, 'no_mfa', ''), 'r', 'b', now64(6)
 		FROM numbers($1, $2)`, from, min(block, rows-from)))
 	}
-	w.beats("/idp", "2026-06-30", "2026-10-02", time.Hour)
+	w.Beats("/idp", "2026-06-30", "2026-10-02", time.Hour)
 	b.Run("corrected", func(b *testing.B) {
 		for b.Loop() {
-			_, err := report.Corrected(b.Context(), w.conn, "default", at("2026-07-01"), at("2026-10-01"))
+			_, err := listing.Corrected(b.Context(), w.Conn, "default", asktest.At("2026-07-01"), asktest.At("2026-10-01"))
 			require.NoError(b, err)
 		}
 	})
 	for name, extra := range map[string]compliance.Instant{"by day": 0, "by item": 1} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				r := w.report("2026-Q3", func(p *report.Params) { p.Period.From += extra })
+				r := reported(w, "2026-Q3", func(p *report.Params) { p.Period.From += extra })
 				require.Positive(b, r.Controls[0].Counts.Items)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 	"github.com/xuri/excelize/v2"
 	"golang.org/x/net/html"
 
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report"
@@ -89,7 +90,7 @@ func same(t *testing.T, form string, want *table.Table, got cells, coarse float6
 				numbers++
 				require.InDelta(t, v.Seconds(), span(t, text, where), max(coarse, 1e-6), where)
 			case compliance.Instant:
-				require.InDelta(t, float64(v)/1e6, at(text).Time().Sub(time.Unix(0, 0)).Seconds(), max(coarse, 1e-6), where)
+				require.InDelta(t, float64(v)/1e6, asktest.At(text).Time().Sub(time.Unix(0, 0)).Seconds(), max(coarse, 1e-6), where)
 			default:
 				require.Equal(t, squeezed(fmt.Sprint(v)), squeezed(text), where)
 			}
@@ -285,7 +286,7 @@ func htmlCell(t *testing.T, td *html.Node) string {
 	}
 	if moment := elements(td, "time"); len(moment) > 0 {
 		value := attribute(moment[0], "datetime")
-		require.Equal(t, at(value).Time().Format(time.DateTime), shown)
+		require.Equal(t, asktest.At(value).Time().Format(time.DateTime), shown)
 		return value
 	}
 	return shown

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
 )
 
@@ -70,26 +71,26 @@ type Incident struct {
 }
 
 // after is how long after the start something was; false if that isn't on record.
-func after(start, end compliance.Instant) (Duration, bool) {
-	return Duration(end.Sub(start)), start != 0 && end != 0
+func after(start, end compliance.Instant) (ask.Duration, bool) {
+	return ask.Duration(end.Sub(start)), start != 0 && end != 0
 }
 
-// changesOf asks for all of it.
-func (a *asker) changesOf(ctx context.Context, p Period, into *Happened) (err error) {
-	if into.Activations, err = a.activations(ctx, p); err != nil {
+// askChanges asks for all of it.
+func askChanges(ctx context.Context, a *ask.Inquiry, p ask.Period, into *Happened) (err error) {
+	if into.Activations, err = askActivations(ctx, a, p); err != nil {
 		return err
 	}
-	if into.Releases, err = a.releases(ctx, p); err != nil {
+	if into.Releases, err = askReleases(ctx, a, p); err != nil {
 		return err
 	}
-	if into.ModelRoutes, err = a.modelRoutes(ctx, p); err != nil {
+	if into.ModelRoutes, err = askModelRoutes(ctx, a, p); err != nil {
 		return err
 	}
-	into.Incidents, err = a.incidents(ctx, p)
+	into.Incidents, err = askIncidents(ctx, a, p)
 	return err
 }
 
-func (a *asker) activations(ctx context.Context, p Period) ([]Activation, error) {
+func askActivations(ctx context.Context, a *ask.Inquiry, p ask.Period) ([]Activation, error) {
 	type row struct {
 		Proposal   string    `ch:"proposal"`
 		Bundle     string    `ch:"bundle"`
@@ -102,11 +103,11 @@ func (a *asker) activations(ctx context.Context, p Period) ([]Activation, error)
 		At         time.Time `ch:"in_force_at"`
 	}
 	return told(ctx, a, "activations", p, func(r *row) Activation {
-		return Activation{instant(r.At), r.Activation, r.Bundle, r.Proposal, r.ProposedBy, r.ApprovedBy, r.Why, r.Changed, r.Restates}
+		return Activation{ask.Instant(r.At), r.Activation, r.Bundle, r.Proposal, r.ProposedBy, r.ApprovedBy, r.Why, r.Changed, r.Restates}
 	})
 }
 
-func (a *asker) releases(ctx context.Context, p Period) ([]Release, error) {
+func askReleases(ctx context.Context, a *ask.Inquiry, p ask.Period) ([]Release, error) {
 	type row struct {
 		Type        string    `ch:"type"`
 		Subject     string    `ch:"subject"`
@@ -117,11 +118,11 @@ func (a *asker) releases(ctx context.Context, p Period) ([]Release, error) {
 		Last        time.Time `ch:"last"`
 	}
 	return told(ctx, a, "releases", p, func(r *row) Release {
-		return Release{r.Type, r.Subject, r.Environment, r.Times, r.Authors, instant(r.First), instant(r.Last)}
+		return Release{r.Type, r.Subject, r.Environment, r.Times, r.Authors, ask.Instant(r.First), ask.Instant(r.Last)}
 	})
 }
 
-func (a *asker) modelRoutes(ctx context.Context, p Period) ([]ModelChange, error) {
+func askModelRoutes(ctx context.Context, a *ask.Inquiry, p ask.Period) ([]ModelChange, error) {
 	type row struct {
 		Source    string    `ch:"source"`
 		ID        string    `ch:"id"`
@@ -134,12 +135,12 @@ func (a *asker) modelRoutes(ctx context.Context, p Period) ([]ModelChange, error
 	return told(ctx, a, "model_routes", p, func(r *row) ModelChange {
 		c := ModelChange{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
 		_ = json.Unmarshal([]byte(r.Body), &c) // what isn't there is told as nothing
-		c.At, c.Topic, c.Partition, c.Offset = instant(r.Time), r.Topic, r.Partition, r.Offset
+		c.At, c.Topic, c.Partition, c.Offset = ask.Instant(r.Time), r.Topic, r.Partition, r.Offset
 		return c
 	})
 }
 
-func (a *asker) incidents(ctx context.Context, p Period) ([]Incident, error) {
+func askIncidents(ctx context.Context, a *ask.Inquiry, p ask.Period) ([]Incident, error) {
 	type row struct {
 		ID           string    `ch:"incident"`
 		Severity     string    `ch:"severity"`
@@ -150,13 +151,13 @@ func (a *asker) incidents(ctx context.Context, p Period) ([]Incident, error) {
 		Resolved     time.Time `ch:"resolved"`
 	}
 	return told(ctx, a, "incidents", p, func(r *row) Incident {
-		return Incident{r.ID, r.Severity, r.Service, r.Title, instant(r.At), instant(r.Acknowledged), instant(r.Resolved)}
+		return Incident{r.ID, r.Severity, r.Service, r.Title, ask.Instant(r.At), ask.Instant(r.Acknowledged), ask.Instant(r.Resolved)}
 	})
 }
 
 // told asks a question about a period, and says each row in the report's words.
-func told[Row, Said any](ctx context.Context, a *asker, name string, p Period, say func(*Row) Said) ([]Said, error) {
-	rows, err := ask[Row](ctx, a, name, window(p.From, p.To)...)
+func told[Row, Said any](ctx context.Context, a *ask.Inquiry, name string, p ask.Period, say func(*Row) Said) ([]Said, error) {
+	rows, err := ask.Rows[Row](ctx, a, name, ask.Window(p.From, p.To)...)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report/figure"
 )
 
@@ -34,7 +35,7 @@ func (r *Report) WriteFragment(out io.Writer) error { return r.write(out, "insid
 
 func (r *Report) write(out io.Writer, name string) error {
 	parsed, err := template.New("report").Funcs(template.FuncMap{
-		"percent": percent, "moment": moment, "words": words, "sentence": sentence, "marked": marked, "exhibit": r.exhibit, "date": date,
+		"percent": output.Percent, "moment": output.Moment, "words": words, "sentence": sentence, "marked": marked, "exhibit": r.exhibit, "date": date,
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("reading the report's page: %w", err)

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 )
@@ -76,7 +77,7 @@ func readRule(bundle *control.Bundle, c *control.Control) (f ruleFile) {
 }
 
 // procedures are those of the versions that judge items of the period.
-func procedures(bundle *control.Bundle, c *control.Control, p Period) []Procedure {
+func procedures(bundle *control.Bundle, c *control.Control, p ask.Period) []Procedure {
 	list := []Procedure{}
 	for _, v := range c.Versions {
 		if v.From < p.To && v.Until > p.From {
@@ -86,7 +87,7 @@ func procedures(bundle *control.Bundle, c *control.Control, p Period) []Procedur
 	return list
 }
 
-func procedureOf(c *control.Control, f ruleFile, within Period) Procedure {
+func procedureOf(c *control.Control, f ruleFile, within ask.Period) Procedure {
 	p := Procedure{RuleHash: c.Hash, Population: populationWords(c, &f)}
 	if c.From > within.From {
 		p.From = c.From

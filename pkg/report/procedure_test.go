@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/controls"
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
@@ -17,17 +18,17 @@ import (
 // Every control of the library is told with its words, and with every expectation and
 // reason that its rule has.
 func TestProceduresTellTheWholeRule(t *testing.T) {
-	w := newWorld(t)
+	w := asktest.New(t)
 	types, err := dictionary.Default()
 	require.NoError(t, err)
-	w.bundle, err = control.Load(controls.FS, types)
+	w.Bundle, err = control.Load(controls.FS, types)
 	require.NoError(t, err)
-	for _, c := range w.report("2026-Q3").Controls {
+	for _, c := range reported(w, "2026-Q3").Controls {
 		require.NotEmpty(t, c.Text, c.ID)
 		require.Len(t, c.Procedures, 1, c.ID)
 		p := c.Procedures[0]
 		text := p.Text()
-		rule := w.bundle.Control(c.ID)
+		rule := w.Bundle.Control(c.ID)
 		_, assertion := rule.Words()
 		require.Contains(t, text, "Asked of every occurrence: `"+strings.Join(strings.Fields(assertion), " ")+"`.", c.ID)
 		for _, e := range rule.Expectations {
@@ -45,18 +46,18 @@ func TestProceduresTellTheWholeRule(t *testing.T) {
 
 // Intervals are told in words; one that has none is given as it stands.
 func TestProcedureOfAVersion(t *testing.T) {
-	w := newWorld(t)
-	files := library()
+	w := asktest.New(t)
+	files := asktest.Library()
 	files["CH-01.yaml"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(string(files["CH-01.yaml"].Data), `"[-14d, 0s]"`, `"(-14d, 1h30m)"`))}
-	files["CH-01b.yaml"] = &fstest.MapFile{Data: []byte(string(library()["CH-01.yaml"].Data) + "effective_from: 2026-08-01T00:00:00Z\n")}
+	files["CH-01b.yaml"] = &fstest.MapFile{Data: []byte(string(asktest.Library()["CH-01.yaml"].Data) + "effective_from: 2026-08-01T00:00:00Z\n")}
 	types, err := dictionary.Default()
 	require.NoError(t, err)
-	w.bundle, err = control.Load(files, types)
+	w.Bundle, err = control.Load(files, types)
 	require.NoError(t, err)
-	c := find(t, w.report("2026-Q3"), "CH-01")
+	c := find(t, reported(w, "2026-Q3"), "CH-01")
 	require.Len(t, c.Procedures, 2)
 	require.Contains(t, c.Procedures[0].Text(), "after 14d before the item until before 1h30m after the item")
-	require.Equal(t, at("2026-08-01"), c.Procedures[0].Until)
+	require.Equal(t, asktest.At("2026-08-01"), c.Procedures[0].Until)
 }
 
 func TestComplementary(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/report/table"
@@ -45,8 +46,8 @@ func (r *partRow) part() Part {
 	return p
 }
 
-// partsOf asks for a period's counts by day; weeks and months are sums of days.
-func (a *asker) partsOf(ctx context.Context, p Period) (Rates, error) {
+// askParts asks for a period's counts by day; weeks and months are sums of days.
+func askParts(ctx context.Context, a *ask.Inquiry, p ask.Period) (Rates, error) {
 	days, err := told(ctx, a, "rates_by_day", p, (*partRow).part)
 	if err != nil {
 		return Rates{}, err
@@ -81,12 +82,12 @@ func summed(days []Part, of func(time.Time) time.Time) []Part {
 // Remediation is how long deviations of a control stood, from the item's time to its
 // remedy, waived ones included. The times are 0 if none was remedied.
 type Remediation struct {
-	Control    string   `json:"control"`
-	Deviations int64    `json:"deviations"`
-	Remediated int64    `json:"remediated"`
-	Shortest   Duration `json:"shortest"`
-	Median     Duration `json:"median"`
-	Longest    Duration `json:"longest"`
+	Control    string       `json:"control"`
+	Deviations int64        `json:"deviations"`
+	Remediated int64        `json:"remediated"`
+	Shortest   ask.Duration `json:"shortest"`
+	Median     ask.Duration `json:"median"`
+	Longest    ask.Duration `json:"longest"`
 }
 
 type remediationRow struct {
@@ -99,7 +100,7 @@ type remediationRow struct {
 }
 
 func (r *remediationRow) remediation() Remediation {
-	took := func(micros int64) Duration { return Duration(micros) * Duration(time.Microsecond) }
+	took := func(micros int64) ask.Duration { return ask.Duration(micros) * ask.Duration(time.Microsecond) }
 	return Remediation{r.Control, r.Deviations, r.Remediated, took(r.Shortest), took(r.Median), took(r.Longest)}
 }
 
@@ -113,7 +114,7 @@ func (a *answers) ofBundle(bundle *control.Bundle) (Rates, []Remediation) {
 }
 
 // lasted is a duration in a table; nil if nothing was measured.
-func lasted(d Duration, measured bool) any {
+func lasted(d ask.Duration, measured bool) any {
 	if !measured {
 		return nil
 	}

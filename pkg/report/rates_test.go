@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report"
 )
@@ -16,28 +18,28 @@ import (
 // Parts of a period hold what a loop over its items counts, at its borders too, now and as
 // of a time; and together they hold what the whole report does.
 func TestRatesAreCounted(t *testing.T) {
-	all := newWorld(t)
+	all := asktest.New(t)
 	for seed := range uint64(3) {
-		w := all.as(t, fmt.Sprintf("rates-%d", seed))
-		revisions, _ := history(rand.New(rand.NewPCG(seed, 3)))
-		w.say(revisions...)
-		w.say(
-			said{control: "CH-01", item: "first", at: "2026-07-01", outcome: compliance.Pass},
-			said{control: "CH-01", item: "last", at: "2026-07-31T23:59:59.999999Z", outcome: compliance.Deviation, reason: "no_approval"},
-			said{control: "CH-01", item: "after", at: "2026-08-01", outcome: compliance.Deviation, reason: "no_approval"},
-			said{control: "CH-01", item: "later", at: "2026-07-05", outcome: "of_a_later_release"},
+		w := all.As(t, fmt.Sprintf("rates-%d", seed))
+		revisions, _ := asktest.History(rand.New(rand.NewPCG(seed, 3)))
+		w.Say(revisions...)
+		w.Say(
+			asktest.Said{Control: "CH-01", Item: "first", At: "2026-07-01", Outcome: compliance.Pass},
+			asktest.Said{Control: "CH-01", Item: "last", At: "2026-07-31T23:59:59.999999Z", Outcome: compliance.Deviation, Reason: "no_approval"},
+			asktest.Said{Control: "CH-01", Item: "after", At: "2026-08-01", Outcome: compliance.Deviation, Reason: "no_approval"},
+			asktest.Said{Control: "CH-01", Item: "later", At: "2026-07-05", Outcome: "of_a_later_release"},
 		)
-		for _, then := range []compliance.Instant{0, at("2026-07-20T06:00:00Z")} {
-			r := w.report("2026-07", func(p *report.Params) { p.AsOf = then })
+		for _, then := range []compliance.Instant{0, asktest.At("2026-07-20T06:00:00Z")} {
+			r := reported(w, "2026-07", func(p *report.Params) { p.AsOf = then })
 			known := append(slices.Clone(revisions),
-				said{control: "CH-01", item: "first", at: "2026-07-01", outcome: compliance.Pass, known: at("2026-07-01T01:00:00Z")},
-				said{control: "CH-01", item: "last", at: "2026-07-31T23:59:59.999999Z", outcome: compliance.Deviation, known: at("2026-08-01T01:00:00Z")},
-				said{control: "CH-01", item: "later", at: "2026-07-05", outcome: compliance.Inconclusive, known: at("2026-07-05T01:00:00Z")})
+				asktest.Said{Control: "CH-01", Item: "first", At: "2026-07-01", Outcome: compliance.Pass, Known: asktest.At("2026-07-01T01:00:00Z")},
+				asktest.Said{Control: "CH-01", Item: "last", At: "2026-07-31T23:59:59.999999Z", Outcome: compliance.Deviation, Known: asktest.At("2026-08-01T01:00:00Z")},
+				asktest.Said{Control: "CH-01", Item: "later", At: "2026-07-05", Outcome: compliance.Inconclusive, Known: asktest.At("2026-07-05T01:00:00Z")})
 			now := then
 			if now == 0 {
 				now = compliance.Never
 			}
-			items := lastSaid(known, now)
+			items := asktest.LastSaid(known, now)
 			requireParts(t, items, r, r.Rates.Days, func(d time.Time) time.Time { return d.Truncate(24 * time.Hour) })
 			requireParts(t, items, r, r.Rates.Weeks, func(d time.Time) time.Time {
 				day := d.Truncate(24 * time.Hour)
@@ -48,19 +50,19 @@ func TestRatesAreCounted(t *testing.T) {
 	}
 }
 
-func requireParts(t *testing.T, items map[string]said, r *report.Report, got []report.Part, start func(time.Time) time.Time) {
+func requireParts(t *testing.T, items map[string]asktest.Said, r *report.Report, got []report.Part, start func(time.Time) time.Time) {
 	t.Helper()
 	want := map[string]map[compliance.Outcome]int64{}
 	for _, s := range items {
-		when := at(s.at)
-		if when < r.Period.From || when >= r.Period.To || s.outcome == compliance.Withdrawn {
+		when := asktest.At(s.At)
+		if when < r.Period.From || when >= r.Period.To || s.Outcome == compliance.Withdrawn {
 			continue
 		}
-		key := s.control + " " + start(when.Time()).Format(time.DateOnly)
+		key := s.Control + " " + start(when.Time()).Format(time.DateOnly)
 		if want[key] == nil {
 			want[key] = map[compliance.Outcome]int64{}
 		}
-		want[key][s.outcome]++
+		want[key][s.Outcome]++
 	}
 	sums := map[string]int64{}
 	for _, p := range got {
@@ -91,39 +93,39 @@ func outcomes(c *report.Counts) map[compliance.Outcome]int64 {
 // Times to remediate are from the item's time to its remedy; what was never remedied is
 // counted and has no time.
 func TestTimeToRemediate(t *testing.T) {
-	w := newWorld(t)
-	w.say(
-		said{control: "CH-01", item: "a", at: "2026-07-01", outcome: compliance.Deviation, reason: "x", remediated: "2026-07-01T00:00:01.5Z"},
-		said{control: "CH-01", item: "b", at: "2026-07-02", outcome: compliance.Waived, reason: "x", remediated: "2026-07-03"},
-		said{control: "CH-01", item: "c", at: "2026-07-31T23:00:00Z", outcome: compliance.Deviation, reason: "x", remediated: "2026-08-30T23:00:00Z"},
-		said{control: "CH-01", item: "d", at: "2026-07-04", outcome: compliance.Deviation, reason: "x", remediated: "2026-07-06"},
-		said{control: "CH-01", item: "e", at: "2026-07-05", outcome: compliance.Deviation, reason: "x"},
-		said{control: "CH-01", item: "f", at: "2026-07-05", outcome: compliance.Pass, remediated: "2026-07-06"},
-		said{control: "CH-01", item: "g", at: "2026-08-01", outcome: compliance.Deviation, reason: "x", remediated: "2026-08-02"},
-		said{control: "AC-01", item: "h", at: "2026-07-05", outcome: compliance.Deviation, reason: "x"},
+	w := asktest.New(t)
+	w.Say(
+		asktest.Said{Control: "CH-01", Item: "a", At: "2026-07-01", Outcome: compliance.Deviation, Reason: "x", Remediated: "2026-07-01T00:00:01.5Z"},
+		asktest.Said{Control: "CH-01", Item: "b", At: "2026-07-02", Outcome: compliance.Waived, Reason: "x", Remediated: "2026-07-03"},
+		asktest.Said{Control: "CH-01", Item: "c", At: "2026-07-31T23:00:00Z", Outcome: compliance.Deviation, Reason: "x", Remediated: "2026-08-30T23:00:00Z"},
+		asktest.Said{Control: "CH-01", Item: "d", At: "2026-07-04", Outcome: compliance.Deviation, Reason: "x", Remediated: "2026-07-06"},
+		asktest.Said{Control: "CH-01", Item: "e", At: "2026-07-05", Outcome: compliance.Deviation, Reason: "x"},
+		asktest.Said{Control: "CH-01", Item: "f", At: "2026-07-05", Outcome: compliance.Pass, Remediated: "2026-07-06"},
+		asktest.Said{Control: "CH-01", Item: "g", At: "2026-08-01", Outcome: compliance.Deviation, Reason: "x", Remediated: "2026-08-02"},
+		asktest.Said{Control: "AC-01", Item: "h", At: "2026-07-05", Outcome: compliance.Deviation, Reason: "x"},
 	)
-	const day = report.Duration(24 * time.Hour)
-	r := w.report("2026-07")
+	const day = ask.Duration(24 * time.Hour)
+	r := reported(w, "2026-07")
 	require.Equal(t, []report.Remediation{
 		{Control: "AC-01", Deviations: 1},
-		{Control: "CH-01", Deviations: 5, Remediated: 4, Shortest: report.Duration(1500 * time.Millisecond), Median: day, Longest: 30 * day},
+		{Control: "CH-01", Deviations: 5, Remediated: 4, Shortest: ask.Duration(1500 * time.Millisecond), Median: day, Longest: 30 * day},
 	}, r.Remediation)
-	then := w.report("2026-07", func(p *report.Params) { p.AsOf = at("2026-07-02T00:59:59Z") })
+	then := reported(w, "2026-07", func(p *report.Params) { p.AsOf = asktest.At("2026-07-02T00:59:59Z") })
 	require.Equal(t, []report.Remediation{
-		{Control: "CH-01", Deviations: 1, Remediated: 1, Shortest: report.Duration(1500 * time.Millisecond), Median: report.Duration(1500 * time.Millisecond), Longest: report.Duration(1500 * time.Millisecond)},
+		{Control: "CH-01", Deviations: 1, Remediated: 1, Shortest: ask.Duration(1500 * time.Millisecond), Median: ask.Duration(1500 * time.Millisecond), Longest: ask.Duration(1500 * time.Millisecond)},
 	}, then.Remediation)
 }
 
 // A deviation was found when it was first known to be one, whatever was said since.
 func TestFound(t *testing.T) {
-	w := newWorld(t)
-	first := said{control: "CH-01", item: "a", at: "2026-07-01", outcome: compliance.Pending, known: at("2026-07-01T01:00:00Z")}
-	second := said{control: "CH-01", item: "a", at: "2026-07-01", outcome: compliance.Deviation, reason: "x", revision: 2, known: at("2026-07-02"), before: &first}
-	third := said{control: "CH-01", item: "a", at: "2026-07-01", outcome: compliance.Waived, reason: "x", revision: 3, known: at("2026-07-09"), before: &second}
-	w.say(first, second, third, said{control: "CH-01", item: "b", at: "2026-07-01", outcome: compliance.Deviation, reason: "x", known: at("2026-07-03")},
-		said{control: "CH-01", item: "b", at: "2026-07-01", outcome: compliance.Pass, revision: 2, known: at("2026-07-04")})
-	c := find(t, w.report("2026-07"), "CH-01")
+	w := asktest.New(t)
+	first := asktest.Said{Control: "CH-01", Item: "a", At: "2026-07-01", Outcome: compliance.Pending, Known: asktest.At("2026-07-01T01:00:00Z")}
+	second := asktest.Said{Control: "CH-01", Item: "a", At: "2026-07-01", Outcome: compliance.Deviation, Reason: "x", Revision: 2, Known: asktest.At("2026-07-02"), Before: &first}
+	third := asktest.Said{Control: "CH-01", Item: "a", At: "2026-07-01", Outcome: compliance.Waived, Reason: "x", Revision: 3, Known: asktest.At("2026-07-09"), Before: &second}
+	w.Say(first, second, third, asktest.Said{Control: "CH-01", Item: "b", At: "2026-07-01", Outcome: compliance.Deviation, Reason: "x", Known: asktest.At("2026-07-03")},
+		asktest.Said{Control: "CH-01", Item: "b", At: "2026-07-01", Outcome: compliance.Pass, Revision: 2, Known: asktest.At("2026-07-04")})
+	c := find(t, reported(w, "2026-07"), "CH-01")
 	require.Len(t, c.Deviations, 1)
-	require.Equal(t, at("2026-07-02"), c.Deviations[0].FoundAt)
+	require.Equal(t, asktest.At("2026-07-02"), c.Deviations[0].FoundAt)
 	require.Equal(t, compliance.Waived, c.Deviations[0].Outcome)
 }

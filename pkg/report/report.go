@@ -1,16 +1,14 @@
 // Package report says what the controls of a bundle did over a period: each
 // population with its size, its outcomes and its deviations, whether the population
 // is proven complete, and how every number came about. It states facts; whether a
-// criterion is met is the auditor's to say.
-//
-// It also answers the questions behind the commands query and explain. The SQL is
-// in sql/, one file a question, each fenced to one tenant.
+// criterion is met is the auditor's to say. What it asks of ClickHouse it asks by package ask.
 package report
 
 import (
 	"context"
-	"strings"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -19,7 +17,7 @@ import (
 // Params choose a report.
 type Params struct {
 	Tenant string
-	Period Period
+	Period ask.Period
 	// MadeAt is the time that the report bears.
 	MadeAt compliance.Instant
 	// AsOf has the report say what was known then; 0 says all that is known.
@@ -38,9 +36,9 @@ type Params struct {
 
 // Report is what the controls did over a period.
 type Report struct {
-	Schema string `json:"schema"` // "report/v1"
-	Tenant string `json:"tenant"`
-	Period Period `json:"period"`
+	Schema string     `json:"schema"` // "report/v1"
+	Tenant string     `json:"tenant"`
+	Period ask.Period `json:"period"`
 	// Bundle is the rule set that the report speaks of: its controls, and its declared
 	// sources, from which completeness is proven.
 	Bundle string             `json:"bundle"`
@@ -49,8 +47,8 @@ type Report struct {
 	AsOf    compliance.Instant `json:"as_of,omitzero"`
 	Program string             `json:"program,omitempty"`
 	// Command makes the report again.
-	Command string `json:"command"`
-	Record  Record `json:"record"`
+	Command string         `json:"command"`
+	Record  listing.Record `json:"record"`
 	// Console is where links lead to; nothing if there are none.
 	Console       string        `json:"console,omitempty"`
 	System        System        `json:"system"`
@@ -61,21 +59,11 @@ type Report struct {
 	Complementary Complementary `json:"complementary"`
 	Notes         []string      `json:"notes,omitempty"`
 	Definitions   []Definition  `json:"definitions"`
-	Made          []Made        `json:"made"`
+	Made          []ask.Made    `json:"made"`
 }
 
 // Schema names the version of Report as JSON.
 const Schema = "report/v1"
-
-// Record is how much was on record for the tenant, and how far it reached.
-type Record struct {
-	Events    int64 `json:"events"`
-	Revisions int64 `json:"verdict_revisions"`
-	// Received is when the last event came, KnownAt when the last verdict did; zero
-	// if there is none.
-	Received compliance.Instant `json:"last_event_received,omitzero"`
-	KnownAt  compliance.Instant `json:"last_verdict_known,omitzero"`
-}
 
 // Control is what one control did over the period.
 type Control struct {
@@ -91,7 +79,7 @@ type Control struct {
 	// RuleHash is the control's in the report's bundle; Rules are those that the
 	// period's items were judged by.
 	RuleHash string            `json:"rule_hash"`
-	Rules    []Rule            `json:"rules,omitempty"`
+	Rules    []listing.Rule    `json:"rules,omitempty"`
 	Result   compliance.Result `json:"result"`
 	// Why are the facts that the result rests on, for results that need words.
 	Why          []string     `json:"why,omitempty"`
@@ -115,7 +103,7 @@ type Control struct {
 
 // Deviation is one, with when it was found.
 type Deviation struct {
-	Verdict
+	listing.Verdict
 
 	// FoundAt is when it first became known that it is one.
 	FoundAt compliance.Instant `json:"found_at,omitzero"`
@@ -156,32 +144,23 @@ type Reason struct {
 	Remediated int64              `json:"remediated"`
 }
 
-// Rule is a version of a control's rule that items of the period were judged by.
-type Rule struct {
-	RuleHash string             `json:"rule_hash"`
-	Bundle   string             `json:"bundle"`
-	Items    int64              `json:"items"`
-	First    compliance.Instant `json:"first_item"`
-	Last     compliance.Instant `json:"last_item"`
-}
-
 // Make makes the report of a bundle's controls over a period. Counts of a period of
 // whole UTC days come from the sums by day, others from the items.
 func Make(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, p Params) (*Report, error) {
 	if p.Tenant == "" || p.Period.From >= p.Period.To {
 		return nil, compliance.Errorf(compliance.Invalid, "a report needs a tenant and a period that isn't empty")
 	}
-	if err := checkAsOf(p.AsOf, p.MadeAt); err != nil {
+	if err := ask.CheckAsOf(p.AsOf, p.MadeAt); err != nil {
 		return nil, err
 	}
-	a := &asker{conn: conn, tenant: p.Tenant, at: p.MadeAt, then: p.AsOf}
-	answers, err := a.answers(ctx, bundle, p.Period)
+	a := &ask.Inquiry{Conn: conn, Tenant: p.Tenant, At: p.MadeAt, AsOf: p.AsOf}
+	answers, err := askAnswers(ctx, a, bundle, p.Period)
 	if err != nil {
 		return nil, err
 	}
 	r := &Report{
 		Schema: Schema, Tenant: p.Tenant, Period: p.Period, Bundle: bundle.Hash, MadeAt: p.MadeAt, AsOf: p.AsOf,
-		Program: p.Program, Command: p.command(), Record: answers.record, Definitions: definitions(), Made: a.made, Console: p.Console,
+		Program: p.Program, Command: p.command(), Record: answers.record, Definitions: definitions(), Made: a.Made, Console: p.Console,
 		System: System{membersOf(&bundle.Declarations, p.Period), answers.sourceLives(bundle.Sources)}, Happened: answers.happened, Complementary: p.Complementary,
 	}
 	for _, c := range bundle.Controls {
@@ -210,7 +189,7 @@ func (r *Report) with(result compliance.Result) (ids []string) {
 // command is what a shell would run to make the report again.
 func (p Params) command() string {
 	args := []string{"assay", "report"}
-	if named, err := ParsePeriod(p.Period.Label); err == nil && named == p.Period {
+	if named, err := ask.ParsePeriod(p.Period.Label); err == nil && named == p.Period {
 		args = append(args, "--period", p.Period.Label)
 	} else {
 		args = append(args, "--from", p.Period.From.String(), "--to", p.Period.To.String())
@@ -218,24 +197,5 @@ func (p Params) command() string {
 	if p.AsOf != 0 {
 		args = append(args, "--as-of", p.AsOf.String())
 	}
-	return shellLine(append(append(args, "--tenant", p.Tenant), p.Arguments...))
-}
-
-func shellLine(words []string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = shellWord(word)
-	}
-	return strings.Join(quoted, " ")
-}
-
-// shellWord quotes a word that a shell would take apart.
-func shellWord(word string) string {
-	plain := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_./:=,@%+", r)
-	}
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return ask.ShellLine(append(append(args, "--tenant", p.Tenant), p.Arguments...))
 }

@@ -7,33 +7,36 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/asktest"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report"
 )
 
 func TestCountsAndResults(t *testing.T) {
-	w := newWorld(t)
-	w.beats("/idp", "2026-06-30", "2026-10-02", time.Hour)
-	w.say(
-		said{control: "AC-01", item: "a", at: "2026-07-01", outcome: compliance.Pass},
-		said{control: "AC-01", item: "b", at: "2026-07-02T10:00:00Z", outcome: compliance.Deviation, reason: "no_mfa"},
-		said{control: "AC-01", item: "c", at: "2026-07-03T11:00:00Z", outcome: compliance.Waived, reason: "no_mfa"},
-		said{control: "AC-01", item: "d", at: "2026-07-04T12:00:00Z", outcome: compliance.Deviation, reason: "no_mfa", remediated: "2026-07-05"},
-		said{control: "AC-01", item: "e", at: "2026-07-31T23:59:59.999999Z", outcome: compliance.Pending, reason: "awaiting_evidence"},
-		said{control: "AC-01", item: "f", at: "2026-08-01", outcome: compliance.Deviation, reason: "no_mfa"}, // the period is half-open
-		said{control: "AC-01", item: "g", at: "2026-06-30T23:59:59.999999Z", outcome: compliance.Pass},
-		said{control: "AC-01", item: "h", at: "2026-07-06", outcome: compliance.Withdrawn},
-		said{control: "AC-01", item: "i", at: "2026-07-06", outcome: compliance.NotApplicable, reason: "does_not_apply"},
+	w := asktest.New(t)
+	w.Beats("/idp", "2026-06-30", "2026-10-02", time.Hour)
+	w.Say(
+		asktest.Said{Control: "AC-01", Item: "a", At: "2026-07-01", Outcome: compliance.Pass},
+		asktest.Said{Control: "AC-01", Item: "b", At: "2026-07-02T10:00:00Z", Outcome: compliance.Deviation, Reason: "no_mfa"},
+		asktest.Said{Control: "AC-01", Item: "c", At: "2026-07-03T11:00:00Z", Outcome: compliance.Waived, Reason: "no_mfa"},
+		asktest.Said{Control: "AC-01", Item: "d", At: "2026-07-04T12:00:00Z", Outcome: compliance.Deviation, Reason: "no_mfa", Remediated: "2026-07-05"},
+		asktest.Said{Control: "AC-01", Item: "e", At: "2026-07-31T23:59:59.999999Z", Outcome: compliance.Pending, Reason: "awaiting_evidence"},
+		asktest.Said{Control: "AC-01", Item: "f", At: "2026-08-01", Outcome: compliance.Deviation, Reason: "no_mfa"}, // the period is half-open
+		asktest.Said{Control: "AC-01", Item: "g", At: "2026-06-30T23:59:59.999999Z", Outcome: compliance.Pass},
+		asktest.Said{Control: "AC-01", Item: "h", At: "2026-07-06", Outcome: compliance.Withdrawn},
+		asktest.Said{Control: "AC-01", Item: "i", At: "2026-07-06", Outcome: compliance.NotApplicable, Reason: "does_not_apply"},
 	)
-	c := find(t, w.report("2026-07"), "AC-01")
+	c := find(t, reported(w, "2026-07"), "AC-01")
 	require.Equal(t, report.Counts{
 		Items: 6, Pass: 1, Deviation: 2, Waived: 1, NotApplicable: 1, Pending: 1, Withdrawn: 1, Remediated: 1, Tested: 4,
 		Gross: 3, Rate: new(0.75), WorstCase: new(0.8), NetRate: new(0.5),
 	}, c.Counts)
 	require.Equal(t, compliance.OperatedWithDeviations, c.Result)
 	require.Equal(t, []string{"of 3 items that deviated, a waiver covers 1"}, c.Why)
-	require.Equal(t, at("2026-07-02T10:00:00Z"), c.FirstDeviation)
-	require.Equal(t, at("2026-07-04T12:00:00Z"), c.LastDeviation)
+	require.Equal(t, asktest.At("2026-07-02T10:00:00Z"), c.FirstDeviation)
+	require.Equal(t, asktest.At("2026-07-04T12:00:00Z"), c.LastDeviation)
 	require.Equal(t, int64(2), c.Outside)
 	require.True(t, c.Completeness.Proven, c.Completeness.Why)
 	require.Equal(t, []report.Reason{
@@ -47,41 +50,41 @@ func TestCountsAndResults(t *testing.T) {
 
 // A result is a function of what is on record.
 func TestResults(t *testing.T) {
-	all := newWorld(t)
-	item := func(outcome compliance.Outcome, when string) said {
-		return said{control: "AC-01", item: "i" + when + string(outcome), at: when, outcome: outcome}
+	all := asktest.New(t)
+	item := func(outcome compliance.Outcome, when string) asktest.Said {
+		return asktest.Said{Control: "AC-01", Item: "i" + when + string(outcome), At: when, Outcome: outcome}
 	}
 	for name, c := range map[string]struct {
 		silent bool
-		items  []said
+		items  []asktest.Said
 		want   compliance.Result
 		why    string
 	}{
-		"passes":                     {items: []said{item(compliance.Pass, "2026-07-01")}, want: compliance.OperatedWithoutDeviation},
-		"passes, silent":             {silent: true, items: []said{item(compliance.Pass, "2026-07-01")}, want: compliance.OperatedWithoutDeviation},
-		"a pass and a pending":       {items: []said{item(compliance.Pass, "2026-07-01"), item(compliance.Pending, "2026-07-31")}, want: compliance.OperatedWithoutDeviation},
-		"a pass and an inconclusive": {items: []said{item(compliance.Pass, "2026-07-01"), item(compliance.Inconclusive, "2026-07-31")}, want: compliance.NotEvaluable, why: "1 item is inconclusive"},
-		"all":                        {items: []said{item(compliance.Deviation, "2026-07-02"), item(compliance.Inconclusive, "2026-07-31")}, want: compliance.OperatedWithDeviations},
-		"only pending":               {items: []said{item(compliance.Pending, "2026-07-02")}, want: compliance.NotEvaluable, why: "nothing is decided yet: 1 item is pending"},
-		"all waived":                 {items: []said{item(compliance.Waived, "2026-07-02")}, want: compliance.OperatedWithoutDeviation, why: "of 1 item that deviated, a waiver covers 1"},
-		"an unknown outcome":         {items: []said{item("marvellous", "2026-07-02")}, want: compliance.NotEvaluable, why: "1 item is inconclusive"},
+		"passes":                     {items: []asktest.Said{item(compliance.Pass, "2026-07-01")}, want: compliance.OperatedWithoutDeviation},
+		"passes, silent":             {silent: true, items: []asktest.Said{item(compliance.Pass, "2026-07-01")}, want: compliance.OperatedWithoutDeviation},
+		"a pass and a pending":       {items: []asktest.Said{item(compliance.Pass, "2026-07-01"), item(compliance.Pending, "2026-07-31")}, want: compliance.OperatedWithoutDeviation},
+		"a pass and an inconclusive": {items: []asktest.Said{item(compliance.Pass, "2026-07-01"), item(compliance.Inconclusive, "2026-07-31")}, want: compliance.NotEvaluable, why: "1 item is inconclusive"},
+		"all":                        {items: []asktest.Said{item(compliance.Deviation, "2026-07-02"), item(compliance.Inconclusive, "2026-07-31")}, want: compliance.OperatedWithDeviations},
+		"only pending":               {items: []asktest.Said{item(compliance.Pending, "2026-07-02")}, want: compliance.NotEvaluable, why: "nothing is decided yet: 1 item is pending"},
+		"all waived":                 {items: []asktest.Said{item(compliance.Waived, "2026-07-02")}, want: compliance.OperatedWithoutDeviation, why: "of 1 item that deviated, a waiver covers 1"},
+		"an unknown outcome":         {items: []asktest.Said{item("marvellous", "2026-07-02")}, want: compliance.NotEvaluable, why: "1 item is inconclusive"},
 		"nothing":                    {want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
 		"nothing, silent":            {silent: true, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't proven complete"},
-		"only withdrawn":             {items: []said{item(compliance.Withdrawn, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
-		"only not applicable":        {items: []said{item(compliance.NotApplicable, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
-		"outside":                    {items: []said{item(compliance.Pass, "2026-08-01")}, want: compliance.OperatedOutsidePeriod, why: "nothing occurred in the period; 1 item is on record outside it"},
-		"outside, silent":            {silent: true, items: []said{item(compliance.Pass, "2026-08-01")}, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't proven complete"},
-		"pending outside":            {items: []said{item(compliance.Pending, "2026-08-01")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
+		"only withdrawn":             {items: []asktest.Said{item(compliance.Withdrawn, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
+		"only not applicable":        {items: []asktest.Said{item(compliance.NotApplicable, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
+		"outside":                    {items: []asktest.Said{item(compliance.Pass, "2026-08-01")}, want: compliance.OperatedOutsidePeriod, why: "nothing occurred in the period; 1 item is on record outside it"},
+		"outside, silent":            {silent: true, items: []asktest.Said{item(compliance.Pass, "2026-08-01")}, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't proven complete"},
+		"pending outside":            {items: []asktest.Said{item(compliance.Pending, "2026-08-01")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := all.as(t, name)
+			w := all.As(t, name)
 			if !c.silent {
-				w.beats("/idp", "2026-06-30T23:30:00Z", "2026-08-01T00:30:00Z", time.Hour)
+				w.Beats("/idp", "2026-06-30T23:30:00Z", "2026-08-01T00:30:00Z", time.Hour)
 			}
 			if len(c.items) > 0 {
-				w.say(c.items...)
+				w.Say(c.items...)
 			}
-			got := find(t, w.report("2026-07"), "AC-01")
+			got := find(t, reported(w, "2026-07"), "AC-01")
 			require.Equal(t, c.want, got.Result)
 			if c.why != "" {
 				require.Equal(t, c.why, got.Why[0])
@@ -93,7 +96,7 @@ func TestResults(t *testing.T) {
 }
 
 func TestCompletenessByHeartbeats(t *testing.T) {
-	all := newWorld(t)
+	all := asktest.New(t)
 	for name, c := range map[string]struct {
 		beats [][2]string
 		why   []string
@@ -113,12 +116,12 @@ func TestCompletenessByHeartbeats(t *testing.T) {
 		"gaps outside don't count": {beats: [][2]string{{"2026-06-01", "2026-06-02"}, {"2026-06-20", "2026-08-01"}, {"2026-09-01", "2026-09-02"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := all.as(t, name)
+			w := all.As(t, name)
 			for _, b := range c.beats {
-				w.beats("/idp", b[0], b[1], 30*time.Minute)
+				w.Beats("/idp", b[0], b[1], 30*time.Minute)
 			}
-			w.event(compliance.Event{Tenant: "other", Source: "/idp", ID: "x", Type: "source.heartbeat", Time: at("2026-08-01T00:00:00Z")})
-			got := find(t, w.report("2026-07"), "AC-01").Completeness
+			w.Event(compliance.Event{Tenant: "other", Source: "/idp", ID: "x", Type: "source.heartbeat", Time: asktest.At("2026-08-01T00:00:00Z")})
+			got := find(t, reported(w, "2026-07"), "AC-01").Completeness
 			require.Equal(t, c.why, got.Why)
 			require.Equal(t, c.why == nil, got.Proven)
 		})
@@ -126,43 +129,43 @@ func TestCompletenessByHeartbeats(t *testing.T) {
 }
 
 func TestARetiredSourceNeedsNoMoreHeartbeats(t *testing.T) {
-	w := newWorld(t)
-	w.beats("/idp", "2026-07-01", "2026-07-10", time.Hour)
-	w.event(compliance.Event{Source: "/idp", ID: "end", Type: "source.retired", Time: at("2026-07-10T00:00:00Z"), Data: map[string]any{"reason": "moved"}})
-	got := find(t, w.report("2026-07"), "AC-01").Completeness
+	w := asktest.New(t)
+	w.Beats("/idp", "2026-07-01", "2026-07-10", time.Hour)
+	w.Event(compliance.Event{Source: "/idp", ID: "end", Type: "source.retired", Time: asktest.At("2026-07-10T00:00:00Z"), Data: map[string]any{"reason": "moved"}})
+	got := find(t, reported(w, "2026-07"), "AC-01").Completeness
 	require.True(t, got.Proven, got.Why)
-	require.Equal(t, at("2026-07-10"), got.Sources[0].RetiredAt)
-	require.True(t, find(t, w.report("2026-08"), "AC-01").Completeness.Proven)
+	require.Equal(t, asktest.At("2026-07-10"), got.Sources[0].RetiredAt)
+	require.True(t, find(t, reported(w, "2026-08"), "AC-01").Completeness.Proven)
 }
 
 func TestWhatProvesNothing(t *testing.T) {
-	w := newWorld(t)
-	r := w.report("2026-07")
+	w := asktest.New(t)
+	r := reported(w, "2026-07")
 	require.Equal(t, []string{"no declared source sends backup.completed"}, find(t, r, "BC-01").Completeness.Why)
 	require.Equal(t, []string{"/cd declares no max_gap, so its silence proves nothing"}, find(t, r, "CH-01").Completeness.Why)
 	require.Equal(t, compliance.NotEvaluable, find(t, r, "BC-01").Result)
-	w.beats("/idp", "2026-01-01", "2026-10-01", time.Hour)
+	w.Beats("/idp", "2026-01-01", "2026-10-01", time.Hour)
 	require.Equal(t, []string{"the bundle is in force from 2026-06-01T00:00:00Z only, so nothing before is tested"},
-		find(t, w.report("2026-05"), "AC-01").Completeness.Why)
-	w.say(said{control: "AC-01", item: "unreadable:x", at: "2026-07-02", outcome: compliance.Inconclusive, reason: compliance.ReasonPopulationError})
-	require.Equal(t, []string{"of 1 item it couldn't be told whether they belong to the population"}, find(t, w.report("2026-07"), "AC-01").Completeness.Why)
+		find(t, reported(w, "2026-05"), "AC-01").Completeness.Why)
+	w.Say(asktest.Said{Control: "AC-01", Item: "unreadable:x", At: "2026-07-02", Outcome: compliance.Inconclusive, Reason: compliance.ReasonPopulationError})
+	require.Equal(t, []string{"of 1 item it couldn't be told whether they belong to the population"}, find(t, reported(w, "2026-07"), "AC-01").Completeness.Why)
 }
 
 func TestCompletenessByCalendar(t *testing.T) {
-	w := newWorld(t)
-	w.say(
-		said{control: "AC-04", item: "console@2026-07", at: "2026-07-01", outcome: compliance.Pass},
-		said{control: "AC-04", item: "console@2026-08", at: "2026-08-01", outcome: compliance.Pass},
+	w := asktest.New(t)
+	w.Say(
+		asktest.Said{Control: "AC-04", Item: "console@2026-07", At: "2026-07-01", Outcome: compliance.Pass},
+		asktest.Said{Control: "AC-04", Item: "console@2026-08", At: "2026-08-01", Outcome: compliance.Pass},
 	)
-	got := find(t, w.report("2026-07"), "AC-04").Completeness
+	got := find(t, reported(w, "2026-07"), "AC-04").Completeness
 	require.True(t, got.Proven, got.Why)
 	require.Equal(t, report.Completeness{Proven: true, How: report.ByCalendar, Expected: 1}, got)
-	c := find(t, w.report("2026-08"), "AC-04")
+	c := find(t, reported(w, "2026-08"), "AC-04")
 	require.Equal(t, []string{"the calendar makes 2 items, and 1 are on record"}, c.Completeness.Why)
 	require.Equal(t, compliance.NotEvaluable, c.Result)
 	require.Equal(t, []string{"1 item is due by the calendar and not on record"}, c.Why)
 	// What hasn't begun isn't missing.
-	c = find(t, w.report("2026-Q3", func(p *report.Params) { p.MadeAt = at("2026-07-20") }), "AC-04")
+	c = find(t, reported(w, "2026-Q3", func(p *report.Params) { p.MadeAt = asktest.At("2026-07-20") }), "AC-04")
 	require.Equal(t, compliance.OperatedWithoutDeviation, c.Result)
 	require.False(t, c.Completeness.Proven)
 }
@@ -170,37 +173,37 @@ func TestCompletenessByCalendar(t *testing.T) {
 // Sums by day and a count of the items are two ways to the same numbers, also after
 // items moved, between days and out of the period.
 func TestRollupEqualsBase(t *testing.T) {
-	w := newWorld(t)
+	w := asktest.New(t)
 	outcomes := compliance.Outcomes()
-	var history []said
+	var history []asktest.Said
 	for i := range 400 {
-		first := said{
-			control: []string{"AC-01", "CH-01", "IN-01"}[i%3], item: fmt.Sprintf("i%d", i), outcome: outcomes[i%7], reason: fmt.Sprintf("r%d", i%2),
-			at: at("2026-06-25T00:30:00Z").Add(time.Duration(i) * 3 * time.Hour).String(),
+		first := asktest.Said{
+			Control: []string{"AC-01", "CH-01", "IN-01"}[i%3], Item: fmt.Sprintf("i%d", i), Outcome: outcomes[i%7], Reason: fmt.Sprintf("r%d", i%2),
+			At: asktest.At("2026-06-25T00:30:00Z").Add(time.Duration(i) * 3 * time.Hour).String(),
 		}
-		list := []said{first}
+		list := []asktest.Said{first}
 		for n := range i % 4 {
 			next := list[n]
-			next.before, next.revision = &list[n], n+2
-			next.outcome, next.reason = outcomes[(i*n+5)%7], fmt.Sprintf("r%d", n)
-			next.at = at(next.at).Add(time.Duration(i%5-2) * 13 * time.Hour).String()
-			if next.outcome == compliance.Deviation && i%2 == 0 {
-				next.remediated = next.at
+			next.Before, next.Revision = &list[n], n+2
+			next.Outcome, next.Reason = outcomes[(i*n+5)%7], fmt.Sprintf("r%d", n)
+			next.At = asktest.At(next.At).Add(time.Duration(i%5-2) * 13 * time.Hour).String()
+			if next.Outcome == compliance.Deviation && i%2 == 0 {
+				next.Remediated = next.At
 			}
 			list = append(list, next)
 		}
 		history = append(history, list...)
 	}
-	w.say(history...)
+	w.Say(history...)
 	total := int64(0)
 	for _, id := range []string{"AC-01", "CH-01", "IN-01"} {
-		byDay := find(t, w.report("2026-07"), id)
-		byItem := find(t, w.report("2026-07", func(p *report.Params) { p.Period.To += 1 }), id) // one microsecond more, where no item is
+		byDay := find(t, reported(w, "2026-07"), id)
+		byItem := find(t, reported(w, "2026-07", func(p *report.Params) { p.Period.To += 1 }), id) // one microsecond more, where no item is
 		require.Equal(t, byDay.Counts, byItem.Counts)
 		require.Equal(t, byDay.Reasons, byItem.Reasons)
 		require.Equal(t, byDay.Outside, byItem.Outside)
 		total += byDay.Counts.Items + byDay.Counts.Withdrawn
-		items, err := report.Items(t.Context(), w.conn, "default", id, at("2026-07-01"), at("2026-08-01"), 0)
+		items, err := listing.Items(t.Context(), w.Conn, "default", id, asktest.At("2026-07-01"), asktest.At("2026-08-01"), 0)
 		require.NoError(t, err)
 		require.Len(t, items, int(byDay.Counts.Items+byDay.Counts.Withdrawn))
 	}
@@ -208,60 +211,34 @@ func TestRollupEqualsBase(t *testing.T) {
 }
 
 func TestTenantsDontMeet(t *testing.T) {
-	w := newWorld(t)
-	w.beats("/idp", "2026-06-30", "2026-08-02", time.Hour)
-	mine := said{control: "AC-01", item: "a", at: "2026-07-02", outcome: compliance.Pass}
-	theirs := said{tenant: "other", control: "AC-01", item: "a", at: "2026-07-02", outcome: compliance.Deviation, reason: "no_mfa"}
+	w := asktest.New(t)
+	w.Beats("/idp", "2026-06-30", "2026-08-02", time.Hour)
+	mine := asktest.Said{Control: "AC-01", Item: "a", At: "2026-07-02", Outcome: compliance.Pass}
+	theirs := asktest.Said{Tenant: "other", Control: "AC-01", Item: "a", At: "2026-07-02", Outcome: compliance.Deviation, Reason: "no_mfa"}
 	again := theirs
-	again.outcome, again.before, again.revision = compliance.Pass, &theirs, 2
-	w.say(mine, theirs, again, said{tenant: "other", control: "IN-01", item: "b", at: "2026-07-02", outcome: compliance.Deviation})
-	r := w.report("2026-07")
+	again.Outcome, again.Before, again.Revision = compliance.Pass, &theirs, 2
+	w.Say(mine, theirs, again, asktest.Said{Tenant: "other", Control: "IN-01", Item: "b", At: "2026-07-02", Outcome: compliance.Deviation})
+	r := reported(w, "2026-07")
 	require.Empty(t, r.Deviating())
 	require.Equal(t, int64(1), find(t, r, "AC-01").Counts.Items)
 	require.Zero(t, find(t, r, "IN-01").Counts.Items)
 	require.Equal(t, int64(1), r.Record.Revisions)
-	items, err := report.Items(t.Context(), w.conn, "default", "AC-01", at("2026-07-01"), at("2026-08-01"), 0)
+	items, err := listing.Items(t.Context(), w.Conn, "default", "AC-01", asktest.At("2026-07-01"), asktest.At("2026-08-01"), 0)
 	require.NoError(t, err)
 	require.Len(t, items, 1)
-	corrected, err := report.Corrected(t.Context(), w.conn, "default", at("2026-07-01"), at("2026-08-01"))
+	corrected, err := listing.Corrected(t.Context(), w.Conn, "default", asktest.At("2026-07-01"), asktest.At("2026-08-01"))
 	require.NoError(t, err)
 	require.Empty(t, corrected)
-	other := w.report("2026-07", func(p *report.Params) { p.Tenant = "other" })
+	other := reported(w, "2026-07", func(p *report.Params) { p.Tenant = "other" })
 	require.Equal(t, []string{"IN-01"}, other.Deviating())
 	require.False(t, find(t, other, "AC-01").Completeness.Proven, "heartbeats are a tenant's own")
 }
 
-func TestCorrected(t *testing.T) {
-	w := newWorld(t)
-	chain := func(item, when string, outcomes ...compliance.Outcome) {
-		list := make([]said, len(outcomes))
-		for i, outcome := range outcomes {
-			list[i] = said{control: "AC-01", item: item, at: when, outcome: outcome, revision: i + 1}
-			if i > 0 {
-				list[i].before = &list[i-1]
-			}
-		}
-		w.say(list...)
-	}
-	chain("was pending", "2026-07-02", compliance.Pending, compliance.Pass)
-	chain("corrected", "2026-07-02", compliance.Pending, compliance.Deviation, compliance.Pass)
-	chain("there and back", "2026-07-02", compliance.Pass, compliance.Deviation, compliance.Pass)
-	chain("was unknown", "2026-07-02", compliance.Inconclusive, compliance.Pass)
-	chain("outside", "2026-08-02", compliance.Deviation, compliance.Pass)
-	got, err := report.Corrected(t.Context(), w.conn, "default", at("2026-07-01"), at("2026-08-01"))
-	require.NoError(t, err)
-	require.Len(t, got, 2)
-	require.Equal(t, "corrected", got[0].ItemID)
-	require.Equal(t, compliance.Deviation, got[0].Revisions[1].Outcome)
-	require.Len(t, got[0].Revisions, 3)
-	require.Equal(t, "there and back", got[1].ItemID)
-}
-
 func TestMakeRefuses(t *testing.T) {
-	_, err := report.Make(t.Context(), nil, bundle(t), report.Params{Tenant: "default"})
+	_, err := report.Make(t.Context(), nil, asktest.Bundle(t), report.Params{Tenant: "default"})
 	require.ErrorContains(t, err, "a period that isn't empty")
-	p, err := report.ParsePeriod("2026")
+	p, err := ask.ParsePeriod("2026")
 	require.NoError(t, err)
-	_, err = report.Make(t.Context(), nil, bundle(t), report.Params{Period: p})
+	_, err = report.Make(t.Context(), nil, asktest.Bundle(t), report.Params{Period: p})
 	require.Equal(t, compliance.Invalid, compliance.CodeOf(err))
 }

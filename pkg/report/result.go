@@ -124,3 +124,6 @@ func items(n int64, one, many string) string {
 	}
 	return fmt.Sprintf("%d%s%s", n, noun, verb)
 }
+
+// Definitions say what the words of reports mean.
+func Definitions() []Definition { return definitions() }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report"
 )
@@ -13,10 +14,10 @@ import (
 // rich is a report whose every table has rows, with texts that want to be formulas.
 func rich(t *testing.T) *report.Report {
 	t.Helper()
-	w := newWorld(t)
-	w.eventful()
-	return w.report("2026-Q3", func(p *report.Params) {
-		p.AsOf, p.Console = at("2026-10-20"), "https://assay.example.com"
+	w := asktest.New(t)
+	eventful(w)
+	return reported(w, "2026-Q3", func(p *report.Params) {
+		p.AsOf, p.Console = asktest.At("2026-10-20"), "https://assay.example.com"
 		p.Complementary = report.Complementary{
 			UserEntities: []report.Assumed{{ID: "UE-1", Criteria: []string{"CC6.1"}, Text: "=The customer sets up single sign-on."}},
 			Subservices:  []report.Subservice{{Name: "@Cloud", Provides: "-compute", Method: "carve-out", Controls: []report.Assumed{{ID: "SO-1", Criteria: []string{"CC6.4", "A1.2"}, Text: "+guards the site"}}}},
@@ -25,37 +26,37 @@ func rich(t *testing.T) *report.Report {
 }
 
 // eventful is a quarter in which everything happened that a report can tell.
-func (w *world) eventful() {
+func eventful(w *asktest.World) {
 	w.Helper()
-	w.beats("/idp", "2026-06-30T20:00:00Z", "2026-10-01T02:00:00Z", time.Hour)
-	w.beats("/pager", "2026-06-30T20:00:00Z", "2026-08-03T02:00:00Z", time.Hour)
-	w.beats("/pager", "2026-08-03T09:00:00Z", "2026-09-30T02:00:00Z", time.Hour)
-	waived := w.event(waiver("wv-1", "2026-06-02", map[string]any{"until": "2026-09-01T00:00:00Z", "reason": "=HYPERLINK(\"http://evil.example\")"}), waiver("own", "2026-07-03", map[string]any{"approver": "ann"}))
-	w.say(
-		said{control: "AC-01", item: "a", at: "2026-07-02T10:00:00.123456Z", outcome: compliance.Pass},
-		said{control: "AC-01", item: "-b", at: "2026-08-02T10:00:00.999999Z", outcome: compliance.Deviation, reason: "no_mfa"},
-		said{control: "AC-01", item: "+c", at: "2026-08-02T11:00:00Z", outcome: compliance.Deviation, reason: "=cmd|' /C calc'!A0", remediated: "2026-08-04T11:20:07.5Z"},
-		said{control: "AC-01", item: "@d/x y", at: "2026-09-03T10:00:00Z", outcome: compliance.Deviation, reason: "no_mfa", remediated: "2026-09-03T10:00:01Z"},
-		said{control: "AC-01", item: "e", at: "2026-09-03T12:00:00Z", outcome: compliance.Inconclusive, reason: "source_silent"},
-		said{control: "AC-04", item: "console@2026-07", at: "2026-07-01", outcome: compliance.Pass},
-		said{control: "CH-01", item: "f", at: "2026-07-02T10:00:00Z", outcome: compliance.Pass},
-		said{
-			control: "CH-01", item: "g", at: "2026-07-31T23:59:59.999999Z", outcome: compliance.Waived, reason: "no_approval",
-			evidence: []compliance.Evidence{compliance.EvidenceOf("waiver", &waived[0])},
+	w.Beats("/idp", "2026-06-30T20:00:00Z", "2026-10-01T02:00:00Z", time.Hour)
+	w.Beats("/pager", "2026-06-30T20:00:00Z", "2026-08-03T02:00:00Z", time.Hour)
+	w.Beats("/pager", "2026-08-03T09:00:00Z", "2026-09-30T02:00:00Z", time.Hour)
+	waived := w.Event(asktest.Waiver("wv-1", "2026-06-02", map[string]any{"until": "2026-09-01T00:00:00Z", "reason": "=HYPERLINK(\"http://evil.example\")"}), asktest.Waiver("own", "2026-07-03", map[string]any{"approver": "ann"}))
+	w.Say(
+		asktest.Said{Control: "AC-01", Item: "a", At: "2026-07-02T10:00:00.123456Z", Outcome: compliance.Pass},
+		asktest.Said{Control: "AC-01", Item: "-b", At: "2026-08-02T10:00:00.999999Z", Outcome: compliance.Deviation, Reason: "no_mfa"},
+		asktest.Said{Control: "AC-01", Item: "+c", At: "2026-08-02T11:00:00Z", Outcome: compliance.Deviation, Reason: "=cmd|' /C calc'!A0", Remediated: "2026-08-04T11:20:07.5Z"},
+		asktest.Said{Control: "AC-01", Item: "@d/x y", At: "2026-09-03T10:00:00Z", Outcome: compliance.Deviation, Reason: "no_mfa", Remediated: "2026-09-03T10:00:01Z"},
+		asktest.Said{Control: "AC-01", Item: "e", At: "2026-09-03T12:00:00Z", Outcome: compliance.Inconclusive, Reason: "source_silent"},
+		asktest.Said{Control: "AC-04", Item: "console@2026-07", At: "2026-07-01", Outcome: compliance.Pass},
+		asktest.Said{Control: "CH-01", Item: "f", At: "2026-07-02T10:00:00Z", Outcome: compliance.Pass},
+		asktest.Said{
+			Control: "CH-01", Item: "g", At: "2026-07-31T23:59:59.999999Z", Outcome: compliance.Waived, Reason: "no_approval",
+			Evidence: []compliance.Evidence{compliance.EvidenceOf("waiver", &waived[0])},
 		},
-		said{control: "CH-01", item: "h", at: "2026-09-30T10:00:00Z", outcome: compliance.Pending, reason: "awaiting_evidence"},
-		said{control: "CH-01", item: "i", at: "2026-08-30T10:00:00Z", outcome: compliance.NotApplicable},
-		said{control: "CH-01", item: "j", at: "2026-10-02T10:00:00Z", outcome: compliance.Deviation, reason: "no_approval"},
-		said{control: "CH-01", item: "k", at: "2026-08-30T11:00:00Z", outcome: compliance.Withdrawn},
+		asktest.Said{Control: "CH-01", Item: "h", At: "2026-09-30T10:00:00Z", Outcome: compliance.Pending, Reason: "awaiting_evidence"},
+		asktest.Said{Control: "CH-01", Item: "i", At: "2026-08-30T10:00:00Z", Outcome: compliance.NotApplicable},
+		asktest.Said{Control: "CH-01", Item: "j", At: "2026-10-02T10:00:00Z", Outcome: compliance.Deviation, Reason: "no_approval"},
+		asktest.Said{Control: "CH-01", Item: "k", At: "2026-08-30T11:00:00Z", Outcome: compliance.Withdrawn},
 	)
-	w.event(w.happenings()...)
-	w.activate("p1", 2, "2026-08-15T12:00:00Z")
+	w.Event(happenings()...)
+	activate(w, "p1", 2, "2026-08-15T12:00:00Z")
 }
 
 // happenings are releases, changes of models and incidents.
-func (w *world) happenings() []compliance.Event {
+func happenings() []compliance.Event {
 	ev := func(kind, id, when string, data map[string]any) compliance.Event {
-		return compliance.Event{Source: "/any", ID: id, Type: kind, Time: at(when), Data: data}
+		return compliance.Event{Source: "/any", ID: id, Type: kind, Time: asktest.At(when), Data: data}
 	}
 	release := func(component, by string) map[string]any {
 		return map[string]any{"component": component, "environment": "production", "author": by}
@@ -79,19 +80,19 @@ func (w *world) happenings() []compliance.Event {
 }
 
 // activate puts a change of the rules on record, in force at a time.
-func (w *world) activate(proposal string, number uint32, inForce string) {
+func activate(w *asktest.World, proposal string, number uint32, inForce string) {
 	w.Helper()
-	batch, err := w.conn.PrepareBatch(w.Context(), `INSERT INTO rule_changes (tenant, kind, proposal, bundle, activation, by, at, reason, restates, controls,
+	batch, err := w.Conn.PrepareBatch(w.Context(), `INSERT INTO rule_changes (tenant, kind, proposal, bundle, activation, by, at, reason, restates, controls,
 		differences, replay, markers, watermark, topic, partition, offset)`)
 	require.NoError(w, err)
 	defer batch.Close()
-	when := at(inForce)
+	when := asktest.At(inForce)
 	for i, kind := range []string{"proposed", "approved", "activated"} {
-		w.offset++
+		w.Offset++
 		by := []string{"ann", "bob", ""}[i]
 		watermark := []compliance.Instant{0, 0, when}[i]
 		require.NoError(w, batch.Append("", kind, proposal, "b2", number, by, when.Add(time.Duration(i-2)*time.Hour).Time(), "=approvals come sooner", uint8(0), []string{"CH-01"},
-			"", "", "", watermark.Time(), "assay.control", int32(0), w.offset))
+			"", "", "", watermark.Time(), "assay.control", int32(0), w.Offset))
 	}
 	require.NoError(w, batch.Send())
 }

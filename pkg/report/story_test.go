@@ -6,20 +6,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/controls"
+	"assay.example/assay/pkg/ask/asktest"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/story"
 )
 
 // A whole quarter: the report counts what the story's census does, and verdicts of
 // every control and outcome, made again from the stored events, are the stored ones.
 func TestAQuarter(t *testing.T) {
-	w, s := newWorld(t), story.New(story.Options{Size: story.Small})
+	w, s := asktest.New(t), story.New(story.Options{Size: story.Small})
 	types, err := dictionary.Default()
 	require.NoError(t, err)
-	w.bundle, err = control.LoadWith(controls.FS, s.Boundary(), types)
+	w.Bundle, err = control.LoadWith(controls.FS, s.Boundary(), types)
 	require.NoError(t, err)
 	var events []compliance.Event
 	last := compliance.Instant(0)
@@ -29,12 +30,12 @@ func TestAQuarter(t *testing.T) {
 			last = max(last, e.Event.Time)
 		}
 	}
-	w.event(events...)
-	for _, c := range w.bundle.Controls {
-		w.judge(c.ID, last+1, events)
+	w.Event(events...)
+	for _, c := range w.Bundle.Controls {
+		w.Judge(c.ID, last+1, events)
 	}
 
-	r := w.report("2026-Q3")
+	r := reported(w, "2026-Q3")
 	keep(t, r)
 	for id, want := range s.Totals() {
 		c := find(t, r, id)
@@ -46,21 +47,21 @@ func TestAQuarter(t *testing.T) {
 		require.True(t, c.Completeness.Proven, "%s: %v", id, c.Completeness.Why)
 	}
 
-	explained := map[string]int{}
-	for _, c := range w.bundle.Controls {
-		items, err := report.Items(t.Context(), w.conn, "default", c.ID, r.Period.From, r.Period.To, 0)
+	kinds := map[string]int{}
+	for _, c := range w.Bundle.Controls {
+		items, err := listing.Items(t.Context(), w.Conn, "default", c.ID, r.Period.From, r.Period.To, 0)
 		require.NoError(t, err)
 		for _, v := range items {
 			kind := c.ID + " " + string(v.Outcome) + " " + v.Reason
-			if explained[kind]++; explained[kind] > 1 {
+			if kinds[kind]++; kinds[kind] > 1 {
 				continue
 			}
-			e := w.explain(c.ID, v.Item.ID, 0)
+			e := explained(w, c.ID, v.Item.ID)
 			require.True(t, e.Again.Equal, "%s/%s: %v", c.ID, v.Item.ID, e.Again.Differences)
 			for _, x := range e.Evidence {
 				require.True(t, x.OnRecord && x.Intact, "%s/%s: %s", c.ID, v.Item.ID, x.ID)
 			}
 		}
 	}
-	require.GreaterOrEqual(t, len(explained), 24, "%v", explained)
+	require.GreaterOrEqual(t, len(kinds), 24, "%v", kinds)
 }

@@ -6,14 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 )
 
 // System is the declared system, as far as it was in scope during the period.
 type System struct {
-	Members []Member     `json:"members" nullable:"false"`
-	Sources []SourceLife `json:"sources" nullable:"false"`
+	Members []Member       `json:"members" nullable:"false"`
+	Sources []sources.Life `json:"sources" nullable:"false"`
 }
 
 // Member is a row of a list of the boundary, or of a reference table (refs).
@@ -28,7 +30,7 @@ type Member struct {
 }
 
 // membersOf lists what of the declared lists and tables is valid in a part of the period.
-func membersOf(d *control.Declarations, p Period) []Member {
+func membersOf(d *control.Declarations, p ask.Period) []Member {
 	members := []Member{}
 	for _, kind := range []struct {
 		prefix string
@@ -80,11 +82,11 @@ func plainly(value any) string {
 }
 
 // sourceLives are what is known of the declared sources.
-func (a *answers) sourceLives(sources []control.Source) []SourceLife {
-	lives := []SourceLife{}
-	for _, s := range sources {
+func (a *answers) sourceLives(declared []control.Source) []sources.Life {
+	lives := []sources.Life{}
+	for _, s := range declared {
 		if l := a.lives[s.Name]; l != nil {
-			lives = append(lives, l.SourceLife)
+			lives = append(lives, *l)
 		}
 	}
 	return lives
@@ -93,7 +95,7 @@ func (a *answers) sourceLives(sources []control.Source) []SourceLife {
 // silence is a time that nothing, or not everything, is known of.
 type silence struct {
 	source, what string
-	Gap
+	sources.Gap
 	missing  int64
 	controls []string
 }
@@ -115,7 +117,7 @@ func (r *Report) silences() (list []silence) {
 			list = append(list, silence{s.Source, "numbers missing", h.Gap, h.Missing, touched[s.Source]})
 		}
 		if s.MaxGap == 0 {
-			list = append(list, silence{s.Source, "promises no sign of life, so its silence proves nothing", Gap{r.Period.From, r.Period.To}, 0, touched[s.Source]})
+			list = append(list, silence{s.Source, "promises no sign of life, so its silence proves nothing", sources.Gap{From: r.Period.From, To: r.Period.To}, 0, touched[s.Source]})
 		}
 	}
 	return list

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report/table"
 )
 
@@ -225,9 +227,9 @@ func (r *Report) reasonLines() (lines []reasonLine) {
 
 // explain is the command that shows everything of a deviation.
 func (r *Report) explain(d *Deviation) string {
-	command := "assay explain " + shellWord(d.Control+"/"+d.Item.ID)
+	command := "assay explain " + ask.ShellWord(d.Control+"/"+d.Item.ID)
 	if r.Tenant != "default" {
-		command += " --tenant " + shellWord(r.Tenant)
+		command += " --tenant " + ask.ShellWord(r.Tenant)
 	}
 	return command
 }
@@ -259,7 +261,7 @@ func (r *Report) origin(names ...string) table.Origin {
 		{"bundle", r.Bundle},
 		{"made_at", r.MadeAt.String()},
 		{"queries", strings.Join(o.Queries, " ")},
-		{"as_of", moment(r.AsOf)},
+		{"as_of", output.Moment(r.AsOf)},
 	}
 	return o
 }

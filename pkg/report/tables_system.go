@@ -4,6 +4,9 @@ import (
 	"net/url"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report/table"
 )
@@ -22,13 +25,13 @@ func (r *Report) systemTables() []*table.Table {
 			field(table.Moment, "until", "Until", func(m *Member) any { return table.When(m.Until) }),
 			field(table.Text, "says", "Says", func(m *Member) any { return m.Says })).Made(r.origin()),
 		table.Of("sources", "Sources of evidence", "The declared senders of events, and how long each was heard.", r.System.Sources,
-			field(table.Code, "source", "Source", func(s *SourceLife) any { return s.Source }),
-			field(table.Length, "max_gap", "May be silent for", func(s *SourceLife) any { return lasted(s.MaxGap, s.MaxGap > 0) }),
-			field(table.Moment, "first", "First heard", func(s *SourceLife) any { return table.When(s.First) }),
-			field(table.Moment, "last", "Last heard", func(s *SourceLife) any { return table.When(s.Last) }),
-			field(table.Moment, "retired", "Retired", func(s *SourceLife) any { return table.When(s.RetiredAt) }),
-			field(table.Count, "silences", "Silences", func(s *SourceLife) any { return int64(len(s.Gaps)) }),
-			field(table.Count, "holes", "Holes in numbers", func(s *SourceLife) any { return int64(len(s.Holes)) })).Made(r.origin("signs_of_life", "holes")),
+			field(table.Code, "source", "Source", func(s *sources.Life) any { return s.Source }),
+			field(table.Length, "max_gap", "May be silent for", func(s *sources.Life) any { return lasted(s.MaxGap, s.MaxGap > 0) }),
+			field(table.Moment, "first", "First heard", func(s *sources.Life) any { return table.When(s.First) }),
+			field(table.Moment, "last", "Last heard", func(s *sources.Life) any { return table.When(s.Last) }),
+			field(table.Moment, "retired", "Retired", func(s *sources.Life) any { return table.When(s.RetiredAt) }),
+			field(table.Count, "silences", "Silences", func(s *sources.Life) any { return int64(len(s.Gaps)) }),
+			field(table.Count, "holes", "Holes in numbers", func(s *sources.Life) any { return int64(len(s.Holes)) })).Made(r.origin("signs_of_life", "holes")),
 		table.Of("complementary", "Controls that others operate", "Complementary user-entity controls and those of subservice organizations, as complementary.yaml declares them. None of them was tested.", r.Complementary.lines(),
 			field(table.Text, "operated_by", "Operated by", func(l *complementaryLine) any { return l.kind }),
 			field(table.Text, "organization", "Organization", func(l *complementaryLine) any { return l.organization }),
@@ -100,7 +103,7 @@ func yes(is bool) string {
 
 type ruleLine struct {
 	control string
-	Rule
+	listing.Rule
 }
 
 func (r *Report) ruleLines() (lines []ruleLine) {
@@ -173,10 +176,10 @@ func (r *Report) otherTables() []*table.Table {
 		table.Of("words", "Words", "", r.Definitions,
 			field(table.Code, "word", "Word", func(d *Definition) any { return d.Word }),
 			field(table.Text, "meaning", "Meaning", func(d *Definition) any { return d.Meaning })).AsBlocks().Made(r.origin()),
-		table.Of("queries", "Questions that were asked", "The SQL files are in pkg/report/sql.", r.Made,
-			field(table.Code, "query", "Query", func(m *Made) any { return m.Query }),
-			field(table.Count, "rows", "Rows", func(m *Made) any { return int64(m.Rows) }),
-			field(table.Code, "sha256", "SHA-256 of its text", func(m *Made) any { return m.SHA256 }),
-			field(table.Code, "parameters", "Parameters", func(m *Made) any { return m.parameters() })).Made(r.origin()),
+		table.Of("queries", "Questions that were asked", "The SQL files are in pkg/ask/sql.", r.Made,
+			field(table.Code, "query", "Query", func(m *ask.Made) any { return m.Query }),
+			field(table.Count, "rows", "Rows", func(m *ask.Made) any { return int64(m.Rows) }),
+			field(table.Code, "sha256", "SHA-256 of its text", func(m *ask.Made) any { return m.SHA256 }),
+			field(table.Code, "parameters", "Parameters", func(m *ask.Made) any { return m.Bound() })).Made(r.origin()),
 	}
 }

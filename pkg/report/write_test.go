@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report"
@@ -22,22 +23,22 @@ import (
 // quarter has a control for each result.
 func quarter(t *testing.T) *report.Report {
 	t.Helper()
-	w := newWorld(t)
-	w.beats("/idp", "2026-06-30T20:00:00Z", "2026-10-01T02:00:00Z", time.Hour)
-	w.beats("/pager", "2026-06-30T20:00:00Z", "2026-08-03T02:00:00Z", time.Hour)
-	w.beats("/pager", "2026-08-03T09:00:00Z", "2026-09-30T02:00:00Z", time.Hour)
-	w.say(
-		said{control: "AC-01", item: "a", at: "2026-07-02T10:00:00Z", outcome: compliance.Pass},
-		said{control: "AC-01", item: "b", at: "2026-08-02T10:00:00Z", outcome: compliance.Deviation, reason: "no_mfa"},
-		said{control: "AC-01", item: "c", at: "2026-09-02T10:00:00Z", outcome: compliance.Deviation, reason: "=cmd|' /C calc'!A0"},
-		said{control: "AC-01", item: "d", at: "2026-09-03T10:00:00Z", outcome: compliance.Deviation, reason: "<img src=x onerror=alert(1)>", remediated: "2026-09-04"},
-		said{control: "AC-04", item: "console@2026-07", at: "2026-07-01", outcome: compliance.Pass},
-		said{control: "CH-01", item: "e", at: "2026-07-02T10:00:00Z", outcome: compliance.Pass},
-		said{control: "CH-01", item: "f", at: "2026-09-30T10:00:00Z", outcome: compliance.Pending, reason: "awaiting_evidence"},
-		said{control: "AC-01", item: "h", at: "2026-09-05T10:00:00Z", outcome: compliance.Waived, reason: "no_mfa"},
-		said{control: "ZZ-01", item: "g", at: "2026-09-30T10:00:00Z", outcome: compliance.Pass},
+	w := asktest.New(t)
+	w.Beats("/idp", "2026-06-30T20:00:00Z", "2026-10-01T02:00:00Z", time.Hour)
+	w.Beats("/pager", "2026-06-30T20:00:00Z", "2026-08-03T02:00:00Z", time.Hour)
+	w.Beats("/pager", "2026-08-03T09:00:00Z", "2026-09-30T02:00:00Z", time.Hour)
+	w.Say(
+		asktest.Said{Control: "AC-01", Item: "a", At: "2026-07-02T10:00:00Z", Outcome: compliance.Pass},
+		asktest.Said{Control: "AC-01", Item: "b", At: "2026-08-02T10:00:00Z", Outcome: compliance.Deviation, Reason: "no_mfa"},
+		asktest.Said{Control: "AC-01", Item: "c", At: "2026-09-02T10:00:00Z", Outcome: compliance.Deviation, Reason: "=cmd|' /C calc'!A0"},
+		asktest.Said{Control: "AC-01", Item: "d", At: "2026-09-03T10:00:00Z", Outcome: compliance.Deviation, Reason: "<img src=x onerror=alert(1)>", Remediated: "2026-09-04"},
+		asktest.Said{Control: "AC-04", Item: "console@2026-07", At: "2026-07-01", Outcome: compliance.Pass},
+		asktest.Said{Control: "CH-01", Item: "e", At: "2026-07-02T10:00:00Z", Outcome: compliance.Pass},
+		asktest.Said{Control: "CH-01", Item: "f", At: "2026-09-30T10:00:00Z", Outcome: compliance.Pending, Reason: "awaiting_evidence"},
+		asktest.Said{Control: "AC-01", Item: "h", At: "2026-09-05T10:00:00Z", Outcome: compliance.Waived, Reason: "no_mfa"},
+		asktest.Said{Control: "ZZ-01", Item: "g", At: "2026-09-30T10:00:00Z", Outcome: compliance.Pass},
 	)
-	return w.report("2026-Q3")
+	return reported(w, "2026-Q3")
 }
 
 // hashes of rules change with every edit of pkg/control, so golden files don't hold them.

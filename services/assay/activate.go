@@ -11,12 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"assay.example/assay/controls"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/change"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/record"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console"
 )
 
@@ -171,7 +171,7 @@ func (o *activateOptions) replay(ctx context.Context, p *record.Control, from, t
 	if err := r.parseTimes(); err != nil {
 		return err
 	}
-	result, err := r.judge(ctx, &report.Recorded{Types: types, Tenant: o.tenant})
+	result, err := r.judge(ctx, &listing.Recorded{Types: types, Tenant: o.tenant})
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,9 @@ that its configuration allows (docs/runbooks.md).`,
 			if err != nil {
 				return err
 			}
+			if err := notOnACluster(cfg.ClickHouse); err != nil {
+				return err
+			}
 			return withClickHouse(c.Context(), cfg, func(conn clickhouse.Conn) error {
 				return backup.Make(c.Context(), conn, cfg.ClickHouse.Database, place)
 			})
@@ -44,6 +47,16 @@ that its configuration allows (docs/runbooks.md).`,
 	}
 	placeFlag(c, &place)
 	return c
+}
+
+// notOnACluster refuses what was made for one server. Replicas are no backup, but cutting off
+// what lies beyond coverage has to be done on each shard, and nothing here does that yet.
+func notOnACluster(c clickhouse.Config) error {
+	if c.Cluster == "" {
+		return nil
+	}
+	return compliance.Errorf(compliance.Invalid,
+		"clickhouse.cluster is %s, and backups of a cluster aren't made by this command: use ClickHouse's BACKUP … ON CLUSTER, coverage first (docs/runbooks.md)", c.Cluster)
 }
 
 func placeFlag(c *cobra.Command, place *backup.Place) {
@@ -86,6 +99,9 @@ func (o *restoreOptions) run(ctx context.Context) error {
 	}
 	cfg, _, err := o.loadForReading("clickhouse", "kafka")
 	if err != nil {
+		return err
+	}
+	if err := notOnACluster(cfg.ClickHouse); err != nil {
 		return err
 	}
 	server := cfg

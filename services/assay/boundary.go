@@ -7,18 +7,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/flows"
 	"assay.example/assay/pkg/boundary"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/report"
 )
 
 type boundaryOptions struct {
 	*app
 	rules  rulesOptions
 	window periodOptions
-	params report.BoundaryParams
+	params flows.Params
 	format choice
 	asOf   string
 }
@@ -50,13 +51,13 @@ func (o *boundaryOptions) run(ctx context.Context) (err error) {
 	if o.params.Period, err = o.window.parse(); err != nil {
 		return err
 	}
-	if o.params.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+	if o.params.AsOf, err = ask.ParseAsOf(o.asOf); err != nil {
 		return fmt.Errorf("--as-of: %w", err)
 	}
 	o.params.Now = compliance.InstantOf(time.Now())
-	var b *report.Boundary
+	var b *flows.Boundary
 	err = o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
-		b, err = report.MakeBoundary(ctx, conn, bundle, o.params)
+		b, err = flows.Make(ctx, conn, bundle, o.params)
 		return err
 	})
 	if err != nil {

@@ -7,10 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/certificate"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/report"
 )
 
 type completenessOptions struct {
@@ -19,7 +20,7 @@ type completenessOptions struct {
 	window  periodOptions
 	control string
 	asOf    string
-	params  report.CertificateParams
+	params  certificate.Params
 	format  choice
 }
 
@@ -57,17 +58,17 @@ func (o *completenessOptions) run(ctx context.Context) (err error) {
 	if p.Period, err = o.window.parse(); err != nil {
 		return err
 	}
-	if p.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+	if p.AsOf, err = ask.ParseAsOf(o.asOf); err != nil {
 		return fmt.Errorf("--as-of: %w", err)
 	}
 	p.Controls, p.Arguments, p.Now = []string{o.control}, o.rules.arguments(), compliance.InstantOf(time.Now())
-	var certificate *report.Certificate
+	var made *certificate.Certificate
 	err = o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
-		certificate, err = report.MakeCertificate(ctx, conn, bundle, *p)
+		made, err = certificate.Make(ctx, conn, bundle, *p)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return o.answer(o.format, certificate)
+	return o.answer(o.format, made)
 }

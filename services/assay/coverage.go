@@ -5,16 +5,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask/coverage"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/report"
 )
 
 type coverageOptions struct {
 	*app
 	rules  rulesOptions
 	window periodOptions
-	params report.CoverageParams
+	params coverage.Params
 	format choice
 }
 
@@ -42,9 +42,9 @@ func (o *coverageOptions) run(ctx context.Context) (err error) {
 		return err
 	}
 	o.params.Arguments = o.rules.arguments()
-	var c *report.Coverage
+	var c *coverage.Coverage
 	err = o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
-		c, err = report.MakeCoverage(ctx, conn, bundle, o.params)
+		c, err = coverage.Make(ctx, conn, bundle, o.params)
 		return err
 	})
 	if err != nil {

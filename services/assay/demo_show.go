@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
@@ -174,7 +175,7 @@ func (p *performance) example() string {
 // showReport writes the period report in short.
 func (p *performance) showReport(ctx context.Context) error {
 	from, to := p.story.Period()
-	period, err := report.Between(from.String(), to.String())
+	period, err := ask.Between(from.String(), to.String())
 	if err != nil {
 		return err
 	}

@@ -7,13 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/change"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/document"
 	"assay.example/assay/pkg/output"
-	"assay.example/assay/pkg/report"
 )
 
 type diffOptions struct {
@@ -48,7 +48,7 @@ func (o *diffOptions) run(from, to string) error {
 	w := compliance.InstantOf(time.Now())
 	if o.asOf != "" {
 		var err error
-		if w, err = report.ParseTime(o.asOf); err != nil {
+		if w, err = ask.ParseTime(o.asOf); err != nil {
 			return err
 		}
 	}

@@ -9,11 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/drifts"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/drift"
-	"assay.example/assay/pkg/report"
 )
 
 type driftOptions struct {
@@ -22,7 +23,7 @@ type driftOptions struct {
 	window                   periodOptions
 	baselineFrom, baselineTo string
 	asOf                     string
-	params                   report.DriftParams
+	params                   drifts.Params
 	format                   choice
 	failOn                   choice
 }
@@ -60,9 +61,9 @@ func (o *driftOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.params.Now = compliance.InstantOf(time.Now())
-	var d *report.Drift
+	var d *drifts.Drift
 	err := o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
-		d, err = report.MakeDrift(ctx, conn, bundle, o.params)
+		d, err = drifts.Make(ctx, conn, bundle, o.params)
 		return err
 	})
 	if err != nil {
@@ -87,17 +88,17 @@ func (o *driftOptions) read() (err error) {
 	if o.baselineFrom == "" || o.baselineTo == "" {
 		return compliance.Errorf(compliance.Invalid, "compared with what? Say --baseline-from and --baseline-to")
 	}
-	if o.params.Baseline, err = report.Between(o.baselineFrom, o.baselineTo); err != nil {
+	if o.params.Baseline, err = ask.Between(o.baselineFrom, o.baselineTo); err != nil {
 		return fmt.Errorf("the baseline: %w", err)
 	}
-	if o.params.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+	if o.params.AsOf, err = ask.ParseAsOf(o.asOf); err != nil {
 		return fmt.Errorf("--as-of: %w", err)
 	}
 	w, b := o.params.Window, o.params.Baseline
 	return drift.Check(drift.Window{From: b.From, To: b.To}, drift.Window{From: w.From, To: w.To}, o.params.FDR)
 }
 
-func (o *driftOptions) verdict(d *report.Drift) error {
+func (o *driftOptions) verdict(d *drifts.Drift) error {
 	var ids []string
 	for _, f := range d.Findings {
 		if o.failOn.is == "any" || o.failOn.is == "deviations" && f.Measure == drift.Deviations {

@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"assay.example/assay/controls"
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/explain"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/pkg/report"
 )
 
 type explainOptions struct {
@@ -53,9 +55,9 @@ the evidence isn't as the verdict names it, or the verdict made again is another
 }
 
 func (o *explainOptions) run(ctx context.Context, item string) error {
-	subject := report.Subject{Tenant: o.tenant, Control: o.id, Item: item}
+	subject := explain.Subject{Tenant: o.tenant, Control: o.id, Item: item}
 	var err error
-	if subject.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+	if subject.AsOf, err = ask.ParseAsOf(o.asOf); err != nil {
 		return err
 	}
 	cfg, _, err := o.loadForReading("clickhouse")
@@ -70,12 +72,12 @@ func (o *explainOptions) run(ctx context.Context, item string) error {
 	if err != nil {
 		return err
 	}
-	var e *report.Explained
+	var e *explain.Explained
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
 		if err := findControl(ctx, conn, bundle, &subject); err != nil {
 			return err
 		}
-		e, err = report.Explain(ctx, conn, bundle, types, subject)
+		e, err = explain.Make(ctx, conn, bundle, types, subject)
 		return err
 	})
 	if err != nil {
@@ -95,7 +97,7 @@ func (o *explainOptions) run(ctx context.Context, item string) error {
 
 // findControl takes the control out of CONTROL/ITEM, or finds the only one that
 // speaks of the item.
-func findControl(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, s *report.Subject) error {
+func findControl(ctx context.Context, conn clickhouse.Conn, bundle *control.Bundle, s *explain.Subject) error {
 	if s.Control != "" {
 		return nil
 	}
@@ -103,14 +105,14 @@ func findControl(ctx context.Context, conn clickhouse.Conn, bundle *control.Bund
 		s.Control, s.Item = id, item
 		return nil
 	}
-	f := report.Filter{Item: s.Item, Limit: 100}
-	f.From, f.To = report.Always()
-	verdicts, err := report.Verdicts(ctx, conn, s.Tenant, f)
+	f := listing.Filter{Item: s.Item, Limit: 100}
+	f.From, f.To = ask.Always()
+	verdicts, err := listing.Verdicts(ctx, ask.New(conn, s.Tenant, 0), f)
 	if err != nil {
 		return err
 	}
 	var ids []string
-	for _, v := range verdicts {
+	for _, v := range verdicts.Rows {
 		ids = append(ids, v.Control)
 	}
 	ids = slices.Compact(ids)
@@ -135,7 +137,7 @@ func (o *rulesOptions) files(cfg Config) fs.FS {
 	return controls.FS
 }
 
-func explainedCode(e *report.Explained) error {
+func explainedCode(e *explain.Explained) error {
 	for i := range e.Evidence {
 		if x := &e.Evidence[i]; !x.OnRecord || !x.Intact {
 			return &exitError{exitUnverified, compliance.Errorf(compliance.Conflict, "the event %s of %s is not on record as the verdict names it", x.ID, x.Source)}

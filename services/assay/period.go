@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/period"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console"
 )
 
@@ -298,11 +299,11 @@ func (a *app) periodList() *cobra.Command {
 					if p.Sealed == nil {
 						continue
 					}
-					restated, err := report.RestatedSince(c.Context(), conn, tenant, p.Window(), p.Sealed.AsOf)
+					restated, err := listing.RestatedSince(c.Context(), ask.New(conn, tenant, 0), p.Window(), p.Sealed.AsOf)
 					if err != nil {
 						return err
 					}
-					rows[i].Restated = len(restated)
+					rows[i].Restated = len(restated.Rows)
 				}
 				return nil
 			})

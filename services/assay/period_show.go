@@ -9,11 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/period"
-	"assay.example/assay/pkg/report"
 )
 
 // shownPeriod is a period with the proof of its seal, if it has one.
@@ -107,7 +107,7 @@ func (a *app) writePeriod(p *shownPeriod) error {
 	case output.JSON, output.JSONL:
 		return a.writer().Object(p)
 	case output.CSV:
-		var rows []report.Restated
+		var rows []listing.Restated
 		if p.Proof != nil {
 			rows = p.Proof.Restatement
 		}
@@ -163,20 +163,20 @@ func (p *shownPeriod) tell(w *strings.Builder) {
 	say("")
 }
 
-func factColumns() []output.Column[report.Fact] {
-	return []output.Column[report.Fact]{
-		{Head: "CONTROL", Cell: func(f report.Fact) string { return f.Control }},
-		{Head: "ITEMS", Cell: func(f report.Fact) string { return strconv.FormatInt(f.Items, 10) }},
-		{Head: "SHA-256", Cell: func(f report.Fact) string { return f.SHA256 }},
+func factColumns() []output.Column[listing.Fact] {
+	return []output.Column[listing.Fact]{
+		{Head: "CONTROL", Cell: func(f listing.Fact) string { return f.Control }},
+		{Head: "ITEMS", Cell: func(f listing.Fact) string { return strconv.FormatInt(f.Items, 10) }},
+		{Head: "SHA-256", Cell: func(f listing.Fact) string { return f.SHA256 }},
 	}
 }
 
-func restatedColumns() []output.Column[report.Restated] {
-	return []output.Column[report.Restated]{
-		{Head: "KNOWN", Cell: func(r report.Restated) string { return r.KnownAt.String() }},
-		{Head: "CONTROL", Cell: func(r report.Restated) string { return r.Control }},
-		{Head: "ITEM", Cell: func(r report.Restated) string { return r.ItemID }},
-		{Head: "WAS", Cell: func(r report.Restated) string { return r.Before.String() }},
-		{Head: "IS", Cell: func(r report.Restated) string { return r.Now.String() }},
+func restatedColumns() []output.Column[listing.Restated] {
+	return []output.Column[listing.Restated]{
+		{Head: "KNOWN", Cell: func(r listing.Restated) string { return r.KnownAt.String() }},
+		{Head: "CONTROL", Cell: func(r listing.Restated) string { return r.Control }},
+		{Head: "ITEM", Cell: func(r listing.Restated) string { return r.ItemID }},
+		{Head: "WAS", Cell: func(r listing.Restated) string { return r.Before.String() }},
+		{Head: "IS", Cell: func(r listing.Restated) string { return r.Now.String() }},
 	}
 }

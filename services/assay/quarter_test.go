@@ -12,9 +12,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"assay.example/assay/controls"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/story"
 )
 
@@ -40,7 +40,7 @@ func quarter(ts *testscript.TestScript, neg bool, args []string) {
 		ev := &events[i]
 		data, err := json.Marshal(ev.Data)
 		ts.Check(err)
-		ts.Check(json.NewEncoder(&lines).Encode(report.Event{
+		ts.Check(json.NewEncoder(&lines).Encode(listing.Event{
 			Time: ev.Time, Type: ev.Type, Source: ev.Source, ID: ev.ID, Received: ev.Received, Sequence: ev.Sequence,
 			SHA256: compliance.Hash(sha256.Sum256(data)).String(), Data: data,
 		}))

@@ -9,10 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
-	"assay.example/assay/pkg/report"
 )
 
 // queryOptions are those of every query.
@@ -20,7 +21,7 @@ type queryOptions struct {
 	*app
 	window periodOptions
 	tenant string
-	filter report.Filter
+	filter listing.Filter
 }
 
 func (a *app) queryCommand() *cobra.Command {
@@ -34,18 +35,18 @@ func (a *app) queryCommand() *cobra.Command {
 	return c
 }
 
-// list is a query's function of package report.
-type list[Row any] func(context.Context, clickhouse.Conn, string, report.Filter) ([]Row, error)
+// list is a function of package listing.
+type list[Row any] func(context.Context, *ask.Asker, listing.Filter) (ask.Answer[Row], error)
 
 // queryFor makes a query command. Its flags other than these are the caller's.
-func queryFor[Row any](a *app, name, short string, ask list[Row], columns func(output.Format) []output.Column[Row]) (*cobra.Command, *report.Filter) {
+func queryFor[Row any](a *app, name, short string, find list[Row], columns func(output.Format) []output.Column[Row]) (*cobra.Command, *listing.Filter) {
 	o := &queryOptions{app: a}
 	c := &cobra.Command{
 		Use:   name,
 		Short: short,
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return runQuery(c.Context(), o, ask, columns)
+			return runQuery(c.Context(), o, find, columns)
 		},
 	}
 	o.window.flags(c)
@@ -55,7 +56,7 @@ func queryFor[Row any](a *app, name, short string, ask list[Row], columns func(o
 	return c, &o.filter
 }
 
-func runQuery[Row any](ctx context.Context, o *queryOptions, ask list[Row], columns func(output.Format) []output.Column[Row]) error {
+func runQuery[Row any](ctx context.Context, o *queryOptions, find list[Row], columns func(output.Format) []output.Column[Row]) error {
 	f := o.filter
 	if f.Limit < 1 {
 		return compliance.Errorf(compliance.Invalid, "--limit is %d; it counts from 1", f.Limit)
@@ -75,7 +76,8 @@ func runQuery[Row any](ctx context.Context, o *queryOptions, ask list[Row], colu
 	}
 	var rows []Row
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
-		rows, err = ask(ctx, conn, o.tenant, f)
+		answered, err := find(ctx, ask.New(conn, o.tenant, 0), f)
+		rows = answered.Rows
 		return err
 	})
 	if err != nil {
@@ -89,47 +91,47 @@ func runQuery[Row any](ctx context.Context, o *queryOptions, ask list[Row], colu
 }
 
 // orAlways is parse, where each end may be missing.
-func (o *periodOptions) orAlways() (report.Period, error) {
+func (o *periodOptions) orAlways() (ask.Period, error) {
 	if o.period != "" || o.from != "" && o.to != "" {
 		return o.parse()
 	}
-	var p report.Period
-	p.From, p.To = report.Always()
+	var p ask.Period
+	p.From, p.To = ask.Always()
 	var err error
 	if o.from != "" {
-		p.From, err = report.ParseTime(o.from)
+		p.From, err = ask.ParseTime(o.from)
 	}
 	if o.to != "" && err == nil {
-		p.To, err = report.ParseTime(o.to)
+		p.To, err = ask.ParseTime(o.to)
 	}
 	return p, err
 }
 
-func typeFlags(c *cobra.Command, f *report.Filter) {
+func typeFlags(c *cobra.Command, f *listing.Filter) {
 	c.Flags().StringVar(&f.Type, "type", "", "an event `type`, or a beginning and a star: access.*")
 	c.Flags().StringVar(&f.Source, "source", "", "the `source`, such as /idp")
 }
 
-func itemFlags(c *cobra.Command, f *report.Filter) {
+func itemFlags(c *cobra.Command, f *listing.Filter) {
 	c.Flags().StringVar(&f.Control, "control", "", "the control's `id`")
 	c.Flags().StringVar(&f.Item, "item", "", "the item's `id`")
 	c.Flags().StringVar(&f.Outcome, "outcome", "", "the `outcome`: pass, deviation, waived, inconclusive, not_applicable, pending or withdrawn")
 }
 
 func (a *app) queryEvents() *cobra.Command {
-	c, f := queryFor(a, "events", "List events by time, as they stand in the log", report.Events, func(format output.Format) []output.Column[report.Event] {
-		columns := []output.Column[report.Event]{
-			{Head: "TIME", Cell: func(e report.Event) string { return e.Time.String() }},
-			{Head: "TYPE", Cell: func(e report.Event) string { return e.Type }},
-			{Head: "SOURCE", Cell: func(e report.Event) string { return e.Source }},
-			{Head: "ID", Cell: func(e report.Event) string { return e.ID }},
-			{Head: "TOPIC", Cell: func(e report.Event) string { return e.Topic }},
-			{Head: "PARTITION", Cell: func(e report.Event) string { return strconv.Itoa(int(e.Partition)) }},
-			{Head: "OFFSET", Cell: func(e report.Event) string { return strconv.FormatInt(e.Offset, 10) }},
-			{Head: "SHA-256", Cell: func(e report.Event) string { return short(e.SHA256, format) }},
+	c, f := queryFor(a, "events", "List events by time, as they stand in the log", listing.Events, func(format output.Format) []output.Column[listing.Event] {
+		columns := []output.Column[listing.Event]{
+			{Head: "TIME", Cell: func(e listing.Event) string { return e.Time.String() }},
+			{Head: "TYPE", Cell: func(e listing.Event) string { return e.Type }},
+			{Head: "SOURCE", Cell: func(e listing.Event) string { return e.Source }},
+			{Head: "ID", Cell: func(e listing.Event) string { return e.ID }},
+			{Head: "TOPIC", Cell: func(e listing.Event) string { return e.Topic }},
+			{Head: "PARTITION", Cell: func(e listing.Event) string { return strconv.Itoa(int(e.Partition)) }},
+			{Head: "OFFSET", Cell: func(e listing.Event) string { return strconv.FormatInt(e.Offset, 10) }},
+			{Head: "SHA-256", Cell: func(e listing.Event) string { return short(e.SHA256, format) }},
 		}
 		if format == output.CSV {
-			columns = append(columns, output.Column[report.Event]{Head: "DATA", Cell: func(e report.Event) string { return string(e.Data) }})
+			columns = append(columns, output.Column[listing.Event]{Head: "DATA", Cell: func(e listing.Event) string { return string(e.Data) }})
 		}
 		return columns
 	})
@@ -148,16 +150,16 @@ func short(hash string, format output.Format) string {
 }
 
 func (a *app) queryVerdicts() *cobra.Command {
-	c, f := queryFor(a, "verdicts", "List what controls say of their items now", report.Verdicts, func(output.Format) []output.Column[report.Found] {
-		return []output.Column[report.Found]{
-			{Head: "CONTROL", Cell: func(v report.Found) string { return v.Control }},
-			{Head: "ITEM", Cell: func(v report.Found) string { return v.Item.ID }},
-			{Head: "TIME", Cell: func(v report.Found) string { return v.Item.Time.String() }},
-			{Head: "OUTCOME", Cell: func(v report.Found) string { return string(v.Outcome) }},
-			{Head: "REASON", Cell: func(v report.Found) string { return v.Reason }},
-			{Head: "REVISION", Cell: func(v report.Found) string { return strconv.Itoa(v.Revision) }},
-			{Head: "REMEDIATED", Cell: func(v report.Found) string { return orNothing(v.RemediatedAt) }},
-			{Head: "KNOWN", Cell: func(v report.Found) string { return v.KnownAt.String() }},
+	c, f := queryFor(a, "verdicts", "List what controls say of their items now", listing.Verdicts, func(output.Format) []output.Column[listing.Found] {
+		return []output.Column[listing.Found]{
+			{Head: "CONTROL", Cell: func(v listing.Found) string { return v.Control }},
+			{Head: "ITEM", Cell: func(v listing.Found) string { return v.Item.ID }},
+			{Head: "TIME", Cell: func(v listing.Found) string { return v.Item.Time.String() }},
+			{Head: "OUTCOME", Cell: func(v listing.Found) string { return string(v.Outcome) }},
+			{Head: "REASON", Cell: func(v listing.Found) string { return v.Reason }},
+			{Head: "REVISION", Cell: func(v listing.Found) string { return strconv.Itoa(v.Revision) }},
+			{Head: "REMEDIATED", Cell: func(v listing.Found) string { return orNothing(v.RemediatedAt) }},
+			{Head: "KNOWN", Cell: func(v listing.Found) string { return v.KnownAt.String() }},
 		}
 	})
 	itemFlags(c, f)
@@ -173,17 +175,17 @@ func orNothing(i compliance.Instant) string {
 }
 
 func (a *app) queryViolations() *cobra.Command {
-	c, f := queryFor(a, "violations", "List violation records as they were published", report.Violations, func(output.Format) []output.Column[report.Violation] {
-		return []output.Column[report.Violation]{
-			{Head: "KNOWN", Cell: func(v report.Violation) string { return v.KnownAt.String() }},
-			{Head: "CONTROL", Cell: func(v report.Violation) string { return v.Control }},
-			{Head: "ITEM", Cell: func(v report.Violation) string { return v.Item.ID }},
-			{Head: "REVISION", Cell: func(v report.Violation) string { return strconv.Itoa(v.Revision) }},
-			{Head: "CHANGE", Cell: func(v report.Violation) string { return v.Change }},
-			{Head: "SEVERITY", Cell: func(v report.Violation) string { return v.Severity }},
-			{Head: "OUTCOME", Cell: func(v report.Violation) string { return v.Outcome }},
-			{Head: "REASON", Cell: func(v report.Violation) string { return v.Reason }},
-			{Head: "TITLE", Cell: func(v report.Violation) string { return v.Title }},
+	c, f := queryFor(a, "violations", "List violation records as they were published", listing.Violations, func(output.Format) []output.Column[listing.Violation] {
+		return []output.Column[listing.Violation]{
+			{Head: "KNOWN", Cell: func(v listing.Violation) string { return v.KnownAt.String() }},
+			{Head: "CONTROL", Cell: func(v listing.Violation) string { return v.Control }},
+			{Head: "ITEM", Cell: func(v listing.Violation) string { return v.Item.ID }},
+			{Head: "REVISION", Cell: func(v listing.Violation) string { return strconv.Itoa(v.Revision) }},
+			{Head: "CHANGE", Cell: func(v listing.Violation) string { return v.Change }},
+			{Head: "SEVERITY", Cell: func(v listing.Violation) string { return v.Severity }},
+			{Head: "OUTCOME", Cell: func(v listing.Violation) string { return v.Outcome }},
+			{Head: "REASON", Cell: func(v listing.Violation) string { return v.Reason }},
+			{Head: "TITLE", Cell: func(v listing.Violation) string { return v.Title }},
 		}
 	})
 	itemFlags(c, f)
@@ -191,16 +193,16 @@ func (a *app) queryViolations() *cobra.Command {
 }
 
 func (a *app) queryRejected() *cobra.Command {
-	c, f := queryFor(a, "rejected", "List what came and was no event", report.Refused, func(format output.Format) []output.Column[report.Rejected] {
-		return []output.Column[report.Rejected]{
-			{Head: "AT", Cell: func(r report.Rejected) string { return r.At.String() }},
-			{Head: "BY", Cell: func(r report.Rejected) string { return r.By }},
-			{Head: "CODE", Cell: func(r report.Rejected) string { return r.Code }},
-			{Head: "SOURCE", Cell: func(r report.Rejected) string { return r.Source }},
-			{Head: "ID", Cell: func(r report.Rejected) string { return r.ID }},
-			{Head: "TYPE", Cell: func(r report.Rejected) string { return r.Type }},
-			{Head: "SHA-256", Cell: func(r report.Rejected) string { return short(r.SHA256, format) }},
-			{Head: "REASON", Cell: func(r report.Rejected) string { return r.Reason }},
+	c, f := queryFor(a, "rejected", "List what came and was no event", listing.Refused, func(format output.Format) []output.Column[listing.Rejected] {
+		return []output.Column[listing.Rejected]{
+			{Head: "AT", Cell: func(r listing.Rejected) string { return r.At.String() }},
+			{Head: "BY", Cell: func(r listing.Rejected) string { return r.By }},
+			{Head: "CODE", Cell: func(r listing.Rejected) string { return r.Code }},
+			{Head: "SOURCE", Cell: func(r listing.Rejected) string { return r.Source }},
+			{Head: "ID", Cell: func(r listing.Rejected) string { return r.ID }},
+			{Head: "TYPE", Cell: func(r listing.Rejected) string { return r.Type }},
+			{Head: "SHA-256", Cell: func(r listing.Rejected) string { return short(r.SHA256, format) }},
+			{Head: "REASON", Cell: func(r listing.Rejected) string { return r.Reason }},
 		}
 	})
 	typeFlags(c, f)
@@ -209,14 +211,14 @@ func (a *app) queryRejected() *cobra.Command {
 }
 
 func (a *app) queryConflicts() *cobra.Command {
-	c, f := queryFor(a, "conflicts", "List events that came with more than one body", report.Conflicts, func(format output.Format) []output.Column[report.Conflict] {
-		return []output.Column[report.Conflict]{
-			{Head: "TIME", Cell: func(k report.Conflict) string { return k.Time.String() }},
-			{Head: "TYPE", Cell: func(k report.Conflict) string { return k.Type }},
-			{Head: "SOURCE", Cell: func(k report.Conflict) string { return k.Source }},
-			{Head: "ID", Cell: func(k report.Conflict) string { return k.ID }},
-			{Head: "COPIES", Cell: func(k report.Conflict) string { return strconv.FormatInt(k.Copies, 10) }},
-			{Head: "BODIES", Cell: func(k report.Conflict) string {
+	c, f := queryFor(a, "conflicts", "List events that came with more than one body", listing.Conflicts, func(format output.Format) []output.Column[listing.Conflict] {
+		return []output.Column[listing.Conflict]{
+			{Head: "TIME", Cell: func(k listing.Conflict) string { return k.Time.String() }},
+			{Head: "TYPE", Cell: func(k listing.Conflict) string { return k.Type }},
+			{Head: "SOURCE", Cell: func(k listing.Conflict) string { return k.Source }},
+			{Head: "ID", Cell: func(k listing.Conflict) string { return k.ID }},
+			{Head: "COPIES", Cell: func(k listing.Conflict) string { return strconv.FormatInt(k.Copies, 10) }},
+			{Head: "BODIES", Cell: func(k listing.Conflict) string {
 				bodies := make([]string, len(k.Bodies))
 				for i, b := range k.Bodies {
 					bodies[i] = short(b, format)

@@ -13,11 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/reconcile"
-	"assay.example/assay/pkg/report"
 )
 
 type reconcileOptions struct {
@@ -80,7 +81,7 @@ func (o *reconcileOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	asOf, err := report.ParseAsOf(o.asOf)
+	asOf, err := ask.ParseAsOf(o.asOf)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (o *reconcileOptions) run(ctx context.Context) error {
 	var items []reconcile.Item
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
 		near := r.Mapping.Tolerance
-		verdicts, err := report.Items(ctx, conn, o.tenant, o.control, period.From.Add(-near), period.To.Add(near), asOf)
+		verdicts, err := listing.Items(ctx, conn, o.tenant, o.control, period.From.Add(-near), period.To.Add(near), asOf)
 		for i := range verdicts {
 			v := &verdicts[i]
 			items = append(items, reconcile.Item{ID: v.Item.ID, At: v.Item.Time, Outcome: v.Outcome})

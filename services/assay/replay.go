@@ -11,12 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/change"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/output"
-	"assay.example/assay/pkg/report"
 )
 
 type replayOptions struct {
@@ -89,7 +90,7 @@ func (o *replayOptions) run(ctx context.Context) error {
 			return compliance.Errorf(compliance.NotFound, "neither rule set has a control %s", id)
 		}
 	}
-	record := &report.Recorded{Types: types, Tenant: o.change.Tenant}
+	record := &listing.Recorded{Types: types, Tenant: o.change.Tenant}
 	r, err := o.judge(ctx, record)
 	if err != nil {
 		return err
@@ -118,7 +119,7 @@ func (o *replayOptions) parseTimes() error {
 		if t.text == "" {
 			continue
 		}
-		at, err := report.ParseTime(t.text)
+		at, err := ask.ParseTime(t.text)
 		if err != nil {
 			return err
 		}
@@ -128,7 +129,7 @@ func (o *replayOptions) parseTimes() error {
 }
 
 // judge replays the events of the file, or else of ClickHouse.
-func (o *replayOptions) judge(ctx context.Context, record *report.Recorded) (*change.Result, error) {
+func (o *replayOptions) judge(ctx context.Context, record *listing.Recorded) (*change.Result, error) {
 	if o.events != "" {
 		return o.byFile(record)
 	}
@@ -136,10 +137,10 @@ func (o *replayOptions) judge(ctx context.Context, record *report.Recorded) (*ch
 }
 
 // byFile replays the events of a file, which is read anew for each pass.
-func (o *replayOptions) byFile(record *report.Recorded) (*change.Result, error) {
+func (o *replayOptions) byFile(record *listing.Recorded) (*change.Result, error) {
 	if o.change.AsOf == 0 {
 		if err := o.reading(func(in *os.File) (err error) {
-			o.change.AsOf, err = report.EndOfLines(in, o.events)
+			o.change.AsOf, err = listing.EndOfLines(in, o.events)
 			return err
 		}); err != nil {
 			return nil, err
@@ -161,14 +162,14 @@ func (o *replayOptions) reading(do func(*os.File) error) (err error) {
 	return do(in)
 }
 
-func (o *replayOptions) byClickHouse(ctx context.Context, record *report.Recorded) (r *change.Result, err error) {
+func (o *replayOptions) byClickHouse(ctx context.Context, record *listing.Recorded) (r *change.Result, err error) {
 	cfg, _, err := o.loadForReading("clickhouse")
 	if err != nil {
 		return nil, err
 	}
 	err = withClickHouse(ctx, cfg, func(conn clickhouse.Conn) error {
 		if o.change.AsOf == 0 {
-			if o.change.AsOf, err = report.Clock(ctx, conn); err != nil {
+			if o.change.AsOf, err = ask.Clock(ctx, conn); err != nil {
 				return err
 			}
 		}
@@ -185,7 +186,7 @@ func (o *replayOptions) byClickHouse(ctx context.Context, record *report.Recorde
 	return r, err
 }
 
-func (o *replayOptions) replay(record *report.Recorded) (*change.Result, error) {
+func (o *replayOptions) replay(record *listing.Recorded) (*change.Result, error) {
 	r, err := change.Replay(o.change)
 	if record.Unreadable > 0 {
 		_, _ = fmt.Fprintf(o.err, "%d events are not what their type's schema says, and were left out.\n", record.Unreadable)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -48,16 +49,16 @@ func (o *periodOptions) flags(c *cobra.Command) {
 	c.Flags().StringVar(&o.to, "to", "", "its end, which isn't in it: a date or RFC 3339 `time`")
 }
 
-func (o *periodOptions) parse() (report.Period, error) {
+func (o *periodOptions) parse() (ask.Period, error) {
 	switch {
 	case o.period != "" && (o.from != "" || o.to != ""):
-		return report.Period{}, compliance.Errorf(compliance.Invalid, "--period and --from, --to say the same thing twice: use one of them")
+		return ask.Period{}, compliance.Errorf(compliance.Invalid, "--period and --from, --to say the same thing twice: use one of them")
 	case o.period != "":
-		return report.ParsePeriod(o.period)
+		return ask.ParsePeriod(o.period)
 	case o.from != "" && o.to != "":
-		return report.Between(o.from, o.to)
+		return ask.Between(o.from, o.to)
 	}
-	return report.Period{}, compliance.Errorf(compliance.Invalid, "which period? Say --period 2026-Q3, or --from and --to")
+	return ask.Period{}, compliance.Errorf(compliance.Invalid, "which period? Say --period 2026-Q3, or --from and --to")
 }
 
 type reportOptions struct {
@@ -112,7 +113,7 @@ func (o *reportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	asOf, err := report.ParseAsOf(o.asOf)
+	asOf, err := ask.ParseAsOf(o.asOf)
 	if err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func (o *reportOptions) run(ctx context.Context) error {
 	return o.verdict(r)
 }
 
-func (o *reportOptions) make(ctx context.Context, period report.Period, asOf compliance.Instant) (r *report.Report, err error) {
+func (o *reportOptions) make(ctx context.Context, period ask.Period, asOf compliance.Instant) (r *report.Report, err error) {
 	cfg, _, err := o.loadForReading("clickhouse")
 	if err != nil {
 		return nil, err

@@ -10,10 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/sample"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 )
 
@@ -21,7 +22,7 @@ type sampleOptions struct {
 	*app
 	rules     rulesOptions
 	window    periodOptions
-	params    report.SampleParams
+	params    sample.Params
 	asOf      string
 	plan      string
 	frequency string
@@ -62,10 +63,10 @@ func (o *sampleOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.params.Now = compliance.InstantOf(time.Now())
-	var s *report.Sample
+	var s *sample.Sample
 	var late time.Duration
 	err := o.withRecord(ctx, &o.rules, func(conn clickhouse.Conn, bundle *control.Bundle) (err error) {
-		if s, err = report.MakeSample(ctx, conn, bundle, o.params); err == nil {
+		if s, err = sample.Make(ctx, conn, bundle, o.params); err == nil {
 			late = bundle.Control(s.Control).CorrectUntil
 		}
 		return err
@@ -97,7 +98,7 @@ func (o *sampleOptions) read() (err error) {
 	if p.Period, err = o.window.parse(); err != nil {
 		return err
 	}
-	if p.AsOf, err = report.ParseAsOf(o.asOf); err != nil {
+	if p.AsOf, err = ask.ParseAsOf(o.asOf); err != nil {
 		return fmt.Errorf("--as-of: %w", err)
 	}
 	p.Plan, err = readPlan(o.plan)
@@ -115,7 +116,7 @@ func readPlan(name string) (*sampling.Plan, error) {
 	return sampling.ReadPlan(raw, name)
 }
 
-func (o *sampleOptions) write(s *report.Sample) error {
+func (o *sampleOptions) write(s *sample.Sample) error {
 	if o.format.is == "population" {
 		_, err := o.out.Write(s.PopulationBytes())
 		return err

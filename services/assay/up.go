@@ -130,7 +130,9 @@ func (a *app) startMachine(ctx context.Context, cfg *Config) (*machine, error) {
 		return nil, errors.Join(err, m.stop())
 	}
 	cfg.Kafka.Brokers = []string{m.kafka.Address()}
+	retention := cfg.ClickHouse.Retention
 	cfg.ClickHouse = m.clickhouse.Config()
+	cfg.ClickHouse.Retention = retention
 	cfg.Console.ClickHouse = m.clickhouse.ReaderConfig()
 	return m, nil
 }

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/record"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/settings"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/login"
@@ -231,7 +231,7 @@ func (g Grant) resolve(at, name string, names map[string]bool) (login.Grant, []e
 		faults = append(faults, fault("%s.periods: an auditor is bound to periods; name one, such as 2026-Q3", at))
 	}
 	for i, text := range g.Periods {
-		p, err := report.ParsePeriod(text)
+		p, err := ask.ParsePeriod(text)
 		if err != nil {
 			faults = append(faults, fault("%s.periods[%d]: %w", at, i, err))
 		}
@@ -239,7 +239,7 @@ func (g Grant) resolve(at, name string, names map[string]bool) (login.Grant, []e
 	}
 	if g.Expires != "" {
 		var err error
-		if out.Expires, err = report.ParseTime(g.Expires); err != nil {
+		if out.Expires, err = ask.ParseTime(g.Expires); err != nil {
 			faults = append(faults, fault("%s.expires: %w", at, err))
 		}
 		out.Expires = max(out.Expires, 1) // 0, the end of 1969, would be never

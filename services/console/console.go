@@ -1,7 +1,7 @@
 // Package console is what people and programs read from: pages, and an API that is
 // described in OpenAPI 3.1.
 //
-// It reads ClickHouse, with the questions of pkg/report, and the controls of a bundle.
+// It reads ClickHouse, with the questions of pkg/ask, and the controls of a bundle.
 // It writes evidence.read events to events.access: one for each thing that an auditor
 // asks for, before it is answered.
 //

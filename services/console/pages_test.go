@@ -30,7 +30,7 @@ func pageValues(tenant, quarter string, offset int) map[string]string {
 // among them, whether there is a page of it or not.
 func (r *running) pages(values map[string]string) (list []string) {
 	r.Helper()
-	questions, err := filepath.Glob("../../pkg/report/sql/*.sql")
+	questions, err := filepath.Glob("../../pkg/ask/sql/*.sql")
 	require.NoError(r, err)
 	require.GreaterOrEqual(r, len(questions), 10)
 	for _, pattern := range new(page.Pages).Routes() {

@@ -9,9 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/certificate"
+	"assay.example/assay/pkg/ask/coverage"
+	"assay.example/assay/pkg/ask/drifts"
+	"assay.example/assay/pkg/ask/sample"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/drift"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 )
 
@@ -20,14 +24,14 @@ func TestSamplesAndDriftAreThoseOfTheCommands(t *testing.T) {
 	w := newWorld(t)
 	r := w.start()
 	now := compliance.InstantOf(time.Unix(0, w.clock.Load()))
-	q3, err := report.ParsePeriod("2026-Q3")
+	q3, err := ask.ParsePeriod("2026-Q3")
 	require.NoError(t, err)
 	plan, err := sampling.Named("chiaro")
 	require.NoError(t, err)
 	for query, asOf := range map[string]string{"": "", "?as_of=2026-10-08": "2026-10-08", "?as_of=2026-07-01": "2026-07-01"} {
-		at, err := report.ParseAsOf(asOf)
+		at, err := ask.ParseAsOf(asOf)
 		require.NoError(t, err)
-		s, err := report.MakeSample(t.Context(), w.conn, w.bundle, report.SampleParams{
+		s, err := sample.Make(t.Context(), w.conn, w.bundle, sample.Params{
 			Tenant: "default", Control: "CH-01", Engagement: "soc2 2026/1", Period: q3, Plan: plan, AsOf: at, Now: now,
 		})
 		require.NoError(t, err)
@@ -37,11 +41,11 @@ func TestSamplesAndDriftAreThoseOfTheCommands(t *testing.T) {
 	r.get("/api/v1/periods/2026-Q3/samples/CH-01/e?plan=none", r.as("auditor")).problem(t, http.StatusNotFound)
 	r.get("/api/v1/periods/2026-Q2/samples/CH-01/e", r.as("auditor")).problem(t, http.StatusForbidden)
 
-	july, err := report.ParsePeriod("2026-07")
+	july, err := ask.ParsePeriod("2026-07")
 	require.NoError(t, err)
-	august, err := report.ParsePeriod("2026-08")
+	august, err := ask.ParsePeriod("2026-08")
 	require.NoError(t, err)
-	d, err := report.MakeDrift(t.Context(), w.conn, w.bundle, report.DriftParams{Tenant: "default", Baseline: july, Window: august, FDR: drift.DefaultFDR, Now: now})
+	d, err := drifts.Make(t.Context(), w.conn, w.bundle, drifts.Params{Tenant: "default", Baseline: july, Window: august, FDR: drift.DefaultFDR, Now: now})
 	require.NoError(t, err)
 	same(t, r.get("/api/v1/periods/2026-08/drift/2026-07", r.as("auditor")), d.WriteJSON)
 	r.get("/api/v1/periods/2026-08/drift/2026-06", r.as("auditor")).problem(t, http.StatusForbidden)
@@ -53,12 +57,12 @@ func TestCertificatesAndCoverageAreThoseOfTheCommands(t *testing.T) {
 	w := newWorld(t)
 	r := w.start()
 	now := compliance.InstantOf(time.Unix(0, w.clock.Load()))
-	q3, err := report.ParsePeriod("2026-Q3")
+	q3, err := ask.ParsePeriod("2026-Q3")
 	require.NoError(t, err)
 	for query, asOf := range map[string]string{"": "", "?as_of=2026-10-08": "2026-10-08", "?as_of=2026-07-01": "2026-07-01"} {
-		at, err := report.ParseAsOf(asOf)
+		at, err := ask.ParseAsOf(asOf)
 		require.NoError(t, err)
-		c, err := report.MakeCertificate(t.Context(), w.conn, w.bundle, report.CertificateParams{
+		c, err := certificate.Make(t.Context(), w.conn, w.bundle, certificate.Params{
 			Tenant: "default", Controls: []string{"CH-01"}, Period: q3, AsOf: at, Now: now,
 		})
 		require.NoError(t, err)
@@ -68,7 +72,7 @@ func TestCertificatesAndCoverageAreThoseOfTheCommands(t *testing.T) {
 	r.get("/api/v1/periods/2026-Q3/completeness/CH-01?as_of=2027-01-01", r.as("auditor")).problem(t, http.StatusBadRequest)
 	r.get("/api/v1/periods/2026-Q2/completeness/CH-01", r.as("auditor")).problem(t, http.StatusForbidden)
 
-	c, err := report.MakeCoverage(t.Context(), w.conn, w.bundle, report.CoverageParams{Tenant: "default", Period: q3})
+	c, err := coverage.Make(t.Context(), w.conn, w.bundle, coverage.Params{Tenant: "default", Period: q3})
 	require.NoError(t, err)
 	same(t, r.get("/api/v1/coverage?period=2026-Q3", r.as("auditor")), c.WriteJSON)
 	r.get("/api/v1/coverage", r.as("engineer")).problem(t, http.StatusBadRequest)

@@ -8,14 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/certificate"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
-	"assay.example/assay/pkg/report"
 )
 
 // certify makes the certificate of a control over approvals, of the day of the events.
-func (w *world) certify() *report.Certificate {
+func (w *world) certify() *certificate.Certificate {
 	w.Helper()
 	types, err := dictionary.Default()
 	require.NoError(w, err)
@@ -27,16 +28,16 @@ population: {event: change.approved}
 assert: item.approver != ""
 `)}}, []byte("effective_from: 2026-06-01T00:00:00Z\nsources:\n  /vcs: {types: [change.*]}\n"), types)
 	require.NoError(w, err)
-	c, err := report.MakeCertificate(w.Context(), w.conn, bundle, report.CertificateParams{
+	c, err := certificate.Make(w.Context(), w.conn, bundle, certificate.Params{
 		Tenant: "default", Controls: []string{"CH-09"}, Now: compliance.InstantOf(time.Now()),
-		Period: report.Period{From: start.Add(-24 * time.Hour), To: start.Add(24 * time.Hour)},
+		Period: ask.Period{From: start.Add(-24 * time.Hour), To: start.Add(24 * time.Hour)},
 	})
 	require.NoError(w, err)
 	return c
 }
 
 // told are the statements of a certificate about what was read and kept.
-func told(c *report.Certificate) (proven, open []string) {
+func told(c *certificate.Certificate) (proven, open []string) {
 	for _, p := range c.Proven {
 		proven = append(proven, p.What)
 	}

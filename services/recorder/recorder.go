@@ -91,7 +91,7 @@ func run(ctx context.Context, cfg Config, deps Deps, tests seams) error {
 	deps.Ready("clickhouse", nil)
 	w := &worker{
 		cfg: cfg, deps: deps, metrics: m, seams: tests, keys: keys,
-		store: &store{conn: conn, metrics: m, slots: make(chan struct{}, cfg.Inserts)},
+		store: &store{conn: conn, metrics: m, slots: make(chan struct{}, cfg.Inserts), coverage: cfg.ClickHouse.OnEveryReplica("coverage")},
 	}
 	recounting, stop := context.WithCancel(ctx)
 	var recounts sync.WaitGroup

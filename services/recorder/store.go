@@ -19,6 +19,8 @@ type store struct {
 	conn    clickhouse.Conn
 	metrics *metrics
 	types   clickhouse.Types
+	// coverage is the table to read; it must show what any recorder before was told is written.
+	coverage string
 	// slots bounds how many inserts run at once.
 	slots chan struct{}
 }
@@ -75,8 +77,8 @@ func (s *store) covered(ctx context.Context, topicID [16]byte, p tp) (covered, e
 	ctx, cancel := context.WithTimeout(ctx, insertTimeout)
 	defer cancel()
 	c := covered{Before: rows.Chain{Last: -1}}
-	result, err := s.conn.Query(ctx, `SELECT end_offset, last_offset, leaves FROM coverage
-		WHERE topic = ? AND partition = ? AND topic_id = toUUID(?) ORDER BY start_offset DESC LIMIT 1`,
+	result, err := s.conn.Query(ctx, `SELECT end_offset, last_offset, leaves FROM `+s.coverage+`
+		WHERE topic = ? AND partition = ? AND topic_id = toUUID(?) ORDER BY start_offset DESC LIMIT 1 SETTINGS skip_unavailable_shards = 1`,
 		p.topic, p.partition, uuid.UUID(topicID).String())
 	if err != nil {
 		return c, fmt.Errorf("reading coverage: %w", err)

@@ -26,8 +26,8 @@ func (e *engine) startShards(ctx context.Context, library string) (err error) {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = l.Close() }() // all of them first, so that they differ
-		s.Ports = append(s.Ports, l.Addr().(*net.TCPAddr).Port) //nolint:errcheck,forcetypeassert // a TCP listener's address
+		defer func() { _ = l.Close() }()                        // all of them first, so that they differ
+		s.Ports = append(s.Ports, l.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // a TCP listener's address
 		if err := l.Close(); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package table
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"assay.example/assay/pkg/output"
@@ -13,7 +12,7 @@ import (
 // below.
 func (t *Table) WriteText(w output.Writer) error {
 	w.Format = output.Table
-	if _, err := fmt.Fprintf(w.Out, "\n%s\n", Printable(t.Title)); err != nil {
+	if _, err := fmt.Fprintf(w.Out, "\n%s\n", output.Printable(t.Title)); err != nil {
 		return err
 	}
 	if err := t.ForPeople().body(w); err != nil {
@@ -22,7 +21,7 @@ func (t *Table) WriteText(w output.Writer) error {
 	if t.Origin.Text == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(w.Out, "(%s)\n", Printable(t.Origin.Text))
+	_, err := fmt.Fprintf(w.Out, "(%s)\n", output.Printable(t.Origin.Text))
 	return err
 }
 
@@ -46,7 +45,7 @@ func (t *Table) blocks(out io.Writer) error {
 	var b strings.Builder
 	for _, row := range t.Rows {
 		for i, c := range t.Columns {
-			shown := Printable(strings.ReplaceAll(Shown(c.Kind, row[i]), "\n", " "))
+			shown := output.Printable(strings.ReplaceAll(Shown(c.Kind, row[i]), "\n", " "))
 			switch {
 			case i == 0:
 				fmt.Fprintf(&b, "%s\n", shown)
@@ -75,14 +74,4 @@ func (t *Table) WriteCSV(w output.Writer) error {
 		columns = append(columns, output.Column[[]any]{Head: fact[0], Cell: func([]any) string { return fact[1] }})
 	}
 	return output.Write(w, t.Rows, columns)
-}
-
-// Printable drops what could drive a terminal; lines stay.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || strconv.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, text)
 }

@@ -5,14 +5,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 )
 
-func period(t *testing.T, text string) report.Period {
+func period(t *testing.T, text string) ask.Period {
 	t.Helper()
-	p, err := report.ParsePeriod(text)
+	p, err := ask.ParsePeriod(text)
 	require.NoError(t, err)
 	return p
 }
@@ -43,7 +43,7 @@ func TestBoundViewersMayLess(t *testing.T) {
 	for _, role := range access.Roles() {
 		free := access.Viewer{Role: role, Tenant: "acme"}
 		bound := free
-		bound.Periods = []report.Period{period(t, "2026-Q3")}
+		bound.Periods = []ask.Period{period(t, "2026-Q3")}
 		for _, a := range access.Actions() {
 			less := a == access.ReadHealth || a == access.ReadDeliveries
 			require.Equal(t, free.May(a) && !less, bound.May(a), "%s, %s", role, a)
@@ -64,7 +64,7 @@ func TestIn(t *testing.T) {
 }
 
 func TestClip(t *testing.T) {
-	always, ever := report.Always()
+	always, ever := ask.Always()
 	for _, c := range []struct {
 		periods []string
 		asked   string // empty: all of time

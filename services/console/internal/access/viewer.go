@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 )
 
 // Viewer is who asks, in a request that was let in.
@@ -21,7 +21,7 @@ type Viewer struct {
 	Tenants []string
 	// Periods bound what is seen, by when something happened. Roles other than auditor may
 	// have none and see everything of their tenants; an auditor with none sees nothing.
-	Periods []report.Period
+	Periods []ask.Period
 	// Token says that it is a program with a token, not somebody with a session.
 	Token bool
 }
@@ -64,7 +64,7 @@ func (v Viewer) Bound() bool { return v.Role == Auditor || len(v.Periods) > 0 }
 
 // Sees says whether something that happened then may be seen.
 func (v Viewer) Sees(at compliance.Instant) bool {
-	return !v.Bound() || slices.ContainsFunc(v.Periods, func(p report.Period) bool { return p.From <= at && at < p.To })
+	return !v.Bound() || slices.ContainsFunc(v.Periods, func(p ask.Period) bool { return p.From <= at && at < p.To })
 }
 
 // Clip is the part of the window [from, to) that may be seen. It refuses a window with
@@ -74,7 +74,7 @@ func (v Viewer) Clip(from, to compliance.Instant) (compliance.Instant, complianc
 	if !v.Bound() {
 		return from, to, nil
 	}
-	var parts []report.Period
+	var parts []ask.Period
 	for _, p := range v.spans() {
 		if p.From, p.To = max(p.From, from), min(p.To, to); p.From < p.To {
 			parts = append(parts, p)
@@ -91,7 +91,7 @@ func (v Viewer) Clip(from, to compliance.Instant) (compliance.Instant, complianc
 
 // Within refuses a period that isn't wholly visible: a report of a part of it would
 // bear its name.
-func (v Viewer) Within(p report.Period) error {
+func (v Viewer) Within(p ask.Period) error {
 	from, to, err := v.Clip(p.From, p.To)
 	if err == nil && (from != p.From || to != p.To) {
 		err = compliance.Errorf(compliance.Forbidden, "not all of %s may be seen; you may see %s", p.Label, v.labels())
@@ -100,9 +100,9 @@ func (v Viewer) Within(p report.Period) error {
 }
 
 // spans are the periods by time, with those that overlap or adjoin made one.
-func (v Viewer) spans() []report.Period {
-	sorted := slices.SortedFunc(slices.Values(v.Periods), func(a, b report.Period) int { return cmp.Compare(a.From, b.From) })
-	var spans []report.Period
+func (v Viewer) spans() []ask.Period {
+	sorted := slices.SortedFunc(slices.Values(v.Periods), func(a, b ask.Period) int { return cmp.Compare(a.From, b.From) })
+	var spans []ask.Period
 	for _, p := range sorted {
 		if n := len(spans); n > 0 && p.From <= spans[n-1].To {
 			spans[n-1].To = max(spans[n-1].To, p.To)

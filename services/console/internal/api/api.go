@@ -1,5 +1,5 @@
 // Package api is the console's HTTP API, version 1: what is on record, as JSON. It
-// answers from the same questions as the pages and the commands (pkg/report).
+// answers from the same questions as the pages and the commands (pkg/ask).
 //
 // It guarantees:
 //   - Each answer is about one tenant, and that is one of the viewer's; but for how far
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -23,6 +24,10 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/rs/zerolog"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/coverage"
+	"assay.example/assay/pkg/ask/explain"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
@@ -63,7 +68,7 @@ type API struct {
 
 	mux   *http.ServeMux
 	huma  huma.API
-	words map[string]report.Words
+	words map[string]explain.Words
 	// others are the controls that others must operate.
 	others report.Complementary
 	// actions are what each operation needs, by its id.
@@ -78,7 +83,7 @@ func New(o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Options: o, others: others, mux: http.NewServeMux(), words: report.WordsOfAll(o.Bundle, o.Files), actions: map[string]access.Action{}}
+	a := &API{Options: o, others: others, mux: http.NewServeMux(), words: explain.WordsOfAll(o.Bundle, o.Files), actions: map[string]access.Action{}}
 	a.huma = humago.New(a.mux, a.config())
 	a.huma.UseMiddleware(a.unequivocal)
 	a.register()
@@ -139,6 +144,7 @@ func (a *API) config() huma.Config {
 	c.NoFormatFallback = false
 	c.RejectUnknownQueryParameters = true
 	c.Transformers = []huma.Transformer{typed}
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "A token made with assay token new."},
 		"session": {Type: "apiKey", In: "cookie", Name: a.Cookie, Description: "The session of somebody who signed in."},
@@ -150,11 +156,25 @@ func (a *API) config() huma.Config {
 	return c
 }
 
+// schemaName tells schemas apart that packages name alike: a day of what, a life of whom.
+func schemaName(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t {
+	case reflect.TypeFor[coverage.Day]():
+		return "CoverageDay"
+	case reflect.TypeFor[sources.Life]():
+		return "SourceLife"
+	}
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
 // call is what an operation is called with, beside its parameters.
 type call struct {
 	access.Viewer
 
-	asker *report.Asker
+	asker *ask.Asker
 	now   compliance.Instant
 }
 
@@ -211,5 +231,5 @@ func (a *API) admit(ctx context.Context, needs access.Action, tenant string) (ca
 		return call{}, compliance.Errorf(compliance.Forbidden, "the role %s may not read %s", viewer.Role, needs)
 	}
 	now := compliance.InstantOf(a.Now())
-	return call{viewer, report.NewAsker(a.Conn, viewer.Tenant, now), now}, nil
+	return call{viewer, ask.New(a.Conn, viewer.Tenant, now), now}, nil
 }

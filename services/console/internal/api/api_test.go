@@ -17,8 +17,9 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 )
 
@@ -85,10 +86,10 @@ func TestEveryActionGuardsSomething(t *testing.T) {
 	require.Len(t, guarded, len(access.Actions()))
 }
 
-var order = []report.Column{{Name: "time"}, {Name: "id", Text: true}}
+var order = []listing.Column{{Name: "time"}, {Name: "id", Text: true}}
 
 func TestCursor(t *testing.T) {
-	page := report.Page{AsOf: 1_786_000_000_000_000, After: []any{int64(5), "<a>&\u2028"}}
+	page := listing.Page{AsOf: 1_786_000_000_000_000, After: []any{int64(5), "<a>&\u2028"}}
 	text, err := encodeCursor("q", page)
 	require.NoError(t, err)
 	require.Regexp(t, `^[\w-]+$`, text)
@@ -123,13 +124,13 @@ func TestForgedCursors(t *testing.T) {
 		{nil, nil},
 		{int64(1), []any{"x"}},
 	} {
-		text, err := encodeCursor("q", report.Page{AsOf: 1, After: after})
+		text, err := encodeCursor("q", listing.Page{AsOf: 1, After: after})
 		require.NoError(t, err)
 		_, err = decodeCursor("q", text, order)
 		require.ErrorIs(t, err, errCursor, after)
 	}
-	first, last := report.Always()
-	for _, page := range []report.Page{{AsOf: 0, After: []any{int64(1), "a"}}, {AsOf: first - 1, After: []any{int64(1), "a"}}, {AsOf: last + 1, After: []any{int64(1), "a"}}} {
+	first, last := ask.Always()
+	for _, page := range []listing.Page{{AsOf: 0, After: []any{int64(1), "a"}}, {AsOf: first - 1, After: []any{int64(1), "a"}}, {AsOf: last + 1, After: []any{int64(1), "a"}}} {
 		text, err := encodeCursor("q", page)
 		require.NoError(t, err)
 		_, err = decodeCursor("q", text, order)

@@ -7,8 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 )
 
 // cursorVersion changes when a cursor's content does; older ones are then refused.
@@ -31,7 +32,7 @@ func sumOf(question string, raw []byte) []byte {
 }
 
 // encodeCursor writes the cursor of a page of a question.
-func encodeCursor(question string, p report.Page) (string, error) {
+func encodeCursor(question string, p listing.Page) (string, error) {
 	var raw bytes.Buffer
 	e := json.NewEncoder(&raw)
 	e.SetEscapeHTML(false)
@@ -45,33 +46,33 @@ var errCursor = compliance.Errorf(compliance.Invalid,
 	"the cursor is damaged, or belongs to another question: send it as it came, with the same parameters, or begin anew without one")
 
 // decodeCursor reads what encodeCursor wrote for the same question.
-func decodeCursor(question, text string, order []report.Column) (report.Page, error) {
+func decodeCursor(question, text string, order []listing.Column) (listing.Page, error) {
 	all, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(all) <= sumBytes {
-		return report.Page{}, errCursor
+		return listing.Page{}, errCursor
 	}
 	raw := all[sumBytes:]
 	if subtle.ConstantTimeCompare(all[:sumBytes], sumOf(question, raw)) != 1 {
-		return report.Page{}, errCursor
+		return listing.Page{}, errCursor
 	}
 	var c cursor
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	first, last := report.Always()
+	first, last := ask.Always()
 	if d.Decode(&c) != nil || c.Version != cursorVersion || c.AsOf < first || c.AsOf == 0 || c.AsOf > last || len(c.After) != len(order) {
-		return report.Page{}, errCursor
+		return listing.Page{}, errCursor
 	}
 	for i, column := range order {
 		if c.After[i], err = valueOf(c.After[i], column.Text); err != nil {
-			return report.Page{}, err
+			return listing.Page{}, err
 		}
 	}
-	return report.Page{AsOf: c.AsOf, After: c.After}, nil
+	return listing.Page{AsOf: c.AsOf, After: c.After}, nil
 }
 
 // valueOf reads a value of a cursor; numbers are times and what is smaller.
 func valueOf(v any, text bool) (any, error) {
-	first, last := report.Always()
+	first, last := ask.Always()
 	switch v := v.(type) {
 	case string:
 		if text {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/json"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 )
 
@@ -24,9 +25,9 @@ type Window struct {
 }
 
 // periodOf reads a period that the record can hold.
-func periodOf(text string) (report.Period, error) {
-	first, last := report.Always()
-	p, err := report.ParsePeriod(text)
+func periodOf(text string) (ask.Period, error) {
+	first, last := ask.Always()
+	p, err := ask.ParsePeriod(text)
 	if err != nil {
 		return p, compliance.Errorf(compliance.Invalid, "period %q is no year, quarter, month or day; write 2026, 2026-Q3, 2026-07 or 2026-07-15", text)
 	}
@@ -38,7 +39,7 @@ func periodOf(text string) (report.Period, error) {
 
 // asked is the window that the parameters name; all of time if they name none.
 func (w Window) asked() (from, to compliance.Instant, err error) {
-	from, to = report.Always()
+	from, to = ask.Always()
 	if w.Period != "" {
 		if w.From != "" || w.To != "" {
 			return 0, 0, compliance.Errorf(compliance.Invalid, "period, or from and to, say which time is meant: send one of them, not both")
@@ -47,16 +48,16 @@ func (w Window) asked() (from, to compliance.Instant, err error) {
 		return p.From, p.To, err
 	}
 	if w.From != "" {
-		if from, err = report.ParseTime(w.From); err != nil {
+		if from, err = ask.ParseTime(w.From); err != nil {
 			return 0, 0, err
 		}
 	}
 	if w.To != "" {
-		if to, err = report.ParseTime(w.To); err != nil {
+		if to, err = ask.ParseTime(w.To); err != nil {
 			return 0, 0, err
 		}
 	}
-	first, last := report.Always()
+	first, last := ask.Always()
 	if from, to = max(from, first), min(to, last); from >= to {
 		return 0, 0, compliance.Errorf(compliance.Invalid, "from is not before to, or outside of 1900 to 2298: the window is empty")
 	}
@@ -73,16 +74,16 @@ func (w Window) seen(v access.Viewer) (from, to compliance.Instant, err error) {
 
 // needed is the part of a window that must be named, or be the only period that the
 // viewer may see.
-func (w Window) needed(v access.Viewer) (report.Period, error) {
+func (w Window) needed(v access.Viewer) (ask.Period, error) {
 	if w == (Window{}) && !v.Bound() {
-		return report.Period{}, compliance.Errorf(compliance.Invalid, "which time? Say period=2026-Q3, or from and to")
+		return ask.Period{}, compliance.Errorf(compliance.Invalid, "which time? Say period=2026-Q3, or from and to")
 	}
 	from, to, err := w.seen(v)
 	label := w.Period
 	if label == "" {
 		label = from.String() + "/" + to.String()
 	}
-	return report.Period{Label: label, From: from, To: to}, err
+	return ask.Period{Label: label, From: from, To: to}, err
 }
 
 // Paging says how much of a list is wanted.
@@ -104,7 +105,7 @@ type Page[Row any] struct {
 }
 
 // page answers one page of a list.
-func page[Row any](ctx context.Context, c call, l *report.List[Row], w Window, f report.Filter, p Paging) (*Page[Row], error) {
+func page[Row any](ctx context.Context, c call, l *listing.Pages[Row], w Window, f listing.Filter, p Paging) (*Page[Row], error) {
 	var err error
 	if f.From, f.To, err = w.seen(c.Viewer); err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ func page[Row any](ctx context.Context, c call, l *report.List[Row], w Window, f
 	if err != nil {
 		return nil, err
 	}
-	var at report.Page
+	var at listing.Page
 	if p.Cursor != "" {
 		if at, err = decodeCursor(string(question), p.Cursor, l.Order); err != nil {
 			return nil, err
@@ -127,7 +128,7 @@ func page[Row any](ctx context.Context, c call, l *report.List[Row], w Window, f
 	out := &Page[Row]{Tenant: c.Tenant, AsOf: asOf, From: f.From, To: f.To, Items: got.Rows}
 	if len(got.Rows) > p.Limit {
 		out.Items = got.Rows[:p.Limit]
-		out.Next, err = encodeCursor(string(question), report.Page{AsOf: asOf, After: l.Place(&out.Items[p.Limit-1])})
+		out.Next, err = encodeCursor(string(question), listing.Page{AsOf: asOf, After: l.Place(&out.Items[p.Limit-1])})
 	}
 	return out, err
 }

@@ -5,6 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/explain"
+	"assay.example/assay/pkg/ask/listing"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report"
 )
@@ -12,12 +16,12 @@ import (
 // Controls are those of the bundle.
 type Controls struct {
 	// Bundle is the hash of the rule set.
-	Bundle string         `json:"bundle"`
-	Items  []report.Words `json:"items" nullable:"false"`
+	Bundle string          `json:"bundle"`
+	Items  []explain.Words `json:"items" nullable:"false"`
 }
 
 func (a *API) controls(_ context.Context, _ call, _ *struct{ Scope }) (*Controls, error) {
-	out := &Controls{Bundle: a.Bundle.Hash, Items: []report.Words{}}
+	out := &Controls{Bundle: a.Bundle.Hash, Items: []explain.Words{}}
 	for _, c := range a.Bundle.Controls {
 		out.Items = append(out.Items, a.words[c.ID])
 	}
@@ -30,7 +34,7 @@ type controlIn struct {
 	ID string `path:"id" maxLength:"128" example:"CH-01"`
 }
 
-func (a *API) control(_ context.Context, _ call, in *controlIn) (*report.Words, error) {
+func (a *API) control(_ context.Context, _ call, in *controlIn) (*explain.Words, error) {
 	words, ok := a.words[in.ID]
 	if !ok {
 		return nil, compliance.Errorf(compliance.NotFound, "there is no such control; list them with /api/v1/controls")
@@ -75,7 +79,7 @@ func (a *API) days(ctx context.Context, c call, in *daysIn) (*Days, error) {
 	if p.From%day != 0 || p.To%day != 0 {
 		return nil, compliance.Errorf(compliance.Invalid, "counts are by whole days, UTC: let from and to be dates")
 	}
-	got, err := c.asker.DayCounts(ctx, in.ID, p)
+	got, err := listing.DayCounts(ctx, c.asker, in.ID, p)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +105,7 @@ type Sources struct {
 
 // Source is a declared sender of events.
 type Source struct {
-	report.SourceLife
+	sources.Life
 
 	Types []string `json:"types" nullable:"false"`
 	// Events and LastReceived are of all time; they are left out for viewers who may
@@ -115,13 +119,13 @@ func (a *API) sources(ctx context.Context, c call, in *sourcesIn) (*Sources, err
 	if err != nil {
 		return nil, err
 	}
-	lives, _, err := c.asker.Lives(ctx, a.Bundle.Sources, p)
+	lives, _, err := sources.Lives(ctx, c.asker, a.Bundle.Sources, p)
 	if err != nil {
 		return nil, err
 	}
-	heard := map[string]report.Heard{}
+	heard := map[string]sources.Heard{}
 	if !c.Bound() {
-		got, err := c.asker.LastHeard(ctx)
+		got, err := sources.LastHeard(ctx, c.asker)
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +155,7 @@ func (a *API) report(ctx context.Context, c call, in *reportIn) (*report.Report,
 	if err := c.Within(p); err != nil {
 		return nil, err
 	}
-	asOf, err := report.ParseAsOf(in.AsOf)
+	asOf, err := ask.ParseAsOf(in.AsOf)
 	if err != nil {
 		return nil, err
 	}
@@ -165,16 +169,16 @@ func (a *API) report(ctx context.Context, c call, in *reportIn) (*report.Report,
 type Health struct {
 	Tenant string `json:"tenant"`
 	// Record is what is on record of the tenant; Topics are all tenants'.
-	Record report.Record    `json:"record"`
-	Topics []report.Reached `json:"topics" nullable:"false"`
+	Record listing.Record `json:"record"`
+	Topics []ask.Reached  `json:"topics" nullable:"false"`
 }
 
 func (a *API) health(ctx context.Context, c call, _ *struct{ Scope }) (*Health, error) {
-	extent, err := c.asker.Extent(ctx)
+	extent, err := listing.Extent(ctx, c.asker)
 	if err != nil {
 		return nil, err
 	}
-	topics, err := report.Pipeline(ctx, a.Conn)
+	topics, err := ask.Pipeline(ctx, a.Conn)
 	if err != nil {
 		return nil, err
 	}

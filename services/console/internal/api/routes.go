@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/explain"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 )
 
@@ -34,11 +36,11 @@ func (a *API) register() {
 
 // Me is the viewer.
 type Me struct {
-	User    string          `json:"user"`
-	Role    access.Role     `json:"role"`
-	Tenant  string          `json:"tenant"`
-	Tenants []string        `json:"tenants" nullable:"false"`
-	Periods []report.Period `json:"periods,omitempty"`
+	User    string       `json:"user"`
+	Role    access.Role  `json:"role"`
+	Tenant  string       `json:"tenant"`
+	Tenants []string     `json:"tenants" nullable:"false"`
+	Periods []ask.Period `json:"periods,omitempty"`
 	// May lists what the role may read.
 	May []access.Action `json:"may" nullable:"false"`
 }
@@ -63,9 +65,9 @@ type itemsIn struct {
 	Reason  string `query:"reason" minLength:"1" maxLength:"128"`
 }
 
-func (a *API) items(ctx context.Context, c call, in *itemsIn) (*Page[report.Found], error) {
-	f := report.Filter{Control: in.Control, Outcome: in.Outcome, Reason: in.Reason}
-	return page(ctx, c, report.ItemList(), in.Window, f, in.Paging)
+func (a *API) items(ctx context.Context, c call, in *itemsIn) (*Page[listing.Found], error) {
+	f := listing.Filter{Control: in.Control, Outcome: in.Outcome, Reason: in.Reason}
+	return page(ctx, c, listing.ItemPages(), in.Window, f, in.Paging)
 }
 
 type violationsIn struct {
@@ -78,9 +80,9 @@ type violationsIn struct {
 	Outcome string `query:"outcome" minLength:"1" maxLength:"32"`
 }
 
-func (a *API) violations(ctx context.Context, c call, in *violationsIn) (*Page[report.Violation], error) {
-	f := report.Filter{Control: in.Control, Item: in.Item, Outcome: in.Outcome}
-	return page(ctx, c, report.ViolationList(), in.Window, f, in.Paging)
+func (a *API) violations(ctx context.Context, c call, in *violationsIn) (*Page[listing.Violation], error) {
+	f := listing.Filter{Control: in.Control, Item: in.Item, Outcome: in.Outcome}
+	return page(ctx, c, listing.ViolationPages(), in.Window, f, in.Paging)
 }
 
 type eventsIn struct {
@@ -93,8 +95,8 @@ type eventsIn struct {
 	ID     string `query:"id" minLength:"1" maxLength:"1024"`
 }
 
-func (a *API) events(ctx context.Context, c call, in *eventsIn) (*Page[report.Event], error) {
-	return page(ctx, c, report.EventList(), in.Window, report.Filter{Type: in.Type, Source: in.Source, ID: in.ID}, in.Paging)
+func (a *API) events(ctx context.Context, c call, in *eventsIn) (*Page[listing.Event], error) {
+	return page(ctx, c, listing.EventPages(), in.Window, listing.Filter{Type: in.Type, Source: in.Source, ID: in.ID}, in.Paging)
 }
 
 type rejectedIn struct {
@@ -107,8 +109,8 @@ type rejectedIn struct {
 	Code   string `query:"code" minLength:"1" maxLength:"64"`
 }
 
-func (a *API) rejected(ctx context.Context, c call, in *rejectedIn) (*Page[report.Rejected], error) {
-	return page(ctx, c, report.RejectedList(), in.Window, report.Filter{Type: in.Type, Source: in.Source, Code: in.Code}, in.Paging)
+func (a *API) rejected(ctx context.Context, c call, in *rejectedIn) (*Page[listing.Rejected], error) {
+	return page(ctx, c, listing.RejectedPages(), in.Window, listing.Filter{Type: in.Type, Source: in.Source, Code: in.Code}, in.Paging)
 }
 
 type conflictsIn struct {
@@ -120,8 +122,8 @@ type conflictsIn struct {
 	Source string `query:"source" minLength:"1" maxLength:"1024"`
 }
 
-func (a *API) conflicts(ctx context.Context, c call, in *conflictsIn) (*Page[report.Conflict], error) {
-	return page(ctx, c, report.ConflictList(), in.Window, report.Filter{Type: in.Type, Source: in.Source}, in.Paging)
+func (a *API) conflicts(ctx context.Context, c call, in *conflictsIn) (*Page[listing.Conflict], error) {
+	return page(ctx, c, listing.ConflictPages(), in.Window, listing.Filter{Type: in.Type, Source: in.Source}, in.Paging)
 }
 
 type deliveriesIn struct {
@@ -134,9 +136,9 @@ type deliveriesIn struct {
 	Outcome string `query:"outcome" minLength:"1" maxLength:"32" doc:"delivered, retry, refused or abandoned."`
 }
 
-func (a *API) deliveries(ctx context.Context, c call, in *deliveriesIn) (*Page[report.Delivery], error) {
-	f := report.Filter{Control: in.Control, Target: in.Target, Outcome: in.Outcome}
-	return page(ctx, c, report.DeliveryList(), in.Window, f, in.Paging)
+func (a *API) deliveries(ctx context.Context, c call, in *deliveriesIn) (*Page[listing.Delivery], error) {
+	f := listing.Filter{Control: in.Control, Target: in.Target, Outcome: in.Outcome}
+	return page(ctx, c, listing.DeliveryPages(), in.Window, f, in.Paging)
 }
 
 type itemIn struct {
@@ -149,8 +151,8 @@ type itemIn struct {
 // errNoItem is the same for an item that isn't there and one that may not be seen.
 var errNoItem = compliance.Errorf(compliance.NotFound, "there is no such item, or you may not see it; list items with /api/v1/items")
 
-func (a *API) item(ctx context.Context, c call, in *itemIn) (*report.Explained, error) {
-	e, err := report.Explain(ctx, a.Conn, a.Bundle, a.Types, report.Subject{Tenant: c.Tenant, Control: in.Control, Item: in.Item})
+func (a *API) item(ctx context.Context, c call, in *itemIn) (*explain.Explained, error) {
+	e, err := explain.Make(ctx, a.Conn, a.Bundle, a.Types, explain.Subject{Tenant: c.Tenant, Control: in.Control, Item: in.Item})
 	if compliance.CodeOf(err) == compliance.NotFound || err == nil && !c.Sees(e.Verdict.Item.Time) {
 		return nil, errNoItem
 	}
@@ -167,12 +169,12 @@ type eventIn struct {
 
 // Stored is an event with its place in the Merkle tree of its partition.
 type Stored struct {
-	report.Event
+	listing.Event
 
 	LeafIndex uint64 `json:"leaf_index"`
 	Leaf      string `json:"leaf"`
 	// UsedBy lists verdicts that name it as evidence, the first hundred.
-	UsedBy []report.Verdict `json:"used_by" nullable:"false"`
+	UsedBy []listing.Verdict `json:"used_by" nullable:"false"`
 }
 
 var errNoEvent = compliance.Errorf(compliance.NotFound, "there is no such event, or you may not see it; list events with /api/v1/events")
@@ -181,18 +183,18 @@ var errNoEvent = compliance.Errorf(compliance.NotFound, "there is no such event,
 const mostUses = 100
 
 func (a *API) event(ctx context.Context, c call, in *eventIn) (*Stored, error) {
-	got, err := c.asker.EventAt(ctx, in.Topic, in.Partition, in.Offset)
+	got, err := listing.EventAt(ctx, c.asker, in.Topic, in.Partition, in.Offset)
 	if err != nil {
 		return nil, err
 	}
 	if len(got.Rows) == 0 || !c.Sees(got.Rows[0].Time) {
 		return nil, errNoEvent
 	}
-	used, err := c.asker.RestingOn(ctx, in.Topic, in.Partition, in.Offset, mostUses)
+	used, err := listing.RestingOn(ctx, c.asker, in.Topic, in.Partition, in.Offset, mostUses)
 	if err != nil {
 		return nil, err
 	}
-	out := &Stored{Event: got.Rows[0].Event, LeafIndex: got.Rows[0].LeafIndex, Leaf: got.Rows[0].Leaf, UsedBy: []report.Verdict{}}
+	out := &Stored{Event: got.Rows[0].Event, LeafIndex: got.Rows[0].LeafIndex, Leaf: got.Rows[0].Leaf, UsedBy: []listing.Verdict{}}
 	for _, v := range used.Rows {
 		if c.Sees(v.Item.Time) {
 			out.UsedBy = append(out.UsedBy, v)

@@ -3,9 +3,12 @@ package api
 import (
 	"context"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/drifts"
+	"assay.example/assay/pkg/ask/flows"
+	"assay.example/assay/pkg/ask/sample"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/drift"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/pkg/sampling"
 )
 
@@ -21,8 +24,8 @@ type sampleIn struct {
 	Stratum    string `query:"stratum" maxLength:"80" pattern:"^(month|member|rule|event\\.[A-Za-z_][A-Za-z0-9_]*)$" example:"month" doc:"Draw of each part: month, member, rule, or a field such as event.component."`
 }
 
-func (a *API) sample(ctx context.Context, c call, in *sampleIn) (*report.Sample, error) {
-	p := report.SampleParams{
+func (a *API) sample(ctx context.Context, c call, in *sampleIn) (*sample.Sample, error) {
+	p := sample.Params{
 		Tenant: c.Tenant, Control: in.Control, Engagement: in.Engagement,
 		Frequency: sampling.Frequency(in.Frequency), Stratum: in.Stratum, Now: c.now,
 	}
@@ -33,18 +36,18 @@ func (a *API) sample(ctx context.Context, c call, in *sampleIn) (*report.Sample,
 	if p.Plan, err = sampling.Named(in.Plan); err != nil {
 		return nil, err
 	}
-	return report.MakeSample(ctx, a.Conn, a.Bundle, p)
+	return sample.Make(ctx, a.Conn, a.Bundle, p)
 }
 
 // examined are a period that the viewer may see, and a time to be as of.
-func (a *API) examined(c call, period, asOf string) (p report.Period, at compliance.Instant, err error) {
+func (a *API) examined(c call, period, asOf string) (p ask.Period, at compliance.Instant, err error) {
 	if p, err = periodOf(period); err != nil {
 		return p, 0, err
 	}
 	if err = c.Within(p); err != nil {
 		return p, 0, err
 	}
-	at, err = report.ParseAsOf(asOf)
+	at, err = ask.ParseAsOf(asOf)
 	return p, at, err
 }
 
@@ -56,8 +59,8 @@ type driftIn struct {
 	AsOf     string `query:"as_of" minLength:"1" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-10-08T00:00:00Z" doc:"Compare what was known at this time, instead of all on record."`
 }
 
-func (a *API) drift(ctx context.Context, c call, in *driftIn) (*report.Drift, error) {
-	p := report.DriftParams{Tenant: c.Tenant, FDR: drift.DefaultFDR, Now: c.now}
+func (a *API) drift(ctx context.Context, c call, in *driftIn) (*drifts.Drift, error) {
+	p := drifts.Params{Tenant: c.Tenant, FDR: drift.DefaultFDR, Now: c.now}
 	var err error
 	if p.Window, p.AsOf, err = a.examined(c, in.Period, in.AsOf); err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func (a *API) drift(ctx context.Context, c call, in *driftIn) (*report.Drift, er
 	if p.Baseline, _, err = a.examined(c, in.Baseline, ""); err != nil {
 		return nil, err
 	}
-	return report.MakeDrift(ctx, a.Conn, a.Bundle, p)
+	return drifts.Make(ctx, a.Conn, a.Bundle, p)
 }
 
 type boundaryIn struct {
@@ -75,11 +78,11 @@ type boundaryIn struct {
 	AsOf   string `query:"as_of" minLength:"1" maxLength:"40" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt].+)?$" patternDescription:"a date or RFC 3339" example:"2026-10-08T00:00:00Z" doc:"Say what was known at this time, instead of all on record."`
 }
 
-func (a *API) boundary(ctx context.Context, c call, in *boundaryIn) (*report.Boundary, error) {
-	p := report.BoundaryParams{Tenant: c.Tenant, Now: c.now}
+func (a *API) boundary(ctx context.Context, c call, in *boundaryIn) (*flows.Boundary, error) {
+	p := flows.Params{Tenant: c.Tenant, Now: c.now}
 	var err error
 	if p.Period, p.AsOf, err = a.examined(c, in.Period, in.AsOf); err != nil {
 		return nil, err
 	}
-	return report.MakeBoundary(ctx, a.Conn, a.Bundle, p)
+	return flows.Make(ctx, a.Conn, a.Bundle, p)
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 )
 
@@ -35,7 +35,7 @@ type Grant struct {
 	Name    string
 	Role    access.Role
 	Tenants []string
-	Periods []report.Period
+	Periods []ask.Period
 	// Expires is when it ends; 0 is never.
 	Expires compliance.Instant
 }

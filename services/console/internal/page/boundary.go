@@ -3,6 +3,7 @@ package page
 import (
 	"time"
 
+	"assay.example/assay/pkg/ask/flows"
 	"assay.example/assay/pkg/boundary"
 )
 
@@ -29,7 +30,7 @@ func boundaryPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	compared, m, err := v.asker.Boundary(v.ctx(), v.flows, w.Period)
+	compared, m, err := flows.Compare(v.ctx(), v.asker, v.flows, w.Period)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"strings"
 
-	"assay.example/assay/pkg/report"
+	"assay.example/assay/pkg/ask"
 )
 
 // command is something to copy into a terminal.
@@ -14,7 +14,7 @@ type command struct{ What, Line string }
 func (v *visit) common() []string { return append([]string{"--tenant", v.Tenant}, v.Arguments...) }
 
 // flagsOf name a period to a command.
-func flagsOf(p report.Period) []string {
+func flagsOf(p ask.Period) []string {
 	pairs := pairsOf(p)
 	flags := make([]string, len(pairs))
 	for i := range pairs {

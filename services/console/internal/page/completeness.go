@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"strconv"
 
+	"assay.example/assay/pkg/ask/certificate"
 	"assay.example/assay/pkg/completeness"
-	"assay.example/assay/pkg/report"
 )
 
 // completenessBody is what is proven of a population, and what isn't.
 type completenessBody struct {
-	*report.Certificate
+	*certificate.Certificate
 
 	When       *when
 	Link       string
@@ -40,7 +40,7 @@ func completenessPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := report.MakeCertificate(v.ctx(), v.Conn, v.Bundle, report.CertificateParams{
+	made, err := certificate.Make(v.ctx(), v.Conn, v.Bundle, certificate.Params{
 		Tenant: v.Tenant, Controls: []string{c.ID}, Period: w.Period, Now: v.now, Arguments: v.Arguments,
 	})
 	if err != nil {

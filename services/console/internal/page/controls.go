@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/explain"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/report"
@@ -28,7 +31,7 @@ func controlList(v *visit) (*sheet, error) {
 	if err := w.wholeDays(); err != nil {
 		return nil, err
 	}
-	days, err := v.asker.DayCounts(v.ctx(), "", w.Period)
+	days, err := listing.DayCounts(v.ctx(), v.asker, "", w.Period)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +41,7 @@ func controlList(v *visit) (*sheet, error) {
 
 // controlBody is one control over a period.
 type controlBody struct {
-	report.Words
+	explain.Words
 	tally
 
 	When *when
@@ -49,8 +52,8 @@ type controlBody struct {
 	Months       []chart.SVG
 	Days         []dayRow
 	Reasons      []reasonRow
-	Rules        []report.Rule
-	Changes      []report.RuleChange
+	Rules        []listing.Rule
+	Changes      []listing.RuleChange
 	Items        *itemsOf
 	MadeDays     made
 	MadeRules    made
@@ -98,20 +101,20 @@ func controlPage(v *visit) (*sheet, error) {
 	if err := w.wholeDays(); err != nil {
 		return nil, err
 	}
-	var days report.Answer[report.DayCount]
-	var rules report.Answer[report.Rule]
-	var extent report.Answer[report.Record]
-	var changes report.Answer[report.RuleChange]
+	var days ask.Answer[listing.DayCount]
+	var rules ask.Answer[listing.Rule]
+	var extent ask.Answer[listing.Record]
+	var changes ask.Answer[listing.RuleChange]
 	err = v.together(
-		asked(&days, func(ctx context.Context) (report.Answer[report.DayCount], error) {
-			return v.asker.DayCounts(ctx, c.ID, w.Period)
+		asked(&days, func(ctx context.Context) (ask.Answer[listing.DayCount], error) {
+			return listing.DayCounts(ctx, v.asker, c.ID, w.Period)
 		}),
-		asked(&rules, func(ctx context.Context) (report.Answer[report.Rule], error) {
-			return v.asker.ControlRules(ctx, c.ID, w.Period)
+		asked(&rules, func(ctx context.Context) (ask.Answer[listing.Rule], error) {
+			return listing.ControlRules(ctx, v.asker, c.ID, w.Period)
 		}),
-		asked(&extent, v.asker.Extent),
-		asked(&changes, func(ctx context.Context) (report.Answer[report.RuleChange], error) {
-			return v.asker.RuleChanges(ctx, c.ID)
+		asked(&extent, v.extent),
+		asked(&changes, func(ctx context.Context) (ask.Answer[listing.RuleChange], error) {
+			return listing.RuleChanges(ctx, v.asker, c.ID)
 		}),
 	)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 )
 
 // place says where a page of a list begins. It is no secret and no authority: what may
@@ -16,7 +16,7 @@ type place struct {
 	After []any              `json:"k"`
 }
 
-func writeCursor(p report.Page) string {
+func writeCursor(p listing.Page) string {
 	raw, err := json.Marshal(place(p))
 	if err != nil { // strings and numbers can always be written
 		return ""
@@ -31,35 +31,35 @@ const mostCursor = 8192
 
 // readCursor reads what writeCursor wrote for a list of the same order; an empty one is
 // the first page.
-func readCursor(text string, order []report.Column) (report.Page, error) {
+func readCursor(text string, order []listing.Column) (listing.Page, error) {
 	if text == "" {
-		return report.Page{}, nil
+		return listing.Page{}, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(raw) > mostCursor {
-		return report.Page{}, errCursor
+		return listing.Page{}, errCursor
 	}
 	var p place
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if d.Decode(&p) != nil || p.AsOf <= 0 || len(p.After) != len(order) {
-		return report.Page{}, errCursor
+		return listing.Page{}, errCursor
 	}
 	for i, column := range order {
 		switch value := p.After[i].(type) {
 		case string:
 			if !column.Text {
-				return report.Page{}, errCursor
+				return listing.Page{}, errCursor
 			}
 		case json.Number:
 			n, err := value.Int64()
 			if err != nil || column.Text {
-				return report.Page{}, errCursor
+				return listing.Page{}, errCursor
 			}
 			p.After[i] = n
 		default:
-			return report.Page{}, errCursor
+			return listing.Page{}, errCursor
 		}
 	}
-	return report.Page(p), nil
+	return listing.Page(p), nil
 }

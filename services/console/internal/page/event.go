@@ -10,13 +10,14 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 )
 
 // eventBody is one record of the log.
 type eventBody struct {
-	report.Stored
+	listing.Stored
 
 	// Pretty is its value with line breaks, if it is JSON; Bytes is the value itself, and
 	// Hex says that it is shown in hex, since it is no text.
@@ -27,7 +28,7 @@ type eventBody struct {
 	Raw       string
 	Before    string
 	Resting   []itemRow
-	Origins   []report.Origin
+	Origins   []listing.Origin
 	Copies    string
 	Made      made
 	MadeRest  made
@@ -61,8 +62,8 @@ func (v *visit) spot() (s spot, err error) {
 }
 
 // stored finds the event at a place, if it may be seen.
-func (v *visit) stored(ctx context.Context, s spot) (report.Answer[report.Stored], error) {
-	got, err := v.asker.EventAt(ctx, s.topic, s.partition, s.offset)
+func (v *visit) stored(ctx context.Context, s spot) (ask.Answer[listing.Stored], error) {
+	got, err := listing.EventAt(ctx, v.asker, s.topic, s.partition, s.offset)
 	if err == nil && (len(got.Rows) == 0 || !v.Sees(got.Rows[0].Time)) {
 		err = errNoEvent
 	}
@@ -78,14 +79,14 @@ func eventPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	var resting report.Answer[report.Verdict]
-	var behind report.Answer[report.Origin]
+	var resting ask.Answer[listing.Verdict]
+	var behind ask.Answer[listing.Origin]
 	err = v.together(
-		asked(&resting, func(ctx context.Context) (report.Answer[report.Verdict], error) {
-			return v.asker.RestingOn(ctx, s.topic, s.partition, s.offset, mostUses)
+		asked(&resting, func(ctx context.Context) (ask.Answer[listing.Verdict], error) {
+			return listing.RestingOn(ctx, v.asker, s.topic, s.partition, s.offset, mostUses)
 		}),
-		asked(&behind, func(ctx context.Context) (report.Answer[report.Origin], error) {
-			return v.asker.DeliveryBehind(ctx, s.topic, s.partition, s.offset, mostUses)
+		asked(&behind, func(ctx context.Context) (ask.Answer[listing.Origin], error) {
+			return listing.DeliveryBehind(ctx, v.asker, s.topic, s.partition, s.offset, mostUses)
 		}),
 	)
 	if err != nil {

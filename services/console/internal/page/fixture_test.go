@@ -16,12 +16,12 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/embedded/clickhousetest"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/page"
 )
@@ -124,9 +124,9 @@ func engineer() access.Viewer {
 
 func auditor(t testing.TB) access.Viewer {
 	t.Helper()
-	q3, err := report.ParsePeriod("2026-Q3")
+	q3, err := ask.ParsePeriod("2026-Q3")
 	require.NoError(t, err)
-	return access.Viewer{User: "u-eve", Role: access.Auditor, Tenant: "default", Tenants: []string{"default"}, Periods: []report.Period{q3}}
+	return access.Viewer{User: "u-eve", Role: access.Auditor, Tenant: "default", Tenants: []string{"default"}, Periods: []ask.Period{q3}}
 }
 
 // get asks for a page as a viewer.
@@ -147,7 +147,7 @@ func (w *world) body(v access.Viewer, address string) string {
 }
 
 func at(text string) compliance.Instant {
-	t, err := report.ParseTime(text)
+	t, err := ask.ParseTime(text)
 	if err != nil {
 		panic(err)
 	}

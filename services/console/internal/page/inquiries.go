@@ -4,8 +4,12 @@ import (
 	"context"
 	"maps"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/coverage"
+	"assay.example/assay/pkg/ask/flows"
+	"assay.example/assay/pkg/ask/listing"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 )
 
@@ -26,9 +30,9 @@ type inquiry struct {
 
 // wish is what an inquiry is asked with.
 type wish struct {
-	report.Filter
+	listing.Filter
 
-	period report.Period
+	period ask.Period
 	spot   spot
 }
 
@@ -39,7 +43,7 @@ var window = []string{"from", "to"}
 func windowed(others ...string) []string { return append(append([]string{}, window...), others...) }
 
 // gridded makes the rows of an answer into a table, those that may be seen.
-func gridded[Row any](got report.Answer[Row], err error, sees func(*Row) bool) (*grid, error) {
+func gridded[Row any](got ask.Answer[Row], err error, sees func(*Row) bool) (*grid, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +58,9 @@ func gridded[Row any](got report.Answer[Row], err error, sees func(*Row) bool) (
 }
 
 // ofPage is gridded for a list.
-func ofPage[Row any](l *report.List[Row]) func(context.Context, *visit, *wish) (*grid, error) {
+func ofPage[Row any](l *listing.Pages[Row]) func(context.Context, *visit, *wish) (*grid, error) {
 	return func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-		got, _, err := l.Page(ctx, v.asker, w.Filter, report.Page{})
+		got, _, err := l.Page(ctx, v.asker, w.Filter, listing.Page{})
 		return gridded(got, err, nil)
 	}
 }
@@ -75,7 +79,7 @@ func countInquiries() map[string]inquiry {
 		"day_counts": {
 			says: "how many items each control has on each day, by what is said of them", needs: access.ReadControls, takes: windowed("control"),
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.DayCounts(ctx, w.Control, w.period)
+				got, err := listing.DayCounts(ctx, v.asker, w.Control, w.period)
 				return gridded(got, err, nil)
 			},
 			cli: func(v *visit, w *wish) string {
@@ -91,21 +95,21 @@ func countInquiries() map[string]inquiry {
 		"rule_changes": {
 			says: "which changes of the rules concerned a control, and who proposed and approved them", needs: access.ReadItems, takes: []string{"control"},
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.RuleChanges(ctx, w.Control)
+				got, err := listing.RuleChanges(ctx, v.asker, w.Control)
 				return gridded(got, err, nil)
 			},
 		},
 		"control_rules": {
 			says: "by which versions of its rule a control's items were judged", needs: access.ReadItems, takes: windowed("control"),
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.ControlRules(ctx, w.Control, w.period)
+				got, err := listing.ControlRules(ctx, v.asker, w.Control, w.period)
 				return gridded(got, err, nil)
 			},
 		},
 		"data_flows": {
 			says: "who called what with which class of data, by day", needs: access.ReadReports, takes: window,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.DataFlows(ctx, w.period)
+				got, err := flows.Seen(ctx, v.asker, w.period)
 				return gridded(got, err, nil)
 			},
 			cli: func(v *visit, w *wish) string {
@@ -115,14 +119,14 @@ func countInquiries() map[string]inquiry {
 		"quarters": {
 			says: "which quarters have items on record", needs: access.ReadControls, unbound: true,
 			ask: func(ctx context.Context, v *visit, _ *wish) (*grid, error) {
-				got, err := v.asker.Quarters(ctx)
+				got, err := listing.Quarters(ctx, v.asker)
 				return gridded(got, err, nil)
 			},
 		},
 		"extent": {
 			says: "how much is on record, and how far it reaches", needs: access.ReadControls, unbound: true,
 			ask: func(ctx context.Context, v *visit, _ *wish) (*grid, error) {
-				got, err := v.asker.Extent(ctx)
+				got, err := listing.Extent(ctx, v.asker)
 				return gridded(got, err, nil)
 			},
 			api: func(v *visit, _ *wish) string { return v.curl("/api/v1/health") },
@@ -130,14 +134,14 @@ func countInquiries() map[string]inquiry {
 		"changes": {
 			says: "what became known of items, the latest first", needs: access.ReadItems, unbound: true, takes: windowed("limit"),
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.Changes(ctx, w.From, w.To, w.Limit)
+				got, err := listing.Changes(ctx, v.asker, w.From, w.To, w.Limit)
 				return gridded(got, err, nil)
 			},
 		},
 		"change_counts": {
 			says: "how many changes of each kind became known", needs: access.ReadItems, unbound: true, takes: window,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.ChangeCounts(ctx, w.From, w.To)
+				got, err := listing.CountChanges(ctx, v.asker, w.From, w.To)
 				return gridded(got, err, nil)
 			},
 		},
@@ -167,20 +171,20 @@ func listInquiries() map[string]inquiry {
 	return map[string]inquiry{
 		"page_items": {
 			says: "what controls say of their items", needs: access.ReadItems, takes: windowed("control", "outcome", "reason", "limit"),
-			ask: ofPage(report.ItemList()), cli: query("verdicts", flagged(verdicts)), api: curl("items", verdicts),
+			ask: ofPage(listing.ItemPages()), cli: query("verdicts", flagged(verdicts)), api: curl("items", verdicts),
 		},
 		"page_events": {
 			says: "events as they stand in the log", needs: access.ReadEvents, takes: windowed("type", "prefix", "source", "id", "limit"),
-			ask: ofPage(report.EventList()), cli: query("events", flagged(events)), api: curl("events", events),
+			ask: ofPage(listing.EventPages()), cli: query("events", flagged(events)), api: curl("events", events),
 		},
 		"page_rejected": {
 			says: "what came and was no event", needs: access.ReadRefused, takes: windowed("type", "prefix", "source", "code", "limit"),
-			ask: ofPage(report.RejectedList()), cli: query("rejected", flagged(refused)), api: curl("rejected", refused),
+			ask: ofPage(listing.RejectedPages()), cli: query("rejected", flagged(refused)), api: curl("rejected", refused),
 		},
 		"query_conflicts": {
 			says: "events that came with more than one body", needs: access.ReadRefused, takes: windowed("type", "prefix", "source", "limit"),
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.Conflicts(ctx, w.Filter)
+				got, err := listing.Conflicts(ctx, v.asker, w.Filter)
 				return gridded(got, err, nil)
 			},
 			cli: query("conflicts", flagged(conflicts)), api: curl("conflicts", conflicts),
@@ -188,15 +192,15 @@ func listInquiries() map[string]inquiry {
 		"query_quarantined": {
 			says: "events that came later than their control corrects", needs: access.ReadRefused, takes: windowed("limit"),
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.Quarantined(ctx, w.period, w.Limit)
+				got, err := listing.Quarantined(ctx, v.asker, w.period, w.Limit)
 				return gridded(got, err, nil)
 			},
 		},
 		"query_violations": {
 			says: "violations as they were published", needs: access.ReadItems, takes: []string{"from", "to", "control", "item", "outcome", "limit"},
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.Violations(ctx, w.Filter)
-				return gridded(got, err, func(x *report.Violation) bool { return v.Sees(x.Item.Time) })
+				got, err := listing.Violations(ctx, v.asker, w.Filter)
+				return gridded(got, err, func(x *listing.Violation) bool { return v.Sees(x.Item.Time) })
 			},
 			cli: query("violations", flagged(func(w *wish) []string {
 				return []string{"control", w.Control, "item", w.Item, "outcome", w.Outcome}
@@ -209,7 +213,7 @@ func listInquiries() map[string]inquiry {
 			says: "attempts to tell somebody of violations, the latest first", needs: access.ReadDeliveries,
 			takes: windowed("control", "target", "outcome", "limit", "before_at", "before_id"),
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.DeliveriesBefore(ctx, w.Filter, report.Place{})
+				got, err := listing.DeliveriesBefore(ctx, v.asker, w.Filter, listing.Place{})
 				return gridded(got, err, nil)
 			},
 			api: curl("deliveries", told),
@@ -217,7 +221,7 @@ func listInquiries() map[string]inquiry {
 		"delivery_counts": {
 			says: "what became of the attempts to tell each target", needs: access.ReadDeliveries, takes: window,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.DeliveryCounts(ctx, w.From, w.To)
+				got, err := listing.DeliveryCounts(ctx, v.asker, w.From, w.To)
 				return gridded(got, err, nil)
 			},
 		},
@@ -253,8 +257,8 @@ func placeInquiries() map[string]inquiry {
 				if _, err := v.stored(ctx, w.spot); err != nil {
 					return nil, err
 				}
-				got, err := v.asker.RestingOn(ctx, w.spot.topic, w.spot.partition, w.spot.offset, w.Limit)
-				return gridded(got, err, func(x *report.Verdict) bool { return v.Sees(x.Item.Time) })
+				got, err := listing.RestingOn(ctx, v.asker, w.spot.topic, w.spot.partition, w.spot.offset, w.Limit)
+				return gridded(got, err, func(x *listing.Verdict) bool { return v.Sees(x.Item.Time) })
 			},
 		},
 		"delivery_behind": {
@@ -263,14 +267,14 @@ func placeInquiries() map[string]inquiry {
 				if _, err := v.stored(ctx, w.spot); err != nil {
 					return nil, err
 				}
-				got, err := v.asker.DeliveryBehind(ctx, w.spot.topic, w.spot.partition, w.spot.offset, w.Limit)
+				got, err := listing.DeliveryBehind(ctx, v.asker, w.spot.topic, w.spot.partition, w.spot.offset, w.Limit)
 				return gridded(got, err, nil)
 			},
 		},
 		"history": {
 			says: "everything that was ever said about one item", needs: access.ReadItems, takes: []string{"control", "item"},
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.History(ctx, w.Control, w.Item)
+				got, err := listing.History(ctx, v.asker, w.Control, w.Item)
 				if err == nil && (len(got.Rows) == 0 || !v.Sees(got.Rows[len(got.Rows)-1].Item.Time)) {
 					err = errNoItem
 				}
@@ -284,7 +288,7 @@ func placeInquiries() map[string]inquiry {
 		"item_deliveries": {
 			says: "attempts to tell somebody of one item", needs: access.ReadDeliveries, takes: []string{"control", "item", "limit"},
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.ItemDeliveries(ctx, w.Control, w.Item, w.Limit)
+				got, err := listing.ItemDeliveries(ctx, v.asker, w.Control, w.Item, w.Limit)
 				return gridded(got, err, nil)
 			},
 		},
@@ -292,56 +296,56 @@ func placeInquiries() map[string]inquiry {
 }
 
 func sourceInquiries() map[string]inquiry {
-	sources := func(v *visit, w *wish) string { return v.curl("/api/v1/sources", pairsOf(w.period)...) }
-	coverage := func(v *visit, w *wish) string { return v.curl("/api/v1/coverage", pairsOf(w.period)...) }
+	ofSources := func(v *visit, w *wish) string { return v.curl("/api/v1/sources", pairsOf(w.period)...) }
+	ofCoverage := func(v *visit, w *wish) string { return v.curl("/api/v1/coverage", pairsOf(w.period)...) }
 	covered := func(v *visit, w *wish) string { return v.coverageCommand(w.period) }
 	return map[string]inquiry{
 		"source_days": {
-			says: "what each source sent on each day", needs: access.ReadSources, takes: window, api: sources,
+			says: "what each source sent on each day", needs: access.ReadSources, takes: window, api: ofSources,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.SourceDays(ctx, w.period)
+				got, err := sources.Days(ctx, v.asker, w.period)
 				return gridded(got, err, nil)
 			},
 		},
 		"coverage_days": {
-			says: "what each source sent on each day, and how late it came", needs: access.ReadSources, takes: window, cli: covered, api: coverage,
+			says: "what each source sent on each day, and how late it came", needs: access.ReadSources, takes: window, cli: covered, api: ofCoverage,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.CoverageDays(ctx, w.period)
+				got, err := coverage.Days(ctx, v.asker, w.period)
 				return gridded(got, err, nil)
 			},
 		},
 		"coverage_trouble": {
-			says: "what of each source and day could not be used", needs: access.ReadSources, takes: window, cli: covered, api: coverage,
+			says: "what of each source and day could not be used", needs: access.ReadSources, takes: window, cli: covered, api: ofCoverage,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.CoverageTrouble(ctx, w.period)
+				got, err := coverage.Troubles(ctx, v.asker, w.period)
 				return gridded(got, err, nil)
 			},
 		},
 		"trouble_by_source": {
 			says: "what came of each source and could not be used", needs: access.ReadSources, takes: window,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.TroubleBySource(ctx, w.period)
+				got, err := sources.TroubleBySource(ctx, v.asker, w.period)
 				return gridded(got, err, nil)
 			},
 		},
 		"last_heard": {
-			says: "when each source was last heard", needs: access.ReadSources, unbound: true, api: sources,
+			says: "when each source was last heard", needs: access.ReadSources, unbound: true, api: ofSources,
 			ask: func(ctx context.Context, v *visit, _ *wish) (*grid, error) {
-				got, err := v.asker.LastHeard(ctx)
+				got, err := sources.LastHeard(ctx, v.asker)
 				return gridded(got, err, nil)
 			},
 		},
 		"holes": {
-			says: "where numbers of events are missing, of sources that count", needs: access.ReadSources, takes: window, api: sources,
+			says: "where numbers of events are missing, of sources that count", needs: access.ReadSources, takes: window, api: ofSources,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				got, err := v.asker.Holes(ctx, v.Bundle.Sources, w.period)
+				got, err := sources.Holes(ctx, v.asker, v.Bundle.Sources, w.period)
 				return gridded(got, err, nil)
 			},
 		},
 		"signs_of_life": {
-			says: "where declared sources were silent for longer than they may be", needs: access.ReadSources, takes: window, api: sources,
+			says: "where declared sources were silent for longer than they may be", needs: access.ReadSources, takes: window, api: ofSources,
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
-				lives, m, err := v.asker.Lives(ctx, v.Bundle.Sources, w.period)
+				lives, m, err := sources.Lives(ctx, v.asker, v.Bundle.Sources, w.period)
 				if err != nil {
 					return nil, err
 				}

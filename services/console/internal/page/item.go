@@ -5,16 +5,18 @@ import (
 	"strconv"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/explain"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/chart"
 )
 
 // itemBody is one item explained.
 type itemBody struct {
-	*report.Explained
+	*explain.Explained
 
 	State       chart.State
 	ControlLink string
@@ -27,8 +29,8 @@ type itemBody struct {
 	Parts     []part
 	Timeline  chart.SVG
 	Lineage   chart.SVG
-	Violation []report.Violation
-	Delivery  []report.Delivery
+	Violation []listing.Violation
+	Delivery  []listing.Delivery
 	// Told says that the viewer may see deliveries.
 	Told          bool
 	MadeHistory   made
@@ -42,7 +44,7 @@ type itemBody struct {
 
 // exhibit is an event that the verdict names. Link is empty where it may not be seen.
 type exhibit struct {
-	report.Exhibit
+	explain.Exhibit
 
 	Link string
 }
@@ -60,14 +62,14 @@ func (x *exhibit) Checked() string {
 
 // revision is what was said at one time.
 type revision struct {
-	report.Verdict
+	listing.Verdict
 
 	State chart.State
 }
 
 // part is what was looked for, for the item or a part of it.
 type part struct {
-	report.Looked
+	explain.Looked
 
 	State  chart.State
 	Wanted []wanted
@@ -75,7 +77,7 @@ type part struct {
 
 // wanted is an expectation, and what came of it.
 type wanted struct {
-	report.Expectation
+	explain.Expectation
 
 	Found  []link
 	Remedy *link
@@ -97,22 +99,22 @@ func itemPage(v *visit) (*sheet, error) {
 		return nil, errNoItem
 	}
 	b := &itemBody{Told: v.May(access.ReadDeliveries)}
-	var violations report.Answer[report.Violation]
-	var deliveries report.Answer[report.Delivery]
+	var violations ask.Answer[listing.Violation]
+	var deliveries ask.Answer[listing.Delivery]
 	questions := []func(context.Context) error{
 		func(ctx context.Context) (err error) {
-			b.Explained, err = report.Explain(ctx, v.Conn, v.Bundle, v.Types, report.Subject{Tenant: v.Tenant, Control: id, Item: item})
+			b.Explained, err = explain.Make(ctx, v.Conn, v.Bundle, v.Types, explain.Subject{Tenant: v.Tenant, Control: id, Item: item})
 			return err
 		},
-		asked(&violations, func(ctx context.Context) (report.Answer[report.Violation], error) {
-			f := report.Filter{Control: id, Item: item, Limit: mostTold}
-			f.From, f.To = report.Always()
-			return v.asker.Violations(ctx, f)
+		asked(&violations, func(ctx context.Context) (ask.Answer[listing.Violation], error) {
+			f := listing.Filter{Control: id, Item: item, Limit: mostTold}
+			f.From, f.To = ask.Always()
+			return listing.Violations(ctx, v.asker, f)
 		}),
 	}
 	if b.Told {
-		questions = append(questions, asked(&deliveries, func(ctx context.Context) (report.Answer[report.Delivery], error) {
-			return v.asker.ItemDeliveries(ctx, id, item, mostTold)
+		questions = append(questions, asked(&deliveries, func(ctx context.Context) (ask.Answer[listing.Delivery], error) {
+			return listing.ItemDeliveries(ctx, v.asker, id, item, mostTold)
 		}))
 	}
 	err := v.together(questions...)
@@ -170,7 +172,7 @@ func (v *visit) eventLink(e *compliance.Evidence) string {
 	return v.to(path("events", e.Topic, strconv.Itoa(int(e.Partition)), strconv.FormatInt(e.Offset, 10)))
 }
 
-func (v *visit) wanted(e report.Expectation) wanted {
+func (v *visit) wanted(e explain.Expectation) wanted {
 	w := wanted{Expectation: e, State: chart.Unknown}
 	switch e.State {
 	case "found":

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/chart"
 )
 
@@ -24,7 +24,7 @@ type listed[Row any] struct {
 
 // list asks for one page. again is the address of the list, with its filters; its
 // cursor is added.
-func list[Row any](ctx context.Context, v *visit, l *report.List[Row], f report.Filter, again func(cursor string) string) (*listed[Row], error) {
+func list[Row any](ctx context.Context, v *visit, l *listing.Pages[Row], f listing.Filter, again func(cursor string) string) (*listed[Row], error) {
 	at, err := readCursor(v.param("cursor"), l.Order)
 	if err != nil {
 		return nil, err
@@ -41,20 +41,20 @@ func list[Row any](ctx context.Context, v *visit, l *report.List[Row], f report.
 	}
 	if len(got.Rows) > perPage {
 		out.Rows = got.Rows[:perPage]
-		out.Next = again(writeCursor(report.Page{AsOf: asOf, After: l.Place(&out.Rows[perPage-1])}))
+		out.Next = again(writeCursor(listing.Page{AsOf: asOf, After: l.Place(&out.Rows[perPage-1])}))
 	}
 	return out, nil
 }
 
 // itemRow is an item in a list.
 type itemRow struct {
-	report.Verdict
+	listing.Verdict
 
 	Link  string
 	State chart.State
 }
 
-func (v *visit) itemRow(r *report.Verdict) itemRow {
+func (v *visit) itemRow(r *listing.Verdict) itemRow {
 	return itemRow{*r, v.to(path("items", r.Control, r.Item.ID)), stateOf(r.Outcome)}
 }
 
@@ -116,7 +116,7 @@ func (v *visit) itemList(w *when, id string, h *history) (*itemsOf, error) {
 	again := func(cursor string) string {
 		return v.to(at, w.with("outcome", outcome, "reason", reason, "day", on, "cursor", cursor)...) + "#items"
 	}
-	got, err := list(v.ctx(), v, report.ItemList(), f, again)
+	got, err := list(v.ctx(), v, listing.ItemPages(), f, again)
 	if err != nil {
 		return nil, err
 	}
@@ -132,8 +132,8 @@ func (v *visit) itemList(w *when, id string, h *history) (*itemsOf, error) {
 }
 
 // itemFilter is the window of the list: the period's, or one day of it.
-func (v *visit) itemFilter(w *when, on string) (report.Filter, error) {
-	f := report.Filter{From: w.From, To: w.To}
+func (v *visit) itemFilter(w *when, on string) (listing.Filter, error) {
+	f := listing.Filter{From: w.From, To: w.To}
 	if on == "" {
 		return f, nil
 	}

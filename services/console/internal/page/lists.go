@@ -5,8 +5,9 @@ import (
 	"strconv"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 )
 
 // eventsBody is a list of events.
@@ -20,7 +21,7 @@ type eventsBody struct {
 }
 
 type eventRow struct {
-	report.Event
+	listing.Event
 
 	Link string
 }
@@ -34,8 +35,8 @@ func eventList(v *visit) (*sheet, error) {
 	if err := v.filters(map[string]*string{"type": &b.Type, "source": &b.Source, "id": &b.ID}); err != nil {
 		return nil, err
 	}
-	f := report.Filter{From: w.From, To: w.To, Type: b.Type, Source: b.Source, ID: b.ID}
-	got, err := list(v.ctx(), v, report.EventList(), f, func(cursor string) string {
+	f := listing.Filter{From: w.From, To: w.To, Type: b.Type, Source: b.Source, ID: b.ID}
+	got, err := list(v.ctx(), v, listing.EventPages(), f, func(cursor string) string {
 		return v.to("/events", w.with("type", b.Type, "source", b.Source, "id", b.ID, "cursor", cursor)...)
 	})
 	if err != nil {
@@ -51,7 +52,7 @@ func eventList(v *visit) (*sheet, error) {
 
 // rejectedBody is what came and could not be used.
 type rejectedBody struct {
-	*listed[report.Rejected]
+	*listed[listing.Rejected]
 
 	When               *when
 	Type, Source, Code string
@@ -63,13 +64,13 @@ type rejectedBody struct {
 }
 
 type lateRow struct {
-	report.Late
+	listing.Late
 
 	Link string
 }
 
 type conflictRow struct {
-	report.Conflict
+	listing.Conflict
 
 	Link string
 }
@@ -86,21 +87,21 @@ func rejectedPage(v *visit) (*sheet, error) {
 	if err := v.filters(map[string]*string{"type": &b.Type, "source": &b.Source, "code": &b.Code}); err != nil {
 		return nil, err
 	}
-	var late report.Answer[report.Late]
-	var conflicts report.Answer[report.Conflict]
+	var late ask.Answer[listing.Late]
+	var conflicts ask.Answer[listing.Conflict]
 	err = v.together(
 		func(ctx context.Context) (err error) {
-			f := report.Filter{From: w.From, To: w.To, Type: b.Type, Source: b.Source, Code: b.Code}
-			b.listed, err = list(ctx, v, report.RejectedList(), f, func(cursor string) string {
+			f := listing.Filter{From: w.From, To: w.To, Type: b.Type, Source: b.Source, Code: b.Code}
+			b.listed, err = list(ctx, v, listing.RejectedPages(), f, func(cursor string) string {
 				return v.to("/rejected", w.with("type", b.Type, "source", b.Source, "code", b.Code, "cursor", cursor)...)
 			})
 			return err
 		},
-		asked(&late, func(ctx context.Context) (report.Answer[report.Late], error) {
-			return v.asker.Quarantined(ctx, w.Period, mostLate)
+		asked(&late, func(ctx context.Context) (ask.Answer[listing.Late], error) {
+			return listing.Quarantined(ctx, v.asker, w.Period, mostLate)
 		}),
-		asked(&conflicts, func(ctx context.Context) (report.Answer[report.Conflict], error) {
-			return v.asker.Conflicts(ctx, report.Filter{From: w.From, To: w.To, Source: b.Source, Type: b.Type, Limit: mostLate})
+		asked(&conflicts, func(ctx context.Context) (ask.Answer[listing.Conflict], error) {
+			return listing.Conflicts(ctx, v.asker, listing.Filter{From: w.From, To: w.To, Source: b.Source, Type: b.Type, Limit: mostLate})
 		}),
 	)
 	if err != nil {
@@ -130,13 +131,13 @@ type deliveriesBody struct {
 }
 
 type toldRow struct {
-	report.Told
+	listing.Told
 
 	Link string
 }
 
 type deliveryRow struct {
-	report.Delivery
+	listing.Delivery
 
 	Items []link
 }
@@ -152,23 +153,23 @@ func deliveriesPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := readCursor(before, []report.Column{{Name: "at"}, {Name: "id", Text: true}})
+	at, err := readCursor(before, []listing.Column{{Name: "at"}, {Name: "id", Text: true}})
 	if err != nil {
 		return nil, err
 	}
-	f := report.Filter{From: w.From, To: w.To, Control: b.Control, Target: b.Target, Outcome: b.Outcome, Limit: perPage + 1}
-	var place report.Place
+	f := listing.Filter{From: w.From, To: w.To, Control: b.Control, Target: b.Target, Outcome: b.Outcome, Limit: perPage + 1}
+	var place listing.Place
 	if at.After != nil {
 		place = placeOf(at)
 	}
-	var got report.Answer[report.Delivery]
-	var told report.Answer[report.Told]
+	var got ask.Answer[listing.Delivery]
+	var told ask.Answer[listing.Told]
 	err = v.together(
-		asked(&got, func(ctx context.Context) (report.Answer[report.Delivery], error) {
-			return v.asker.DeliveriesBefore(ctx, f, place)
+		asked(&got, func(ctx context.Context) (ask.Answer[listing.Delivery], error) {
+			return listing.DeliveriesBefore(ctx, v.asker, f, place)
 		}),
-		asked(&told, func(ctx context.Context) (report.Answer[report.Told], error) {
-			return v.asker.DeliveryCounts(ctx, w.From, w.To)
+		asked(&told, func(ctx context.Context) (ask.Answer[listing.Told], error) {
+			return listing.DeliveryCounts(ctx, v.asker, w.From, w.To)
 		}),
 	)
 	if err != nil {
@@ -182,13 +183,13 @@ func deliveriesPage(v *visit) (*sheet, error) {
 	return &sheet{Template: "deliveries", Title: "Deliveries", Body: b}, nil
 }
 
-func placeOf(p report.Page) report.Place {
+func placeOf(p listing.Page) listing.Place {
 	at, _ := p.After[0].(int64)
 	id, _ := p.After[1].(string)
-	return report.Place{Time: compliance.Instant(at), ID: id}
+	return listing.Place{Time: compliance.Instant(at), ID: id}
 }
 
-func (b *deliveriesBody) page(v *visit, got report.Answer[report.Delivery], later bool) {
+func (b *deliveriesBody) page(v *visit, got ask.Answer[listing.Delivery], later bool) {
 	again := func(cursor string) string {
 		return v.to("/deliveries", b.When.with("control", b.Control, "target", b.Target, "outcome", b.Outcome, "cursor", cursor)...)
 	}
@@ -199,7 +200,7 @@ func (b *deliveriesBody) page(v *visit, got report.Answer[report.Delivery], late
 	if len(rows) > perPage {
 		rows = rows[:perPage]
 		last := &rows[perPage-1]
-		b.Older = again(writeCursor(report.Page{AsOf: v.now, After: []any{int64(last.At), last.ID}}))
+		b.Older = again(writeCursor(listing.Page{AsOf: v.now, After: []any{int64(last.At), last.ID}}))
 	}
 	got.Made.Rows = len(rows)
 	b.Made = v.made(got.Made)

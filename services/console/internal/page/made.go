@@ -1,7 +1,7 @@
 package page
 
 import (
-	"assay.example/assay/pkg/report"
+	"assay.example/assay/pkg/ask"
 )
 
 // made is the line below a table: which question it answers.
@@ -13,7 +13,7 @@ type made struct {
 
 // made leads to how a question was asked. Parameters that name one page of a walk are
 // left out.
-func (v *visit) made(m report.Made) made {
+func (v *visit) made(m ask.Made) made {
 	if m.Query == "" {
 		return made{}
 	}

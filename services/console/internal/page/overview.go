@@ -7,15 +7,18 @@ import (
 	"strings"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/explain"
+	"assay.example/assay/pkg/ask/listing"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/chart"
 )
 
 // controlRow is one control over a period.
 type controlRow struct {
-	report.Words
+	explain.Words
 	tally
 
 	Link, Deviations, Unknowns, All string
@@ -47,7 +50,7 @@ type overviewBody struct {
 	Changes  *changes
 	Fresh    *fresh
 	Silent   *silences
-	Record   report.Record
+	Record   listing.Record
 	// Reaches is how far the record does, Extent leads to the question.
 	Reaches, Extent string
 	Report          string
@@ -62,13 +65,13 @@ func overview(v *visit) (*sheet, error) {
 		return nil, err
 	}
 	b := &overviewBody{When: w, Report: v.reportLink(w, "")}
-	var days report.Answer[report.DayCount]
-	var extent report.Answer[report.Record]
+	var days ask.Answer[listing.DayCount]
+	var extent ask.Answer[listing.Record]
 	err = v.together(
-		asked(&days, func(ctx context.Context) (report.Answer[report.DayCount], error) {
-			return v.asker.DayCounts(ctx, "", w.Period)
+		asked(&days, func(ctx context.Context) (ask.Answer[listing.DayCount], error) {
+			return listing.DayCounts(ctx, v.asker, "", w.Period)
 		}),
-		asked(&extent, v.asker.Extent),
+		asked(&extent, v.extent),
 		func(ctx context.Context) (err error) { b.Fresh, err = v.fresh(ctx); return err },
 	)
 	if err != nil {
@@ -93,7 +96,7 @@ func overview(v *visit) (*sheet, error) {
 }
 
 // reaches is how far the record does; for a bound viewer not beyond the period.
-func (v *visit) reaches(w *when, extent report.Answer[report.Record]) compliance.Instant {
+func (v *visit) reaches(w *when, extent ask.Answer[listing.Record]) compliance.Instant {
 	var known compliance.Instant
 	if len(extent.Rows) > 0 {
 		known = max(extent.Rows[0].KnownAt, extent.Rows[0].Received)
@@ -104,7 +107,7 @@ func (v *visit) reaches(w *when, extent report.Answer[report.Record]) compliance
 	return known
 }
 
-func (b *overviewBody) fill(v *visit, days report.Answer[report.DayCount], known compliance.Instant) {
+func (b *overviewBody) fill(v *visit, days ask.Answer[listing.DayCount], known compliance.Instant) {
 	b.Made = v.made(days.Made)
 	b.Counts = b.Made.Link
 	b.Controls = v.controlRows(b.When, days.Rows, known)
@@ -123,7 +126,7 @@ func (b *overviewBody) fill(v *visit, days report.Answer[report.DayCount], known
 }
 
 // controlRows are the bundle's controls over a period, by id.
-func (v *visit) controlRows(w *when, counts []report.DayCount, known compliance.Instant) (rows []*controlRow) {
+func (v *visit) controlRows(w *when, counts []listing.DayCount, known compliance.Instant) (rows []*controlRow) {
 	by := histories(counts)
 	for _, c := range v.Bundle.Controls {
 		r := &controlRow{Words: v.words[c.ID]}
@@ -195,7 +198,7 @@ func worstFirst(a, b *controlRow) int {
 // changes are what became known in the last day of the record.
 type changes struct {
 	From, To string
-	Counts   report.ChangeCounts
+	Counts   listing.ChangeCounts
 	// Partly says that only the listed ones were counted.
 	Partly bool
 	Rows   []changeRow
@@ -205,7 +208,7 @@ type changes struct {
 }
 
 type changeRow struct {
-	report.Change
+	listing.Change
 
 	Link, ControlLink string
 }
@@ -221,7 +224,7 @@ func (v *visit) changes(ctx context.Context, to compliance.Instant) (*changes, e
 	}
 	from := to.Add(-24 * time.Hour)
 	c := &changes{From: moment(from), To: moment(to)}
-	got, err := v.asker.Changes(ctx, from, to, mostChanges)
+	got, err := listing.Changes(ctx, v.asker, from, to, mostChanges)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +247,7 @@ func (v *visit) changes(ctx context.Context, to compliance.Instant) (*changes, e
 	if all {
 		return c, nil
 	}
-	counts, err := v.asker.ChangeCounts(ctx, from, to)
+	counts, err := listing.CountChanges(ctx, v.asker, from, to)
 	if err == nil && len(counts.Rows) > 0 {
 		c.Counts = counts.Rows[0]
 	}
@@ -252,7 +255,7 @@ func (v *visit) changes(ctx context.Context, to compliance.Instant) (*changes, e
 }
 
 // count adds one. What was remedied when it became known counts as both.
-func (c *changes) count(row *report.Change) {
+func (c *changes) count(row *listing.Change) {
 	switch row.Kind {
 	case "deviation":
 		c.Counts.Deviations++
@@ -272,7 +275,7 @@ func (c *changes) count(row *report.Change) {
 type fresh struct{ Topics []freshTopic }
 
 type freshTopic struct {
-	report.Reached
+	ask.Reached
 
 	// Reaches is how far it is on record, Ago how long before now, and Quiet that this
 	// is long.
@@ -287,7 +290,7 @@ func (v *visit) fresh(ctx context.Context) (*fresh, error) {
 	if !v.May(access.ReadHealth) {
 		return nil, nil
 	}
-	topics, err := report.Pipeline(ctx, v.Conn)
+	topics, err := ask.Pipeline(ctx, v.Conn)
 	if err != nil {
 		return nil, err
 	}
@@ -328,14 +331,14 @@ func (v *visit) silences(ctx context.Context, w *when, known compliance.Instant)
 	if p.To = min(p.To, known); p.To <= p.From {
 		return s, nil
 	}
-	lives, m, err := v.asker.Lives(ctx, v.Bundle.Sources, p)
+	lives, m, err := sources.Lives(ctx, v.asker, v.Bundle.Sources, p)
 	if err != nil {
 		return nil, err
 	}
 	s.Made = v.made(m)
 	for _, source := range v.Bundle.Sources {
 		if gaps := silencesOf(lives[source.Name], p.To); len(gaps) > 0 {
-			longest := slices.MaxFunc(gaps, func(a, b report.Gap) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
+			longest := slices.MaxFunc(gaps, func(a, b sources.Gap) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
 			s.Silent = append(s.Silent, silence{
 				source.Name, lasting(longest.To.Sub(longest.From)), moment(longest.From), moment(longest.To),
 				lasting(source.MaxGap), len(gaps), gaps[len(gaps)-1].To >= p.To,
@@ -347,19 +350,19 @@ func (v *visit) silences(ctx context.Context, w *when, known compliance.Instant)
 
 // silencesOf are the times of which a source can't be trusted to have told all: those
 // without a sign of life, and those from which events are missing.
-func silencesOf(l report.SourceLife, end compliance.Instant) []report.Gap {
+func silencesOf(l sources.Life, end compliance.Instant) []sources.Gap {
 	gaps := gapsOf(l, end)
 	for _, h := range l.Holes {
 		gaps = append(gaps, h.Gap)
 	}
-	slices.SortStableFunc(gaps, func(a, b report.Gap) int { return cmp.Compare(a.From, b.From) })
+	slices.SortStableFunc(gaps, func(a, b sources.Gap) int { return cmp.Compare(a.From, b.From) })
 	return gaps
 }
 
 // gapsOf are the times without a sign of life of a source. One that lasts until the end counts once it is longer
 // than the source may be silent.
-func gapsOf(l report.SourceLife, end compliance.Instant) []report.Gap {
-	return slices.DeleteFunc(slices.Clone(l.Gaps), func(g report.Gap) bool {
+func gapsOf(l sources.Life, end compliance.Instant) []sources.Gap {
+	return slices.DeleteFunc(slices.Clone(l.Gaps), func(g sources.Gap) bool {
 		return g.To >= end && g.To.Sub(g.From) <= time.Duration(l.MaxGap)
 	})
 }

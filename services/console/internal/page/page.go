@@ -1,5 +1,5 @@
 // Package page is the console's pages: what is on record, for people. It answers from
-// the same questions as the API and the commands (pkg/report), and writes HTML that
+// the same questions as the API and the commands (pkg/ask), and writes HTML that
 // needs no script.
 //
 // It guarantees:
@@ -20,6 +20,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"assay.example/assay/pkg/ask/explain"
 	"assay.example/assay/pkg/boundary"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/control"
@@ -55,7 +56,7 @@ type Pages struct {
 
 	assets    assets
 	templates map[string]*template.Template
-	words     map[string]report.Words
+	words     map[string]explain.Words
 	inquiries map[string]inquiry
 	// others are the controls that others must operate.
 	others report.Complementary
@@ -66,7 +67,7 @@ const answerWithin = 20 * time.Second
 
 // New makes the pages.
 func New(o Options) (*Pages, error) {
-	p := &Pages{Options: o, words: report.WordsOfAll(o.Bundle, o.Files), inquiries: inquiries()}
+	p := &Pages{Options: o, words: explain.WordsOfAll(o.Bundle, o.Files), inquiries: inquiries()}
 	var err error
 	if p.others, err = report.ReadComplementary(o.Files); err != nil {
 		return nil, err

@@ -15,9 +15,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 )
 
@@ -98,7 +98,7 @@ func cursor(text string) string { return base64.RawURLEncoding.EncodeToString([]
 func TestRefusals(t *testing.T) {
 	w := filled(t)
 	both := auditor(t)
-	q1, err := report.ParsePeriod("2026-Q1")
+	q1, err := ask.ParsePeriod("2026-Q1")
 	require.NoError(t, err)
 	both.Periods = append(both.Periods, q1)
 	none := auditor(t)
@@ -304,7 +304,7 @@ func TestAssets(t *testing.T) {
 func TestQueryShowsItsText(t *testing.T) {
 	w := filled(t)
 	body := w.body(engineer(), "/query/page_items?control=CH-01&outcome=deviation&period=2026-Q3&limit=10")
-	sql, err := report.SQL("page_items")
+	sql, err := ask.SQL("page_items")
 	require.NoError(t, err)
 	require.Contains(t, body, html.EscapeString(sql))
 	text := html.UnescapeString(body)

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 )
 
 // mostDays is how many days a page shows at most.
@@ -17,7 +18,7 @@ const day = compliance.Instant(24 * time.Hour / time.Microsecond)
 
 // when is the time that a page is about.
 type when struct {
-	report.Period
+	ask.Period
 
 	// Pairs name it in an address.
 	Pairs []string
@@ -63,17 +64,17 @@ func (v *visit) when() (*when, error) {
 }
 
 // choices are a bound viewer's periods, else the quarters with items, the latest last.
-func (v *visit) choices(ctx context.Context) ([]report.Period, error) {
+func (v *visit) choices(ctx context.Context) ([]ask.Period, error) {
 	if v.Bound() {
 		own := slices.Clone(v.Periods)
-		slices.SortStableFunc(own, func(a, b report.Period) int { return int(min(max(a.To-b.To, -1), 1)) })
+		slices.SortStableFunc(own, func(a, b ask.Period) int { return int(min(max(a.To-b.To, -1), 1)) })
 		return own, nil
 	}
-	got, err := v.asker.Quarters(ctx)
+	got, err := listing.Quarters(ctx, v.asker)
 	if err != nil {
 		return nil, err
 	}
-	var periods []report.Period
+	var periods []ask.Period
 	for _, q := range got.Rows {
 		periods = append(periods, quarter(q.First))
 	}
@@ -98,27 +99,27 @@ func (v *visit) around(t compliance.Instant) string {
 	return ""
 }
 
-func quarter(t time.Time) report.Period {
+func quarter(t time.Time) ask.Period {
 	t = t.UTC()
-	p, err := report.ParsePeriod(fmt.Sprintf("%04d-Q%d", t.Year(), (int(t.Month())+2)/3))
+	p, err := ask.ParsePeriod(fmt.Sprintf("%04d-Q%d", t.Year(), (int(t.Month())+2)/3))
 	if err != nil { // a year beyond 9999
-		from, to := report.Always()
-		return report.Period{Label: "always", From: from, To: to}
+		from, to := ask.Always()
+		return ask.Period{Label: "always", From: from, To: to}
 	}
 	return p
 }
 
-func (v *visit) askedPeriod(choices []report.Period) (report.Period, error) {
+func (v *visit) askedPeriod(choices []ask.Period) (ask.Period, error) {
 	label, from, to := v.param("period"), v.param("from"), v.param("to")
-	var p report.Period
+	var p ask.Period
 	var err error
 	switch {
 	case label != "" && (from != "" || to != ""):
 		return p, compliance.Errorf(compliance.Invalid, "period and from, to say the same thing twice: use one of them")
 	case label != "":
-		p, err = report.ParsePeriod(label)
+		p, err = ask.ParsePeriod(label)
 	case from != "" || to != "":
-		p, err = report.Between(from, to)
+		p, err = ask.Between(from, to)
 	case len(choices) > 0:
 		p = choices[len(choices)-1]
 	default:
@@ -131,8 +132,8 @@ func (v *visit) askedPeriod(choices []report.Period) (report.Period, error) {
 }
 
 // clipped is the part of a period that the viewer may see, named for what it is.
-func (v *visit) clipped(p report.Period) (report.Period, error) {
-	first, last := report.Always()
+func (v *visit) clipped(p ask.Period) (ask.Period, error) {
+	first, last := ask.Always()
 	from, to := max(p.From, first), min(p.To, last)
 	if from >= to {
 		return p, compliance.Errorf(compliance.Invalid, "%s is outside of 1900 to 2298", p.Label)
@@ -142,14 +143,14 @@ func (v *visit) clipped(p report.Period) (report.Period, error) {
 		return p, err
 	}
 	if from != p.From || to != p.To {
-		p = report.Period{Label: exact(from) + "/" + exact(to), From: from, To: to}
+		p = ask.Period{Label: exact(from) + "/" + exact(to), From: from, To: to}
 	}
 	return p, nil
 }
 
 // pairsOf are the parameters that name a period.
-func pairsOf(p report.Period) []string {
-	if named, err := report.ParsePeriod(p.Label); err == nil && named == p {
+func pairsOf(p ask.Period) []string {
+	if named, err := ask.ParsePeriod(p.Label); err == nil && named == p {
 		return []string{"period", p.Label}
 	}
 	return []string{"from", exact(p.From), "to", exact(p.To)}
@@ -160,7 +161,7 @@ func (w *when) with(pairs ...string) []string { return append(slices.Clone(w.Pai
 
 // Title names the period for people.
 func (w *when) Title() string {
-	if named, err := report.ParsePeriod(w.Label); err == nil && named == w.Period {
+	if named, err := ask.ParsePeriod(w.Label); err == nil && named == w.Period {
 		return w.Label
 	}
 	return moment(w.From) + " to " + moment(w.To)

@@ -3,9 +3,10 @@ package page
 import (
 	"slices"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/period"
-	"assay.example/assay/pkg/report"
 )
 
 // examinationRow is a period that somebody opened, in the list of reports.
@@ -90,7 +91,7 @@ func (v *visit) examination(id string) (*period.Period, error) {
 
 // restated is a line of the restatement. Who may see some periods only is told that an item
 // left this one, and not to where.
-func (v *visit) restated(r *report.Restated, p report.Period) restatedRow {
+func (v *visit) restated(r *listing.Restated, p ask.Period) restatedRow {
 	row := restatedRow{Known: moment(r.KnownAt), Control: r.Control, Item: r.ItemID, Was: r.Before.String(), Is: r.Now.String()}
 	in := r.Now.ItemTime >= p.From && r.Now.ItemTime < p.To
 	switch {

@@ -11,15 +11,15 @@ import (
 	"strings"
 	"time"
 
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 )
 
 // grid is an answer as a table of texts.
 type grid struct {
 	Head []string
 	Rows [][]string
-	made report.Made
+	made ask.Made
 }
 
 // add adds a row: the exported fields of a struct, those of structs in it included.
@@ -96,7 +96,7 @@ func cut(text string) string {
 // queryBody is a question with its answer.
 type queryBody struct {
 	Name, Says, SQL, SHA256, At string
-	Parameters                  []report.Parameter
+	Parameters                  []ask.Parameter
 	Grid                        *grid
 	// Total is how many rows the answer has; Grid shows the first of them.
 	Total int
@@ -148,7 +148,7 @@ func queryPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	sql, err := report.SQL(name)
+	sql, err := ask.SQL(name)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ var placeholder = regexp.MustCompile(`\{(\w+):(\w+)`)
 
 // clickhouseCommand runs a question's file. Times are microseconds there, and lists as
 // ClickHouse writes them.
-func clickhouseCommand(name, sql string, parameters []report.Parameter) string {
+func clickhouseCommand(name, sql string, parameters []ask.Parameter) string {
 	types := map[string]string{}
 	for _, m := range placeholder.FindAllStringSubmatch(sql, -1) {
 		types[m[1]] = m[2]
@@ -203,7 +203,7 @@ func clickhouseCommand(name, sql string, parameters []report.Parameter) string {
 		}
 		args = append(args, "--param_"+p.Name+"="+value)
 	}
-	return shell(append(args, "--queries-file", "pkg/report/sql/"+name+".sql")...)
+	return shell(append(args, "--queries-file", "pkg/ask/sql/"+name+".sql")...)
 }
 
 // wish reads the parameters of an inquiry, and cuts its window to what may be seen.
@@ -241,15 +241,15 @@ func (v *visit) wish(q *inquiry) (*wish, error) {
 }
 
 // span is the window of an inquiry: from and to, or what else when reads.
-func (v *visit) span(from, to string) (report.Period, error) {
+func (v *visit) span(from, to string) (ask.Period, error) {
 	if from == "" && to == "" {
 		w, err := v.when()
 		if err != nil {
-			return report.Period{}, err
+			return ask.Period{}, err
 		}
 		return w.Period, nil
 	}
-	p, err := report.Between(from, to)
+	p, err := ask.Between(from, to)
 	if err != nil {
 		return p, err
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/output"
 	"assay.example/assay/pkg/report"
@@ -38,7 +40,7 @@ func reportList(v *visit) (*sheet, error) {
 	for _, p := range opened {
 		b.Examinations = append(b.Examinations, v.examinationRow(p))
 	}
-	add := func(p report.Period, items int64) {
+	add := func(p ask.Period, items int64) {
 		b.Periods = append(b.Periods, periodRow{p.Label, moment(p.From), moment(p.To), v.to(path("reports", p.Label)), items})
 	}
 	if v.Bound() {
@@ -47,7 +49,7 @@ func reportList(v *visit) (*sheet, error) {
 		}
 		return &sheet{Template: "reports", Title: "Reports", Body: b}, nil
 	}
-	got, err := v.asker.Quarters(v.ctx())
+	got, err := listing.Quarters(v.ctx(), v.asker)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +74,8 @@ type reportBody struct {
 }
 
 // named is the period that the address names, if all of it may be seen.
-func (v *visit) named() (report.Period, error) {
-	p, err := report.ParsePeriod(v.request.PathValue("period"))
+func (v *visit) named() (ask.Period, error) {
+	p, err := ask.ParsePeriod(v.request.PathValue("period"))
 	if err != nil {
 		return p, err
 	}
@@ -82,8 +84,8 @@ func (v *visit) named() (report.Period, error) {
 
 // report is that of a period, as of the time that the address names, if it does. Its links
 // begin with where the console is reached.
-func (v *visit) report(p report.Period, console string) (*report.Report, error) {
-	asOf, err := report.ParseAsOf(v.param("as_of"))
+func (v *visit) report(p ask.Period, console string) (*report.Report, error) {
+	asOf, err := ask.ParseAsOf(v.param("as_of"))
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"assay.example/assay/pkg/report"
+	"assay.example/assay/pkg/ask"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/chart"
 )
@@ -149,7 +149,7 @@ func (v *visit) frame(s *sheet) frame {
 	return f
 }
 
-func periodLabels(periods []report.Period) (labels []string) {
+func periodLabels(periods []ask.Period) (labels []string) {
 	for _, p := range periods {
 		labels = append(labels, p.Label)
 	}

@@ -9,8 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/coverage"
+	"assay.example/assay/pkg/ask/listing"
+	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/chart"
 )
 
@@ -35,7 +38,7 @@ type sourcesBody struct {
 
 // sourceRow is one source over a period.
 type sourceRow struct {
-	report.SourceLife
+	sources.Life
 
 	Name        string
 	Types       []string
@@ -46,7 +49,7 @@ type sourceRow struct {
 	Silences    []gapRow
 	Events      int64
 	Beats       int64
-	Heard       *report.Heard
+	Heard       *sources.Heard
 	Refused     int64
 	Quarantined int64
 	EventsLink  string
@@ -65,7 +68,7 @@ type sourceDay struct {
 }
 
 // dayTable is what came of each source and day, how late, and what of it could not be used.
-func dayTable(late []report.SourceLateness, trouble []report.DayTrouble) []sourceDay {
+func dayTable(late []coverage.Lateness, trouble []coverage.Trouble) []sourceDay {
 	rows := map[[2]string]*sourceDay{}
 	row := func(source string, day time.Time) *sourceDay {
 		key := [2]string{source, day.UTC().Format(time.DateOnly)}
@@ -94,9 +97,9 @@ func dayTable(late []report.SourceLateness, trouble []report.DayTrouble) []sourc
 	return days
 }
 
-func rounded(d report.Duration) string { return time.Duration(d).Round(time.Millisecond).String() }
+func rounded(d ask.Duration) string { return time.Duration(d).Round(time.Millisecond).String() }
 
-func (v *visit) coverageCommand(p report.Period) string {
+func (v *visit) coverageCommand(p ask.Period) string {
 	return shell(append(append([]string{"assay", "coverage"}, flagsOf(p)...), v.common()...)...)
 }
 
@@ -106,29 +109,29 @@ func sourcesPage(v *visit) (*sheet, error) {
 		return nil, err
 	}
 	b := &sourcesBody{When: w, Bound: v.Bound(), RejectedLink: v.to("/rejected", w.Pairs...)}
-	var days report.Answer[report.SourceDay]
-	var trouble report.Answer[report.Trouble]
-	var heard report.Answer[report.Heard]
-	var extent report.Answer[report.Record]
-	var late report.Answer[report.SourceLateness]
-	var unused report.Answer[report.DayTrouble]
+	var days ask.Answer[sources.Day]
+	var trouble ask.Answer[sources.Trouble]
+	var heard ask.Answer[sources.Heard]
+	var extent ask.Answer[listing.Record]
+	var late ask.Answer[coverage.Lateness]
+	var unused ask.Answer[coverage.Trouble]
 	questions := []func(context.Context) error{
-		asked(&days, func(ctx context.Context) (report.Answer[report.SourceDay], error) {
-			return v.asker.SourceDays(ctx, w.Period)
+		asked(&days, func(ctx context.Context) (ask.Answer[sources.Day], error) {
+			return sources.Days(ctx, v.asker, w.Period)
 		}),
-		asked(&trouble, func(ctx context.Context) (report.Answer[report.Trouble], error) {
-			return v.asker.TroubleBySource(ctx, w.Period)
+		asked(&trouble, func(ctx context.Context) (ask.Answer[sources.Trouble], error) {
+			return sources.TroubleBySource(ctx, v.asker, w.Period)
 		}),
-		asked(&extent, v.asker.Extent),
-		asked(&late, func(ctx context.Context) (report.Answer[report.SourceLateness], error) {
-			return v.asker.CoverageDays(ctx, w.Period)
+		asked(&extent, v.extent),
+		asked(&late, func(ctx context.Context) (ask.Answer[coverage.Lateness], error) {
+			return coverage.Days(ctx, v.asker, w.Period)
 		}),
-		asked(&unused, func(ctx context.Context) (report.Answer[report.DayTrouble], error) {
-			return v.asker.CoverageTrouble(ctx, w.Period)
+		asked(&unused, func(ctx context.Context) (ask.Answer[coverage.Trouble], error) {
+			return coverage.Troubles(ctx, v.asker, w.Period)
 		}),
 	}
 	if !v.Bound() {
-		questions = append(questions, asked(&heard, v.asker.LastHeard))
+		questions = append(questions, asked(&heard, func(ctx context.Context) (ask.Answer[sources.Heard], error) { return sources.LastHeard(ctx, v.asker) }))
 	}
 	if err := v.together(questions...); err != nil {
 		return nil, err
@@ -145,20 +148,20 @@ func sourcesPage(v *visit) (*sheet, error) {
 }
 
 // livesUntil are the sources' silences up to where the record reaches.
-func (v *visit) livesUntil(w *when, known compliance.Instant) (map[string]report.SourceLife, report.Made, error) {
+func (v *visit) livesUntil(w *when, known compliance.Instant) (map[string]sources.Life, ask.Made, error) {
 	p := w.Period
 	if p.To = min(p.To, known); p.To <= p.From {
-		return nil, report.Made{}, nil
+		return nil, ask.Made{}, nil
 	}
-	return v.asker.Lives(v.ctx(), v.Bundle.Sources, p)
+	return sources.Lives(v.ctx(), v.asker, v.Bundle.Sources, p)
 }
 
 // lifeOfSources is what was asked of sources.
 type lifeOfSources struct {
-	days    []report.SourceDay
-	trouble []report.Trouble
-	heard   []report.Heard
-	lives   map[string]report.SourceLife
+	days    []sources.Day
+	trouble []sources.Trouble
+	heard   []sources.Heard
+	lives   map[string]sources.Life
 	end     compliance.Instant
 }
 
@@ -181,7 +184,7 @@ func (b *sourcesBody) fill(v *visit, l *lifeOfSources) {
 	}
 	for _, s := range v.Bundle.Sources {
 		r := row(s.Name)
-		r.Declared, r.Types, r.SourceLife, r.May = true, s.Types, l.lives[s.Name], "not declared"
+		r.Declared, r.Types, r.Life, r.May = true, s.Types, l.lives[s.Name], "not declared"
 		if s.MaxGap > 0 {
 			r.May = lasting(s.MaxGap)
 		}
@@ -219,7 +222,7 @@ func (b *sourcesBody) fill(v *visit, l *lifeOfSources) {
 }
 
 // volumesOf sorts what came by source and day.
-func volumesOf(days []report.SourceDay, dates []time.Time) map[string]map[time.Time]chart.Volume {
+func volumesOf(days []sources.Day, dates []time.Time) map[string]map[time.Time]chart.Volume {
 	by := map[string]map[time.Time]chart.Volume{}
 	for _, d := range days {
 		if by[d.Source] == nil {
@@ -242,7 +245,7 @@ func (r *sourceRow) draw(v *visit, w *when, name string, volumes map[time.Time]c
 		}
 	}
 	var gaps []chart.Gap
-	for _, g := range gapsOf(r.SourceLife, end) {
+	for _, g := range gapsOf(r.Life, end) {
 		lasted := lasting(g.To.Sub(g.From))
 		r.Silences = append(r.Silences, gapRow{moment(g.From), moment(g.To), lasted, ""})
 		gaps = append(gaps, chart.Gap{
@@ -267,7 +270,7 @@ func (r *sourceRow) draw(v *visit, w *when, name string, volumes map[time.Time]c
 }
 
 // missingOf says what a source's numbers tell of a hole.
-func missingOf(h report.Hole) string {
+func missingOf(h sources.Hole) string {
 	if h.Missing == 0 {
 		return "a sign of life has no number, or a smaller one than before"
 	}

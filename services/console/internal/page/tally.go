@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/chart"
@@ -13,7 +14,7 @@ import (
 // tally counts items by what is said of them.
 type tally struct{ report.Counts }
 
-func (t *tally) add(c *report.DayCount) {
+func (t *tally) add(c *listing.DayCount) {
 	switch c.Outcome {
 	case compliance.Pass:
 		t.Pass += c.Items
@@ -120,7 +121,7 @@ type history struct {
 }
 
 // histories sorts counts by control.
-func histories(rows []report.DayCount) map[string]*history {
+func histories(rows []listing.DayCount) map[string]*history {
 	by := map[string]*history{}
 	for i := range rows {
 		r := &rows[i]
@@ -141,7 +142,7 @@ func histories(rows []report.DayCount) map[string]*history {
 	return by
 }
 
-func (h *history) reason(r *report.DayCount) {
+func (h *history) reason(r *listing.DayCount) {
 	if r.Outcome == compliance.Pass {
 		return
 	}

@@ -9,8 +9,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
 )
 
@@ -20,7 +21,7 @@ type visit struct {
 	access.Viewer
 
 	request *http.Request
-	asker   *report.Asker
+	asker   *ask.Asker
 	now     compliance.Instant
 }
 
@@ -57,7 +58,7 @@ func (v *visit) admitted(r route) (*sheet, error) {
 	if !v.May(r.needs) {
 		return nil, compliance.Errorf(compliance.Forbidden, "the role %s may not read %s", viewer.Role, r.needs)
 	}
-	v.asker = report.NewAsker(v.Conn, viewer.Tenant, v.now)
+	v.asker = ask.New(v.Conn, viewer.Tenant, v.now)
 	return r.show(v)
 }
 
@@ -117,7 +118,7 @@ func (v *visit) together(do ...func(context.Context) error) error {
 }
 
 // asked puts the answer to a question into a place, for together.
-func asked[Row any](into *report.Answer[Row], ask func(context.Context) (report.Answer[Row], error)) func(context.Context) error {
+func asked[Row any](into *ask.Answer[Row], ask func(context.Context) (ask.Answer[Row], error)) func(context.Context) error {
 	return func(ctx context.Context) (err error) {
 		*into, err = ask(ctx)
 		return err
@@ -126,3 +127,8 @@ func asked[Row any](into *report.Answer[Row], ask func(context.Context) (report.
 
 // timedOut says whether an answer wasn't there in time.
 func (v *visit) timedOut() bool { return errors.Is(v.ctx().Err(), context.DeadlineExceeded) }
+
+// extent is how much is on record.
+func (v *visit) extent(ctx context.Context) (ask.Answer[listing.Record], error) {
+	return listing.Extent(ctx, v.asker)
+}

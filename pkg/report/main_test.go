@@ -1,0 +1,10 @@
+package report_test
+
+import (
+	"os"
+	"testing"
+
+	"assay.example/assay/pkg/embedded/clickhousetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(clickhousetest.Main(m)) }
