@@ -47,11 +47,10 @@ func (e *Event) Key() EventKey { return EventKey{e.Tenant, e.Source, e.ID} }
 
 // Compare orders events by (time, source, id): the one order that verdicts know.
 func (e *Event) Compare(o *Event) int {
-	return cmp.Or(
-		cmp.Compare(e.Time, o.Time),
-		cmp.Compare(e.Source, o.Source),
-		cmp.Compare(e.ID, o.ID),
-	)
+	if c := cmp.Compare(e.Time, o.Time); c != 0 { // texts are far away
+		return c
+	}
+	return cmp.Or(cmp.Compare(e.Source, o.Source), cmp.Compare(e.ID, o.ID))
 }
 
 // Ref says where the log keeps an event and what its bytes hash to.

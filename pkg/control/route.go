@@ -268,6 +268,18 @@ func (c *Control) ItemKey(ev *compliance.Event, view Fields) (string, bool) {
 	return EncodeKey("item", id)
 }
 
+// OpensAt tells whether ItemKey is this key.
+func (c *Control) OpensAt(ev *compliance.Event, view Fields, key string) bool {
+	if c.Population.Where == nil && len(c.Key) > 0 && c.Versions[0].Population.Clock == nil {
+		var room [keyRoom]byte
+		if b, ok := appendKey(room[:0], c.Key, view); ok {
+			return string(b) == key
+		}
+	}
+	own, ok := c.ItemKey(ev, view)
+	return ok && own == key
+}
+
 // UnreadableID stands for an item whose id can't be computed from its event.
 func UnreadableID(ev *compliance.Event) string {
 	return "unreadable:" + strings.TrimPrefix(ev.Source, "/") + "#" + ev.ID

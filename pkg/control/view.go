@@ -69,6 +69,9 @@ func (s *Seen) Field(name string) any {
 	return s.event.Data[name]
 }
 
+// Called is what is read of the event by another id.
+func (s *Seen) Called(id string) Seen { return Seen{event: s.event, id: id} }
+
 // View has all fields.
 func (s *Seen) View() View {
 	if s.view == nil {
@@ -81,7 +84,8 @@ func (s *Seen) View() View {
 // Called is what is read of an event by another id, as that of the item that it opens.
 func Called(f Fields, id string) Fields {
 	if s, ok := f.(*Seen); ok {
-		return &Seen{event: s.event, id: id}
+		called := s.Called(id)
+		return &called
 	}
 	view := maps.Clone(f.View())
 	view["id"] = id

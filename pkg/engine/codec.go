@@ -223,12 +223,15 @@ func (e *Engine) loadItem(key []string, value []byte) error {
 	}
 	gk := groupKey{key[1], key[2], key[3]}
 	if s.Ended {
-		e.state.end(itemKey{gk, key[4]}, s.published())
+		at := e.state.end(noShelf, itemKey{gk, key[4]}, s.published())
+		if g := e.state.group(gk); g != nil {
+			g.shelf = at
+		}
 		e.dropEnded(gk, key[4])
 		return nil
 	}
 	if planted != plantedLostRevision {
-		e.group(gk, c).item(key[4]).say(key[len(key)-1], s.published())
+		e.item(e.group(gk, c), key[4]).say(key[len(key)-1], *s.published())
 	}
 	return nil
 }
@@ -240,10 +243,11 @@ func (e *Engine) dropEnded(gk groupKey, id string) {
 	if g == nil || g.items.get(id) == nil {
 		return
 	}
-	if ended := e.state.ended(itemKey{gk, id}); ended.Free {
+	if ended := e.state.ended(g.shelf, id); ended.Free {
 		g.items.get(id).last = ended
 		return
 	}
+	e.timers.set(g.items.get(id), compliance.Never)
 	g.items.get(id).dirty = false
 	g.items.drop(id)
 }

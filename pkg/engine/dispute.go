@@ -146,8 +146,8 @@ func (g *group) mayOpen(e *Engine, f *fact) {
 	if f.opens == "" {
 		return
 	}
-	if ended := e.state.ended(itemKey{g.key, f.opens}); ended == nil || ended.Free {
-		it := g.item(f.opens)
+	if ended := e.state.ended(g.shelf, f.opens); ended == nil || ended.Free {
+		it := e.item(g, f.opens)
 		if it.last == nil {
 			it.last = ended
 		}
@@ -155,10 +155,21 @@ func (g *group) mayOpen(e *Engine, f *fact) {
 			it.candidates = f.alone[1:1]
 		}
 		it.candidates = insertCandidate(it.candidates, f)
-		it.quiet = false
-		e.mark(it)
+		e.fresh(it, f)
 	}
 	g.remember(e, f)
+}
+
+// fresh has an item looked at that an event may open: once the watermark passes that, if
+// there was nothing before.
+func (e *Engine) fresh(it *item, f *fact) {
+	it.quiet = false
+	if it.last == nil && it.opened == nil && !it.slot && !it.dirty && len(it.candidates) == 1 &&
+		f.shown.ev.Time >= e.at(it.group.control) && planted != plantedOpensSoon {
+		e.timers.set(it, f.shown.ev.Time)
+		return
+	}
+	e.mark(it)
 }
 
 // rival sorts the bodies of one id into events: each has the one that counts, and

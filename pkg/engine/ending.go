@@ -55,44 +55,54 @@ func (e *Engine) rests(g *group) bool {
 }
 
 func (e *Engine) isDone(it *item) bool {
-	return !it.unsettled() && it.endsAt() < e.at(it.group.control)
+	return it.endsAt() < e.at(it.group.control) && !it.unsettled()
 }
 
 func (e *Engine) endItems(g *group) {
-	g.items.dropIf(func(id string, it *item) bool {
+	g.items.dropIf(func(it *item) bool {
 		if !e.isDone(it) {
 			return false
 		}
-		e.timers.set(it, compliance.Never)
-		it.dirty = false
-		for _, s := range e.sources[g.key.tenant] {
-			delete(s.waiting, it)
-		}
-		for part := range it.parts {
-			e.note(func() Change { return Change{Key: saidKey(it, part)} })
-		}
-		for at := range it.told {
-			e.note(func() Change { return Change{Key: toldKey(it, at)} })
-		}
-		last := it.taken()
-		if last == nil {
-			return true
-		}
-		if planted != plantedForgottenID {
-			e.state.end(itemKey{g.key, id}, last)
-		}
-		e.note(func() Change { return closedChange(g, id, last) })
+		e.endItem(g, it)
+		e.spare.takeItem(it)
 		return true
 	})
+}
+
+func (e *Engine) endItem(g *group, it *item) {
+	e.timers.set(it, compliance.Never)
+	it.dirty = false
+	for _, s := range g.sources {
+		delete(s.waiting, it)
+	}
+	for part := range it.parts {
+		e.note(func() Change { return Change{Key: saidKey(it, part)} })
+	}
+	for at := range it.told {
+		e.note(func() Change { return Change{Key: toldKey(it, at)} })
+	}
+	last := it.taken()
+	if last == nil {
+		return
+	}
+	if planted != plantedForgottenID {
+		g.shelf = e.state.end(g.shelf, itemKey{g.key, it.id}, last)
+	}
+	e.note(func() Change { return closedChange(g, it.id, last) })
 }
 
 // endsAt is when nothing that is still admitted can change the item.
 func (it *item) endsAt() compliance.Instant {
 	last, p := it.time, it.group.plan
-	if n := len(it.candidates); n > 0 {
+	if n := len(it.candidates); n > 0 && !it.alone() {
 		last = max(last, it.candidates[n-1].shown.ev.Time)
 	}
 	return last.Add(p.horizonOf(it.end.Sub(it.time)) + p.correct + time.Microsecond)
+}
+
+// alone tells whether the item stands at the only event that may open it.
+func (it *item) alone() bool {
+	return len(it.candidates) == 1 && it.opened != nil && !it.group.plan.clocked
 }
 
 // endFacts drops the events before a time that no item, and none that may still be
@@ -101,28 +111,41 @@ func (e *Engine) endFacts(g *group) {
 	before := e.outOfReach(g)
 	e.endSaid(g, before)
 	kept := g.neededRows(before)
-	held := g.bodies.len()
-	g.bodies.dropIf(func(_ eventID, bodies []*fact) bool {
-		if bodies[len(bodies)-1].ev.Time >= before || slices.ContainsFunc(bodies, func(f *fact) bool { return kept[f] || f.countsFrom(before) }) {
+	count, reuse := g.bodies.len(), g.holdsNoMatches()
+	g.bodies.dropIf(func(h held) bool {
+		bodies := h.bodies
+		if h.last >= before || slices.ContainsFunc(bodies, func(f *fact) bool { return kept[f] || f.countsFrom(before) }) {
 			return false
 		}
 		g.forget(e, bodies)
 		for _, f := range bodies {
 			f.gone = true
 			e.note(func() Change { return Change{Key: factKey(g, &f.ev)} })
+			if reuse {
+				e.spare.over = append(e.spare.over, f)
+			}
 		}
 		return true
 	})
 	g.forgetIDs(e, before)
-	if g.bodies.len() == held {
+	if g.bodies.len() == count {
 		return
 	}
+	g.dropGone(before)
+	e.spare.takeOver()
+}
+
+// dropGone takes out the facts that are gone, which lie before an instant. No item that is
+// left has one of them as a candidate: it would look back to it.
+func (g *group) dropGone(before compliance.Instant) {
 	isGone := func(f *fact) bool { return f.gone }
-	g.facts = slices.DeleteFunc(g.facts, isGone)
-	g.disputed = slices.DeleteFunc(g.disputed, isGone)
-	for it := range g.items.values() {
-		it.candidates = slices.DeleteFunc(it.candidates, isGone)
+	old := 0
+	for old < len(g.facts) && g.facts[old].ev.Time < before {
+		old++
 	}
+	kept := slices.DeleteFunc(g.facts[:old:old], isGone)
+	g.facts = slices.Delete(g.facts, len(kept), old)
+	g.disputed = slices.DeleteFunc(g.disputed, isGone)
 }
 
 // countsFrom tells whether a clock has the event open an item at an instant or later.
@@ -134,6 +157,9 @@ func (e *Engine) outOfReach(g *group) compliance.Instant {
 	for it := range g.items.values() {
 		if it.opened != nil || it.slot { // else it stands nowhere yet
 			oldest = min(oldest, it.time)
+		}
+		if it.alone() {
+			continue
 		}
 		for _, f := range it.candidates {
 			oldest = min(oldest, f.ev.Time, f.shown.ev.Time)
@@ -184,12 +210,13 @@ func dead(v *control.Control, t *control.DerivedTable, f *fact) bool {
 	return err == nil && !live
 }
 
-// taken is what is kept of an item when its state ends; nil if nothing has to be.
+// taken is what is kept of an item, whose state ends; nil if nothing has to be.
 func (it *item) taken() *published {
 	opened := it.opened != nil || it.slot
 	switch {
 	case it.last != nil:
-		return &published{it.last.Revision, it.last.Verdict, !opened}
+		it.last.Free = !opened
+		return it.last
 	case opened: // before the rules took effect: its id is taken all the same
 		return &published{}
 	}

@@ -68,6 +68,7 @@ type Engine struct {
 	waivers               map[waiverKey]*waivers
 	schedules             []*cursor
 	room                  room
+	spare                 spare
 	changes               []Change
 	unlogged              bool
 	readers               map[string][]*control.Control // by the id of the control whose verdicts they read
@@ -156,10 +157,14 @@ func (e *Engine) Add(f *Fact) Admission {
 	}
 	g := e.group(groupKey{f.Tenant, f.Control, f.Key}, c)
 	fa := e.newFact(g, f)
-	if had := g.known(fa); had != nil {
+	place := g.bodies.find(fa.id())
+	bodies := g.bodies.value(place).bodies
+	if had := g.known(fa, bodies); had != nil {
+		e.spare.take(fa)
 		return e.again(g, had, f)
 	}
-	if g.late(fa) || !g.take(e, fa) {
+	if g.late(fa, bodies) || !g.takeAt(place, e, fa) {
+		e.spare.take(fa)
 		return Duplicate
 	}
 	e.note(func() Change { return factChange(g, fa, &f.Event) })
@@ -210,15 +215,21 @@ func (e *Engine) takeDirty() []*item {
 	}
 	clear(e.dirty)
 	e.dirty, e.taken = e.dirty[:0], list
-	slices.SortFunc(list, func(a, b *item) int {
-		return cmp.Or(
-			cmp.Compare(a.group.control.ID, b.group.control.ID),
-			cmp.Compare(a.group.key.tenant, b.group.key.tenant),
-			cmp.Compare(a.id, b.id),
-			cmp.Compare(a.group.key.key, b.group.key.key),
-		)
-	})
+	slices.SortFunc(list, compareItems)
 	return list
+}
+
+// compareItems looks no further than it must: a sort asks it for each item a few times.
+func compareItems(a, b *item) int {
+	if a.group.control != b.group.control {
+		if c := cmp.Compare(a.group.control.ID, b.group.control.ID); c != 0 {
+			return c
+		}
+	}
+	if c := cmp.Compare(a.group.key.tenant, b.group.key.tenant); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.group.key.key, b.group.key.key))
 }
 
 // Changes gives what has to be written to the changelog since the last call.
@@ -254,12 +265,12 @@ func (e *Engine) openSlot(c *cursor, member string) {
 		return
 	}
 	gk := groupKey{c.tenant, c.control.ID, key}
-	if e.state.ended(itemKey{gk, id.ID}) != nil {
+	if e.state.ended(e.state.shelf(gk), id.ID) != nil {
 		return
 	}
 	g := e.group(gk, e.bundle.Control(c.control.ID))
 	e.setEnding(g)
-	it := g.item(id.ID)
+	it := e.item(g, id.ID)
 	if it.slot {
 		return // a slot of another zone, in an earlier version, has the id
 	}

@@ -1,25 +1,33 @@
 package engine
 
 import (
+	"hash/maphash"
 	"iter"
 	"slices"
 )
 
 // few is a map that stays a list while it has few entries, as the items and events of most
-// join keys do: it takes a third of the memory, and is walked faster. The zero value is empty.
-type few[K comparable, V any] struct {
+// join keys do: it takes a third of the memory, and is walked faster. Values know their keys.
+// The zero value is empty.
+type few[K comparable, V keyed[K]] struct {
 	list []entry[K, V]
 	at   map[K]int // places in list, once that is long
 }
 
-type entry[K comparable, V any] struct {
-	key   K
+type keyed[K comparable] interface{ key() K }
+
+// entry has the hash of its key, so that the values of others needn't be looked at.
+type entry[K comparable, V keyed[K]] struct {
+	hash  uint64
 	value V
 }
 
-// longList is from when on a map finds an entry faster than a walk does.
-const longList = 12
+var fewSeed = maphash.MakeSeed()
 
+// longList is from when on a map finds an entry faster than a walk does.
+const longList = 24
+
+// find is the place of a key in the list; -1 if it isn't there.
 func (m *few[K, V]) find(key K) int {
 	if m.at != nil {
 		if i, ok := m.at[key]; ok {
@@ -27,8 +35,12 @@ func (m *few[K, V]) find(key K) int {
 		}
 		return -1
 	}
+	if len(m.list) == 0 {
+		return -1
+	}
+	hash := maphash.Comparable(fewSeed, key)
 	for i := range m.list {
-		if m.list[i].key == key {
+		if m.list[i].hash == hash && m.list[i].value.key() == key {
 			return i
 		}
 	}
@@ -36,35 +48,45 @@ func (m *few[K, V]) find(key K) int {
 }
 
 // get is the value at a key, or the zero value.
-func (m *few[K, V]) get(key K) (v V) {
-	if i := m.find(key); i >= 0 {
+func (m *few[K, V]) get(key K) V { return m.value(m.find(key)) }
+
+// value is get where find has found the place.
+func (m *few[K, V]) value(i int) (v V) {
+	if i >= 0 {
 		return m.list[i].value
 	}
 	return v
 }
 
-func (m *few[K, V]) set(key K, v V) {
-	if i := m.find(key); i >= 0 {
+func (m *few[K, V]) set(v V) { m.put(m.find(v.key()), v) }
+
+// put is set where find has found the place.
+func (m *few[K, V]) put(i int, v V) {
+	if i >= 0 {
 		m.list[i].value = v
 		return
 	}
-	m.list = append(m.list, entry[K, V]{key, v})
+	m.list = append(m.list, entry[K, V]{maphash.Comparable(fewSeed, v.key()), v})
 	switch {
 	case m.at != nil:
-		m.at[key] = len(m.list) - 1
+		m.at[v.key()] = len(m.list) - 1
 	case len(m.list) > longList:
 		m.at = make(map[K]int, len(m.list))
 		for i := range m.list {
-			m.at[m.list[i].key] = i
+			m.at[m.list[i].value.key()] = i
 		}
 	}
 }
 
-// dropIf takes out those that are over.
-func (m *few[K, V]) dropIf(over func(K, V) bool) {
+// dropIf takes out those that are over; they needn't know their keys any more then.
+func (m *few[K, V]) dropIf(over func(V) bool) {
+	var key K
 	for i, e := range slices.Backward(m.list) { // what moves to i was asked already
-		if over(e.key, e.value) {
-			m.dropAt(i)
+		if m.at != nil {
+			key = e.value.key()
+		}
+		if over(e.value) {
+			m.dropAt(i, key)
 		}
 	}
 	if m.at != nil && len(m.list) < longList/2 {
@@ -74,16 +96,16 @@ func (m *few[K, V]) dropIf(over func(K, V) bool) {
 
 func (m *few[K, V]) drop(key K) {
 	if i := m.find(key); i >= 0 {
-		m.dropAt(i)
+		m.dropAt(i, key)
 	}
 }
 
-func (m *few[K, V]) dropAt(i int) {
+func (m *few[K, V]) dropAt(i int, key K) {
 	last := len(m.list) - 1
 	if m.at != nil {
-		delete(m.at, m.list[i].key)
+		delete(m.at, key)
 		if i != last {
-			m.at[m.list[last].key] = i
+			m.at[m.list[last].value.key()] = i
 		}
 	}
 	m.list[i] = m.list[last]

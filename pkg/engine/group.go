@@ -56,6 +56,15 @@ type eventID struct{ source, id string }
 
 func (f *fact) id() eventID { return eventID{f.ev.Source, f.ev.ID} }
 
+// held are the bodies of one event at a join key, in order. Most are only asked about the time
+// of the last: so that stands here.
+type held struct {
+	bodies []*fact
+	last   compliance.Instant
+}
+
+func (h held) key() eventID { return h.bodies[0].id() }
+
 func compareBodies(a, b *fact) int {
 	return cmp.Or(cmp.Compare(a.ev.Time, b.ev.Time), bytes.Compare(a.ev.Ref.SHA256[:], b.ev.Ref.SHA256[:]))
 }
@@ -69,15 +78,16 @@ func insertFact(list []*fact, f *fact) []*fact {
 }
 
 // evidenceFact is an event that opens nothing here.
-func (e *Engine) evidenceFact(g *group, ev compliance.Event, preload int) *fact {
-	f := &fact{ev: ev, roles: g.plan.rolesFor(ev.Type, preload), preload: preload, fields: preload}
+func (e *Engine) evidenceFact(g *group, ev *compliance.Event, preload int) *fact {
+	f := e.spare.fact()
+	f.ev, f.roles, f.preload, f.fields = *ev, g.plan.rolesFor(ev.Type, preload), preload, preload
 	f.seen = control.See(&f.ev)
 	f.view = &f.seen
 	return f
 }
 
 func (e *Engine) newFact(g *group, in *Fact) *fact {
-	f := e.evidenceFact(g, in.Event, in.Preload)
+	f := e.evidenceFact(g, &in.Event, in.Preload)
 	at, shown, placed := g.control.Placed(&in.Event, f.view)
 	if v := g.control.At(at); f.roles[v.Version].population {
 		f.show(at, shown)
@@ -104,8 +114,7 @@ func (f *fact) plays(rows bool) bool {
 
 // readCandidate finds which item f may open at this key, by the version of its time.
 func (g *group) readCandidate(e *Engine, f *fact, ev *compliance.Event, v *control.Control, placed bool) {
-	key, ok := v.ItemKey(ev, f.view)
-	if !ok || key != g.key.key {
+	if !v.OpensAt(ev, f.view, g.key.key) {
 		return
 	}
 	p := &v.Population
@@ -130,44 +139,52 @@ func (g *group) itemID(e *Engine, f *fact, v *control.Control) (id string, ok bo
 	return v.Population.ItemID(s)
 }
 
-// group is everything that one control knows at one join key.
+// group is everything that one control knows at one join key. What is asked at each event
+// stands first.
 type group struct {
-	key     groupKey
 	control *control.Control // in its last version; an item has the one of its time
 	plan    *plan
+	newest  compliance.Instant // no fact is later
+	shelf   shelf              // of its ended items
+	ending  bool               // a timer to end it is set
+	facts   []*fact            // those that count, in the order of events
+	bodies  few[eventID, held]
+	items   few[string, *item]
+	key     groupKey
 	sources []*source // of its tenant
 	waivers *waivers  // of its control
-	facts   []*fact   // those that count, in the order of events
-	bodies  few[eventID, []*fact]
 	// disputed are the facts that have rivals, in any order.
 	disputed []*fact
 	said     map[string][]*fact // what items of earlier stages say, by Said.By
-	items    few[string, *item]
-	ending   bool // a timer to end it is set
 	same     same
 }
 
 func (e *Engine) group(key groupKey, c *control.Control) *group {
 	g := e.state.group(key)
 	if g == nil {
-		g = &group{key: key, control: c, plan: e.planOf(c), sources: e.sourcesOf(key.tenant), waivers: e.waiversOf(key.tenant, c)}
+		g = &group{key: key, control: c, newest: compliance.Ever, plan: e.planOf(c), sources: e.sourcesOf(key.tenant), waivers: e.waiversOf(key.tenant, c)}
 		e.state.keep(g)
 	}
 	return g
 }
 
-func (g *group) item(id string) *item {
+func (e *Engine) item(g *group, id string) *item {
 	it := g.items.get(id)
 	if it == nil {
-		it = &item{group: g, id: id, rules: g.control}
-		g.items.set(id, it)
+		it = e.spare.item()
+		it.group, it.id, it.rules = g, id, g.control
+		g.items.set(it)
 	}
 	return it
 }
 
 // insert takes a fact into the group and into every item that it may concern.
 func (g *group) insert(e *Engine, f *fact) {
-	g.facts = insertFact(g.facts, f)
+	if f.ev.Time > g.newest { // as most come: then nobody looks at the others
+		g.facts, g.newest = append(g.facts, f), f.ev.Time
+	} else {
+		g.facts = insertFact(g.facts, f)
+	}
 	for it := range g.items.values() {
 		if it.concerned(f) {
 			it.quiet = it.quiet && f.ev.Time >= e.at(g.control) // what is late may decide what is closed
@@ -179,9 +196,11 @@ func (g *group) insert(e *Engine, f *fact) {
 // take adds a body of an event; false if it was there already. Bodies of one id
 // are one event if they lie within correct_until of the first: the least by
 // (time, hash) counts.
-func (g *group) take(e *Engine, f *fact) bool {
-	id := f.id()
-	bodies := g.bodies.get(id)
+func (g *group) take(e *Engine, f *fact) bool { return g.takeAt(g.bodies.find(f.id()), e, f) }
+
+// takeAt is take where the place of the event is known.
+func (g *group) takeAt(place int, e *Engine, f *fact) bool {
+	bodies := g.bodies.value(place).bodies
 	i, found := slices.BinarySearchFunc(bodies, f, compareBodies)
 	if found {
 		return false
@@ -190,7 +209,7 @@ func (g *group) take(e *Engine, f *fact) bool {
 		bodies = f.alone[:0:1]
 	}
 	bodies = slices.Insert(bodies, i, f)
-	g.bodies.set(id, bodies)
+	g.bodies.put(place, held{bodies, bodies[len(bodies)-1].ev.Time})
 	f.lead = f
 	g.mayOpen(e, f)
 	settle(bodies, g.control, func(b *fact) {

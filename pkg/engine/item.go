@@ -8,28 +8,35 @@ import (
 	"assay.example/assay/pkg/control"
 )
 
-// item is one member of the population at one join key.
+// item is one member of the population at one join key. What is asked of each item at a key,
+// time and again, stands first, in one line of memory.
 type item struct {
 	group *group
-	id    string
-	rules *control.Control // the version that it belongs to
 	// candidates are the events that may open it, in order; the first one does.
 	candidates []*fact
-	slot       bool
 	opened     *fact // nil for a slot, and while nothing opens it
 	time, end  compliance.Instant
-	view       control.Fields
-	matches    []matches // by expectation; nil until they are needed
-	last       *published
-	parts      map[string]*published            // by id, where each part is an item
-	told       map[readerKey][]compliance.Event // what later stages were told
-	undecided  bool                             // whether it is one hangs on evidence to come
-	wake       compliance.Instant               // when it has to be looked at again
+	slot       bool
+	undecided  bool // whether it is one hangs on evidence to come
 	// quiet: until wake, further evidence can't decide it, so nobody looks.
-	quiet  bool
-	queued int  // its place among the timers; see timers
-	dirty  bool // it is looked at at the next Advance
+	quiet bool
+	// lean: its matches were found and not kept; see keepMatches.
+	lean    bool
+	dirty   bool // it is looked at at the next Advance
+	id      string
+	rules   *control.Control   // the version that it belongs to
+	matches []matches          // by expectation; nil until they are needed
+	wake    compliance.Instant // when it has to be looked at again
+	queued  int                // its place among the timers; see timers
+	view    control.Fields
+	seen    control.Seen // room for the view
+	last    *published
+	own     published                        // room for it
+	parts   map[string]*published            // by id, where each part is an item
+	told    map[readerKey][]compliance.Event // what later stages were told
 }
+
+func (it *item) key() string { return it.id }
 
 // said is what was last said of the item, or of a part that is one.
 func (it *item) said(id string) *published {
@@ -39,15 +46,17 @@ func (it *item) said(id string) *published {
 	return it.parts[id]
 }
 
-func (it *item) say(id string, p *published) {
+func (it *item) say(id string, p published) {
 	if id == it.id {
-		it.last = p
+		it.own = p
+		it.last = &it.own
 		return
 	}
 	if it.parts == nil {
 		it.parts = map[string]*published{}
 	}
-	it.parts[id] = p
+	part := p // its own place, so that what is said of most items needs none
+	it.parts[id] = &part
 }
 
 // published is what was last said of an item.
@@ -83,19 +92,34 @@ func (it *item) at(t, end compliance.Instant, view control.Fields) {
 	if planted != plantedOneVersion || it.last == nil {
 		it.rules = it.group.control.At(t)
 	}
-	it.matches = nil
+	it.matches, it.lean = nil, false
 }
 
-func (it *item) forget() { it.matches, it.opened, it.quiet = nil, nil, false }
+func (it *item) forget() { it.matches, it.opened, it.quiet, it.lean = nil, nil, false, false }
+
+// called is a view by the item's id.
+func (it *item) called(f control.Fields) control.Fields {
+	if s, ok := f.(*control.Seen); ok {
+		it.seen = s.Called(it.id)
+		return &it.seen
+	}
+	return control.Called(f, it.id)
+}
 
 // concerned takes f into the item's matches if it belongs there, and tells
 // whether the verdict may hang on it.
 func (it *item) concerned(f *fact) bool {
+	if it.opened == nil && !it.slot && !it.group.plan.having { // nobody asks for evidence yet
+		return false
+	}
 	if f.plays(true) {
 		it.matches = nil // conditions may read the table
 		return true
 	}
-	if it.matches == nil {
+	switch {
+	case it.matches == nil && it.lean:
+		return it.mayConcern(f)
+	case it.matches == nil:
 		return f.plays(false)
 	}
 	var scope *control.Scope // most facts are out of reach of most items
@@ -128,6 +152,13 @@ func (it *item) concerned(f *fact) bool {
 	return concerned
 }
 
+// mayConcern is concerned, as far as that can be told without the matches.
+func (it *item) mayConcern(f *fact) bool {
+	roles := f.roles[it.rules.Version]
+	return len(roles.undoes) > 0 || f.plays(false) && it.group.plan.having ||
+		slices.ContainsFunc(roles.expects, func(i int) bool { return it.within(it.rules.Expectations[i], f) })
+}
+
 func insertMatch(list []match, m match) []match {
 	i, _ := slices.BinarySearchFunc(list, m, func(a, b match) int { return compareFacts(a.fact, b.fact) })
 	if planted == plantedArrivalOrder {
@@ -136,24 +167,47 @@ func insertMatch(list []match, m match) []match {
 	return slices.Insert(list, i, m)
 }
 
-// collect fills the matches from all facts at the key.
-func (it *item) collect() {
+// collect fills the matches from all facts at the key. They stand in the room of the review,
+// until it ends.
+func (it *item) collect(room *room) {
 	c := it.rules
-	it.matches = make([]matches, len(c.Expectations))
+	it.matches = room.collect(len(c.Expectations))
 	scope := it.scope()
 	expects, undoes := func(r *roles) []int { return r.expects }, func(r *roles) []int { return r.undoes }
 	for i, x := range c.Expectations {
 		m := &it.matches[i]
-		m.wants, m.disputed = it.matching(x, scope, it.group.near(it, x), expects), it.disputes(x, scope, expects)
+		m.wants, m.disputed = it.matching(m.wants, x, scope, it.group.near(it, x), expects), it.disputes(x, scope, expects)
 		if x.Unless != nil {
-			m.undoes, m.undoesDisputed = it.matching(x.Unless, scope, it.group.facts, undoes), it.disputes(x.Unless, scope, undoes)
+			m.undoes, m.undoesDisputed = it.matching(m.undoes, x.Unless, scope, it.group.facts, undoes), it.disputes(x.Unless, scope, undoes)
 		}
 	}
 }
 
-// matching are those of the facts that play a role for x and match.
-func (it *item) matching(x *control.Expectation, scope *control.Scope, facts []*fact, role func(*roles) []int) []match {
-	var found []match
+// keepMatches is for the end of a review that found the matches. Those of an item that waits
+// are kept, for they grow with each event. What is known of others seldom changes: if the
+// matches are few, and no condition is needed to find them, they are found again then.
+func (it *item) keepMatches(pending bool) {
+	few := !pending && !it.group.plan.scoped[it.rules.Version]
+	for i := range it.matches {
+		m := &it.matches[i]
+		few = few && len(m.wants)+len(m.undoes) <= fewMatches && m.disputed == nil && m.undoesDisputed == nil
+	}
+	if it.lean = few; few {
+		it.matches = nil
+		return
+	}
+	it.matches = slices.Clone(it.matches)
+	for i := range it.matches {
+		m := &it.matches[i]
+		m.wants, m.undoes = slices.Clone(m.wants), slices.Clone(m.undoes)
+	}
+}
+
+// fewMatches are found as fast as they are kept.
+const fewMatches = 4
+
+// matching adds those of the facts that play a role for x and match.
+func (it *item) matching(found []match, x *control.Expectation, scope *control.Scope, facts []*fact, role func(*roles) []int) []match {
 	for _, f := range facts {
 		if !slices.Contains(role(f.roles[it.rules.Version]), x.Index) || len(f.rivals) > 0 {
 			continue

@@ -21,6 +21,7 @@ type plan struct {
 	restated time.Duration // the longest of its tables
 	sameFor  time.Duration // 0: no version forgets ids
 	having   bool
+	clocked  bool                // its events count at another time than their own
 	readers  []*control.Control  // of its verdicts
 	feeds    []*feeds            // by version
 	roles    map[string][]*roles // by type of event; by version
@@ -41,7 +42,7 @@ func (e *Engine) planOf(c *control.Control) *plan {
 		control: c, correct: correct, horizon: c.Longest((*control.Control).Horizon),
 		lookback: max(c.Longest((*control.Control).Lookback), c.CorrectUntil),
 		span:     c.Keeps(correct) + time.Microsecond, restated: c.Longest(restated), sameFor: c.Longest(sameFor),
-		having: c.Some(hasHaving), readers: e.readers[c.ID], roles: map[string][]*roles{}, horizons: map[time.Duration]time.Duration{},
+		having: c.Some(hasHaving), clocked: c.Versions[0].Population.Clock != nil, readers: e.readers[c.ID], roles: map[string][]*roles{}, horizons: map[time.Duration]time.Duration{},
 	}
 	p.shortest = c.Longest(func(v *control.Control) time.Duration { return v.HorizonOf(0) })
 	for _, v := range c.Versions {

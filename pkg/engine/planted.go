@@ -48,4 +48,5 @@ const (
 	plantedHistory        = "history"         // what was never read counts as read
 	plantedUnreadCounts   = "unread_counts"   // what came before the record of a version counts for it
 	plantedBeatsForgotten = "beats_forgotten" // signs of life are dropped while intervals still reach back to them
+	plantedSpareKept      = "spare_kept"      // an item begins with what the one had whose place it takes
 )

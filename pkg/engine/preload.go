@@ -39,9 +39,8 @@ func (p *plan) rolesFor(eventType string, preload int) []*roles {
 	return all
 }
 
-// known is the body that says the same as f already; nil if none does.
-func (g *group) known(f *fact) *fact {
-	bodies := g.bodies.get(f.id())
+// known is the body, of those of its event, that says the same as f already; nil if none does.
+func (g *group) known(f *fact, bodies []*fact) *fact {
 	if i, found := slices.BinarySearchFunc(bodies, f, compareBodies); found {
 		return bodies[i]
 	}
@@ -81,8 +80,8 @@ func (e *Engine) again(g *group, had *fact, f *Fact) Admission {
 
 // late tells whether a body that was read once more came too late for the versions that
 // were there: another one of its event counts for them, and both would seem to disagree.
-func (g *group) late(f *fact) bool {
+func (g *group) late(f *fact, bodies []*fact) bool {
 	others := func(v *control.Control) bool { return v.Preload < f.preload }
 	came := func(b *fact) bool { return b.preload == 0 }
-	return f.preload > 0 && g.control.Some(others) && slices.ContainsFunc(g.bodies.get(f.id()), came)
+	return f.preload > 0 && g.control.Some(others) && slices.ContainsFunc(bodies, came)
 }

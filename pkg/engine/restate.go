@@ -50,7 +50,7 @@ func (e *Engine) restate(key itemKey, last *published, v compliance.Verdict) com
 		// it is known since the rules changed
 		KnownAt: max(e.w, v.Due), FinalAt: v.Due.Add(c.FinalAfter),
 	}
-	e.state.end(key, next)
+	e.state.end(noShelf, key, next)
 	e.note(func() Change { return closedChange(&group{key: key.groupKey}, key.id, next) })
 	return rev
 }

@@ -61,6 +61,9 @@ func (e *Engine) review(it *item, revisions []compliance.Revision) []compliance.
 			}
 		}
 	}
+	if e.room.collected && it.matches != nil {
+		it.keepMatches(it.unsettled())
+	}
 	r.tell(verdicts[:said], known)
 	return revisions
 }
@@ -89,7 +92,7 @@ func (it *item) gone(now []compliance.Verdict) []compliance.Verdict {
 // publish says a verdict of an item. Its evidence is copied: v has it in the room.
 func (e *Engine) publish(it *item, v *compliance.Verdict, received compliance.Instant) compliance.Revision {
 	c := it.rules
-	said := &published{Revision: 1, Verdict: *v}
+	said := published{Revision: 1, Verdict: *v}
 	if said.Verdict.Evidence = nil; len(v.Evidence) > 0 {
 		said.Verdict.Evidence = slices.Clone(v.Evidence)
 	}
@@ -148,7 +151,7 @@ func (r *review) verdicts() []compliance.Verdict {
 		return r.only(stuck)
 	}
 	if it.matches == nil {
-		it.collect()
+		it.collect(&r.e.room)
 	}
 	scope := r.scope()
 	switch {
@@ -232,7 +235,7 @@ func (r *review) anchor(f *fact) {
 	}
 	view, at := f.shown.view, f.shown.ev.Time
 	if f.shown.ev.ID != it.id {
-		view = control.Called(view, it.id)
+		view = it.called(view)
 	}
 	it.at(at, at, view)
 	it.opened = f.shown
@@ -247,7 +250,7 @@ func (r *review) having(stuck *finding) control.Truth {
 		return control.True
 	}
 	if r.it.matches == nil {
-		r.it.collect()
+		r.it.collect(&r.e.room)
 	}
 	scope := r.scope()
 	views := r.see(scope)

@@ -14,13 +14,17 @@ type room struct {
 	known    []control.Knowledge
 	matched  []control.Matched
 	evidence []compliance.Evidence
+	matches  []matches
+	events   [][]*fact // by expectation
+	// collected: the matches of the item stand in here.
+	collected bool
 	// published are the revisions of one Advance so far.
 	published []compliance.Revision
 }
 
 // enter gives the place for a review, emptied.
 func (m *room) enter(r review) *review {
-	m.review, m.evidence = r, m.evidence[:0]
+	m.review, m.evidence, m.collected = r, m.evidence[:0], false
 	return &m.review
 }
 
@@ -29,6 +33,35 @@ func (m *room) look(expectations int) ([]sight, []control.Knowledge) {
 	m.sights, m.known, m.matched = emptied(m.sights, expectations), emptied(m.known, expectations), grown(m.matched, expectations)
 	return m.sights, m.known
 }
+
+// collect gives place for the matches of so many expectations.
+func (m *room) collect(expectations int) []matches {
+	m.collected = true
+	m.matches = grown(m.matches, expectations)
+	for i := range m.matches {
+		m.matches[i] = matches{wants: m.matches[i].wants[:0], undoes: m.matches[i].undoes[:0]}
+	}
+	return m.matches
+}
+
+// eventsOf gives place for what is seen of the i-th expectation.
+func (m *room) eventsOf(i int) []*fact {
+	for len(m.events) <= i {
+		m.events = append(m.events, nil)
+	}
+	return m.events[i][:0]
+}
+
+// keepEvents keeps that place for the next look, unless it has become large.
+func (m *room) keepEvents(i int, events []*fact) {
+	if cap(events) <= largeRoom {
+		m.events[i] = events
+	}
+}
+
+// largeRoom is more than most items see; who sees more makes place of his own, so that no
+// facts are held that are gone.
+const largeRoom = 64
 
 // match is the sight as conditions see it; nil if nothing can be said.
 func (m *room) match(i int, s *sight) *control.Matched {

@@ -234,7 +234,7 @@ func (g *group) replace(e *Engine, s *Said) {
 	}
 	var list []*fact
 	for i := range s.Verdicts {
-		f := e.evidenceFact(g, s.Verdicts[i], 0)
+		f := e.evidenceFact(g, &s.Verdicts[i], 0)
 		f.hop, f.lead, f.waits = s.Hop, f, control.Unsettled(f.ev.Type, f.view)
 		list = append(list, f)
 	}
@@ -395,7 +395,7 @@ func (e *Engine) loadStaged(key []string, value []byte) error {
 	}
 	gk := groupKey{key[1], key[2], key[3]}
 	if key[0] == kindTold {
-		e.group(gk, c).item(key[4]).noteTold(readerKey{key[5], key[6]}, events)
+		e.item(e.group(gk, c), key[4]).noteTold(readerKey{key[5], key[6]}, events)
 		return nil
 	}
 	if control.IsHop(key[3]) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/ask/drifts"
 	"assay.example/assay/pkg/ask/sample"
 	"assay.example/assay/pkg/compliance"
@@ -30,23 +31,23 @@ func q3(t testing.TB) ask.Period {
 // same bytes in the file.
 func TestSamplesPage(t *testing.T) {
 	w := newWorld(t)
-	var all []said
+	var all []asktest.Said
 	for i := range 60 {
 		outcome := compliance.Pass
 		if i%7 == 0 {
 			outcome = compliance.Deviation
 		}
-		all = append(all, said{control: "CH-01", item: fmt.Sprintf("<d>%02d", i), at: at("2026-07-01").Add(time.Duration(i) * time.Hour).String(), outcome: outcome, reason: "no_approval"})
+		all = append(all, asktest.Said{Control: "CH-01", Item: fmt.Sprintf("<d>%02d", i), At: asktest.At("2026-07-01").Add(time.Duration(i) * time.Hour).String(), Outcome: outcome, Reason: "no_approval"})
 	}
-	w.say(append(all, said{control: "CH-01", item: outside, at: "2026-10-02", outcome: compliance.Pass}, said{tenant: "other", control: "CH-01", item: theirs, at: "2026-07-02", outcome: compliance.Pass})...)
+	w.Say(append(all, asktest.Said{Control: "CH-01", Item: outside, At: "2026-10-02", Outcome: compliance.Pass}, asktest.Said{Tenant: "other", Control: "CH-01", Item: theirs, At: "2026-07-02", Outcome: compliance.Pass})...)
 	const query = "?period=2026-Q3&control=CH-01&engagement=soc2-2026&plan=chiaro"
 	body := w.body(auditor(t), "/samples"+query)
 	checkPage(t, query, body)
 	without(t, query, body, outside, theirs)
 	plan, err := sampling.Named("chiaro")
 	require.NoError(t, err)
-	want, err := sample.Make(t.Context(), w.conn, w.bundle, sample.Params{
-		Tenant: "default", Control: "CH-01", Engagement: "soc2-2026", Period: q3(t), Now: at("2026-11-01"), Plan: plan,
+	want, err := sample.Make(t.Context(), w.Conn, w.Bundle, sample.Params{
+		Tenant: "default", Control: "CH-01", Engagement: "soc2-2026", Period: q3(t), Now: asktest.At("2026-11-01"), Plan: plan,
 	})
 	require.NoError(t, err)
 	require.Len(t, want.Strata[0].Items, 15)
@@ -77,22 +78,22 @@ func TestSamplesPage(t *testing.T) {
 // The page names what the command finds, and none of what was changed unseen.
 func TestDriftPage(t *testing.T) {
 	w := newWorld(t)
-	var all []said
+	var all []asktest.Said
 	for i := range 80 {
 		outcome := compliance.Pass
 		if i >= 40 && i%2 == 0 {
 			outcome = compliance.Deviation
 		}
-		all = append(all, said{control: "CH-01", item: fmt.Sprint("d", i), at: at("2026-07-03").Add(time.Duration(i) * 24 * time.Hour).String(), outcome: outcome})
+		all = append(all, asktest.Said{Control: "CH-01", Item: fmt.Sprint("d", i), At: asktest.At("2026-07-03").Add(time.Duration(i) * 24 * time.Hour).String(), Outcome: outcome})
 	}
-	w.say(all...)
-	w.event(compliance.Event{Source: "/cd", ID: "x1", Type: "config.changed", Time: at("2026-08-11"), Data: map[string]any{"system": "<b>repo", "setting": "reviews"}})
+	w.Say(all...)
+	w.Event(compliance.Event{Source: "/cd", ID: "x1", Type: "config.changed", Time: asktest.At("2026-08-11"), Data: map[string]any{"system": "<b>repo", "setting": "reviews"}})
 	body := w.body(auditor(t), "/drift")
 	checkPage(t, "/drift", body)
 	var found [1]*drifts.Drift
 	var err error
-	window, baseline := ask.Period{Label: "w", From: at("2026-08-16"), To: at("2026-10-01")}, ask.Period{Label: "b", From: at("2026-07-01"), To: at("2026-08-16")}
-	found[0], err = drifts.Make(t.Context(), w.conn, w.bundle, drifts.Params{Tenant: "default", Window: window, Baseline: baseline, Now: at("2026-11-01"), FDR: drift.DefaultFDR})
+	window, baseline := ask.Period{Label: "w", From: asktest.At("2026-08-16"), To: asktest.At("2026-10-01")}, ask.Period{Label: "b", From: asktest.At("2026-07-01"), To: asktest.At("2026-08-16")}
+	found[0], err = drifts.Make(t.Context(), w.Conn, w.Bundle, drifts.Params{Tenant: "default", Window: window, Baseline: baseline, Now: asktest.At("2026-11-01"), FDR: drift.DefaultFDR})
 	require.NoError(t, err)
 	require.Len(t, found[0].Findings, 1)
 	f := found[0].Findings[0]
@@ -109,7 +110,7 @@ func TestDriftPage(t *testing.T) {
 	require.Contains(t, html.UnescapeString(w.body(engineer(), "/drift?period=2026-Q3")), "/api/v1/periods/2026-Q3/drift/2026-Q2?")
 
 	v := auditor(t)
-	v.Periods = []ask.Period{window, {Label: "july", From: at("2026-07-01"), To: at("2026-08-01")}}
+	v.Periods = []ask.Period{window, {Label: "july", From: asktest.At("2026-07-01"), To: asktest.At("2026-08-01")}}
 	v.Cut(found[0])
 	for _, c := range found[0].Findings[0].Changes {
 		require.True(t, v.Sees(c.At), c.What)

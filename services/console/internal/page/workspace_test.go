@@ -108,7 +108,7 @@ func TestFormsOfAnOldVersion(t *testing.T) {
 // Each form asks who sends it, and of what.
 func TestFormsAskWhoAsks(t *testing.T) {
 	w := filled(t)
-	before, err := workspace.Read(t.Context(), w.conn, "default", "soc2-q3")
+	before, err := workspace.Read(t.Context(), w.Conn, "default", "soc2-q3")
 	require.NoError(t, err)
 	fill := strings.NewReplacer("{request}", "R-1", "{sample}", "S-1", "{item}", "d2")
 	require.Len(t, w.pages.Forms(), 8)
@@ -150,7 +150,7 @@ func TestFormsAskWhoAsks(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, w.post(auditor(t), "/workspace", "name", "x", "period", "2026").Code)
 	require.Equal(t, http.StatusBadRequest, w.post(auditor(t), "/workspace", "name", "x").Code)
 	require.Equal(t, http.StatusMethodNotAllowed, w.post(engineer(), "/controls").Code)
-	after, err := workspace.Read(t.Context(), w.conn, "default", "soc2-q3")
+	after, err := workspace.Read(t.Context(), w.Conn, "default", "soc2-q3")
 	require.NoError(t, err)
 	require.Equal(t, before, after, "nothing of it was kept")
 }
