@@ -40,7 +40,7 @@ var EventTopics = func() string {
 //go:embed sql/topics/*.sql
 var logQuestions embed.FS
 
-// Log asks one of them.
+// Log asks a question of sql/topics.
 func Log[Row any](ctx context.Context, a *Inquiry, name string, params ...clickhouse.Param) ([]Row, error) {
 	raw, err := logQuestions.ReadFile("sql/topics/" + name + ".sql")
 	if err != nil {

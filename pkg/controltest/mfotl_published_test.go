@@ -75,3 +75,26 @@ func (m *monitor) translated(t *testing.T, s signature, d *dictionary.Dictionary
 		}
 	}
 }
+
+// TestFormulasAreReadAsMonPolyReadsThem: what holds together more tightly, as MonPoly prints
+// it after reading, and as its grammar says.
+func TestFormulasAreReadAsMonPolyReadsThem(t *testing.T) {
+	for text, want := range map[string]string{
+		"NOT b(x) UNTIL [0,5] c(x)":                           "((NOT b(x)) UNTIL[0,5] c(x))",
+		"NOT (NEXT[0,0] s() OR NEXT[0,0] r()) SINCE r()":      "((NOT (NEXT[0,0] (s() OR (NEXT[0,0] r())))) SINCE[0,*] r())",
+		"ONCE[0,1d) P(x) AND Q(x)":                            "(TRUE SINCE[0,86399] (P(x) AND Q(x)))",
+		"P(x) AND ONCE Q(x) SINCE R(x)":                       "((P(x) AND (TRUE SINCE[0,*] Q(x))) SINCE[0,*] R(x))",
+		"P() UNTIL[1,2] Q() UNTIL(0,3] R()":                   "(P() UNTIL[1,2] (Q() UNTIL[1,3] R()))",
+		"P() OR Q() AND R() IMPLIES S()":                      "((NOT (P() OR (Q() AND R()))) OR S())",
+		"P(x) AND NOT x = y + 2 * z":                          "(P(x) AND (NOT (x = (y + (2 * z)))))",
+		"P(x) AND (1 + x) > y":                                "(P(x) AND (y < (1 + x)))",
+		"EXISTS y. R(x,y) AND Q(y)":                           "(EXISTS y~1. (R(x,y~1) AND Q(y~1)))",
+		"LET A(x) = P(x) IN LET A(x) = A(x) AND Q(x) IN A(y)": "(P(y) AND Q(y))",
+	} {
+		require.Equal(t, want, parsed(t, text).String(), text)
+	}
+	for _, text := range []string{"P(x", "P(x) Q(x)", "ONCE[3,1] P(x)", "ONCE (0,0) P(x)", `P(x) AND x MATCHES r"a" (y)`, "P(x) AND", "MATCHF P(x)", "x <- CNT"} {
+		_, err := parseFormula(text)
+		require.ErrorIs(t, err, errUnread, text)
+	}
+}

@@ -226,6 +226,8 @@ func TestPoliciesAtRandom(t *testing.T) {
 		{"NOT ((x <- MAX z R(z,1)) OR (NEXT[2,2] R(x,1)))", operatorsSignature},
 		{"NOT ((ONCE[1,1] (NEXT[2,2] P(x))) OR (EVENTUALLY[2,3] (P(x) AND (NOT T()))))", operatorsSignature},
 		{"NOT ((R(x,x) AND R(y,y) AND y < 2) OR (EVENTUALLY[2,3] R(y,x)))", operatorsSignature},
+		{"NOT (P(x) AND EVENTUALLY[0,3] (Q(x) AND NOT EVENTUALLY[1,2] (EXISTS y. Q(y))))", "P(int) Q(int)"}, // not decided too early
+		{"NOT (P(x) AND EVENTUALLY[0,3] (Q(x) AND NOT EVENTUALLY[0,2] (EXISTS y. R(x,y))))", "P(int) Q(int) R(int,int)"},
 		{"NOT (R(x,y) OR R(y,x))", operatorsSignature},
 		{"NOT ((EVENTUALLY[0,2] R(x,y)) OR EVENTUALLY[1,3] R(y,x))", operatorsSignature},
 	} {

@@ -182,7 +182,7 @@ func translated(t *testing.T, text string, yaml []string, d *dictionary.Dictiona
 		require.NoError(t, err, "%s\n%s", text, one)
 		bundle, err := control.Compile(declared, []*document.Document{doc}, d)
 		require.NoError(t, err, "%s\n%s", text, one)
-		peers = append(peers, &peer{file: "translated", bundle: bundle, orders: 2})
+		peers = append(peers, &peer{file: "translated: " + text, bundle: bundle, orders: 2})
 	}
 	peers[0].also = peers[1:]
 	return peers[0]

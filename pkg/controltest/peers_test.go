@@ -117,6 +117,11 @@ func (p *peer) judged(t *testing.T, events []*compliance.Event, orders int) map[
 		random := rand.New(rand.NewPCG(uint64(seed[0]), uint64(order)))
 		require.Empty(t, c.differs(order, uint64(seed[0]), truth, c.byEngine(random)))
 	}
+	for id, r := range truth[0] { // all comes on time, so that what is decided stays
+		if r.Outcome == compliance.Pass || r.Outcome == compliance.Deviation {
+			require.Equal(t, r.Outcome, truth[1][id].Outcome, "%s: %s is decided at %s, and then again", p.file, id, middle)
+		}
+	}
 	for id, r := range truth[1] {
 		if r.Outcome != compliance.Withdrawn {
 			outcomes[id] = r.Outcome

@@ -49,7 +49,7 @@ func TestHoles(t *testing.T) {
 		beat("/cd", "c1", "2026-06-30", 1), beat("/cd", "c2", "2026-07-20", 4), beat("/cd", "c3", "2026-07-25", 2), beat("/cd", "c4", "2026-08-02", 5),
 		numbered(asktest.Deployment("d1", "C-1", "2026-07-10T12:00:00Z"), 2), numbered(asktest.Deployment("d2", "C-2", "2026-07-10T12:00:00Z"), 3),
 	)
-	lives, _, err := sources.Lives(t.Context(), asktest.Asker(w), w.Bundle.Sources, ask.Period{From: asktest.At("2026-07-01"), To: asktest.At("2026-08-01")})
+	lives, _, err := sources.Lives(t.Context(), w.Asker(), w.Bundle.Sources, ask.Period{From: asktest.At("2026-07-01"), To: asktest.At("2026-08-01")})
 	require.NoError(t, err)
 	require.Equal(t, []sources.Hole{{Gap: sources.Gap{From: asktest.At("2026-06-30"), To: asktest.At("2026-07-10T11:30:00Z")}, Missing: 1}}, lives["/vcs"].Holes)
 	require.Equal(t, []sources.Hole{{Gap: sources.Gap{From: asktest.At("2026-07-20"), To: asktest.At("2026-08-01")}}}, lives["/cd"].Holes)

@@ -13,6 +13,7 @@ import (
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/api"
+	"assay.example/assay/services/console/internal/basis"
 	"assay.example/assay/services/console/internal/login"
 	"assay.example/assay/services/console/internal/reads"
 )
@@ -35,14 +36,15 @@ func (l *lateHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // newHandler puts everything together: who asks, what is recorded of it, and then the
 // API or a page.
 func newHandler(cfg Config, deps Deps, conn clickhouse.Conn, client *kgo.Client, gate *login.Gate, metrics *metrics) (http.Handler, error) {
-	answers, err := api.New(api.Options{
+	from := basis.Basis{
 		Conn: conn, Bundle: deps.Bundle, Files: deps.Files, Types: deps.Types, Log: deps.Log, Now: deps.Now,
-		Program: deps.Program, Arguments: deps.Arguments, PublicURL: cfg.PublicURL, Cookie: login.CookieName(gate.Secure),
-	})
+		Program: deps.Program, Arguments: deps.Arguments, PublicURL: cfg.PublicURL,
+	}
+	answers, err := api.New(from, login.CookieName(gate.Secure))
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newPages(cfg, deps, conn)
+	pages, err := newPages(from)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package console
 import (
 	"net/http"
 
-	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/services/console/internal/basis"
 	"assay.example/assay/services/console/internal/page"
 )
 
@@ -13,11 +13,8 @@ type pages struct {
 	stylesheet string
 }
 
-func newPages(cfg Config, deps Deps, conn clickhouse.Conn) (*pages, error) {
-	all, err := page.New(page.Options{
-		Conn: conn, Bundle: deps.Bundle, Files: deps.Files, Types: deps.Types, Log: deps.Log, Now: deps.Now,
-		Program: deps.Program, Arguments: deps.Arguments, PublicURL: cfg.PublicURL,
-	})
+func newPages(from basis.Basis) (*pages, error) {
+	all, err := page.New(from)
 	if err != nil {
 		return nil, err
 	}

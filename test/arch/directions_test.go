@@ -32,6 +32,9 @@ var isolations = []isolation{
 	{"services/collector", module + "/pkg/control", "the doors know event types, not controls"},
 	{"pkg/source", "github.com/twmb/franz-go", "mappings are pure: they see payloads, not records"},
 	{"pkg/drift", module + "/pkg/control", "drift counts; it knows no rule"},
+	{"pkg/drift", "github.com/ClickHouse", "drift follows from counts alone, wherever they were read"},
+	{"pkg/boundary", "github.com/ClickHouse", "where data may go follows from what is declared and seen, wherever that was read"},
+	{"pkg/ask", module + "/pkg/report", "a report is made of answers; no answer is made of a report"},
 	{"pkg/completeness", "github.com/ClickHouse", "what facts prove follows from them alone, wherever they were read"},
 	{"pkg/sampling", "github.com/ClickHouse", "a draw follows from the population alone, wherever it was read"},
 }

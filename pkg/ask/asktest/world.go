@@ -84,7 +84,7 @@ func (w *World) Beats(source, from, to string, every time.Duration) {
 }
 
 // Asker asks for the world's tenant.
-func Asker(w *World) *ask.Asker { return ask.New(w.Conn, w.Tenant, At("2026-11-01")) }
+func (w *World) Asker() *ask.Asker { return ask.New(w.Conn, w.Tenant, At("2026-11-01")) }
 
 // Q3 is the third quarter of 2026.
 func Q3(t *testing.T) ask.Period {

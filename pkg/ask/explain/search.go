@@ -59,7 +59,7 @@ func concerning(ctx context.Context, a *ask.Inquiry, s *search, w compliance.Ins
 	bodies := map[compliance.EventKey]compliance.Hash{}
 	conflicts := map[compliance.EventKey]bool{}
 	for i := range rows {
-		ev, ok := s.decode(&rows[i], a.Tenant)
+		ev, ok := rows[i].Decode(s.types, a.Tenant)
 		if ev == nil || seen[ev.Ref] {
 			continue
 		}
@@ -198,12 +198,6 @@ func (s *search) wants() []wanted {
 		wants = append(wants, wanted{t.Types, t.Key[0]})
 	}
 	return wants
-}
-
-// decode is the event that a row holds; ok is false if its schema refuses it. It is
-// nil if no control can read its type.
-func (s *search) decode(r *listing.EventRow, tenant string) (ev *compliance.Event, ok bool) {
-	return r.Decode(s.types, tenant)
 }
 
 // place is where a record stands.

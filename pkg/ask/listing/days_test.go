@@ -21,7 +21,7 @@ func TestDaysAndQuarters(t *testing.T) {
 		asktest.Said{Control: "CH-01", Item: "c", At: "2026-10-01", Outcome: compliance.Pass},
 		asktest.Said{Tenant: "other", Control: "AC-01", Item: "d", At: "2026-07-01", Outcome: compliance.Pass},
 	)
-	days, err := listing.DayCounts(t.Context(), asktest.Asker(w), "", asktest.Q3(t))
+	days, err := listing.DayCounts(t.Context(), w.Asker(), "", asktest.Q3(t))
 	require.NoError(t, err)
 	first := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 	require.Equal(t, []listing.DayCount{
@@ -32,7 +32,7 @@ func TestDaysAndQuarters(t *testing.T) {
 	require.Equal(t, 2, days.Made.Rows)
 	require.Contains(t, days.Made.Parameters, ask.Parameter{Name: "tenant", Value: "default"})
 
-	quarters, err := listing.Quarters(t.Context(), asktest.Asker(w))
+	quarters, err := listing.Quarters(t.Context(), w.Asker())
 	require.NoError(t, err)
 	require.Equal(t, []listing.Quarter{
 		{First: first, Items: 2}, {First: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), Items: 1},
@@ -53,7 +53,7 @@ func TestItemsAfter(t *testing.T) {
 		var ids strings.Builder
 		place := listing.Place{}
 		for {
-			page, err := listing.ItemsAfter(t.Context(), asktest.Asker(w), f, place)
+			page, err := listing.ItemsAfter(t.Context(), w.Asker(), f, place)
 			require.NoError(t, err)
 			for _, v := range page.Rows {
 				ids.WriteString(v.Item.ID)
@@ -82,14 +82,14 @@ func TestChanges(t *testing.T) {
 		asktest.Said{Control: "AC-01", Item: "u", At: "2026-07-01", Outcome: compliance.Inconclusive, Known: asktest.At("2026-07-05")},
 		asktest.Said{Control: "AC-01", Item: "p", At: "2026-07-01", Outcome: compliance.Pass, Known: asktest.At("2026-07-05")},
 		asktest.Said{Tenant: "other", Control: "AC-01", Item: "o", At: "2026-07-01", Outcome: compliance.Deviation, Known: asktest.At("2026-07-05")})
-	got, err := listing.Changes(t.Context(), asktest.Asker(w), asktest.At("2026-07-01"), asktest.At("2026-07-06"), 10)
+	got, err := listing.Changes(t.Context(), w.Asker(), asktest.At("2026-07-01"), asktest.At("2026-07-06"), 10)
 	require.NoError(t, err)
 	var kinds []string
 	for _, c := range got.Rows {
 		kinds = append(kinds, c.Item.ID+" "+c.Kind)
 	}
 	require.Equal(t, []string{"u unknown", "j corrected", "i remediated", "i deviation", "j deviation"}, kinds)
-	counts, err := listing.CountChanges(t.Context(), asktest.Asker(w), asktest.At("2026-07-02"), asktest.At("2026-07-05"))
+	counts, err := listing.CountChanges(t.Context(), w.Asker(), asktest.At("2026-07-02"), asktest.At("2026-07-05"))
 	require.NoError(t, err)
 	require.Equal(t, []listing.ChangeCounts{{Deviations: 2, Corrected: 1, Remediated: 1, Revisions: 4}}, counts.Rows)
 }
@@ -102,15 +102,15 @@ func TestPlaces(t *testing.T) {
 	)
 	w.Say(asktest.Said{Control: "AC-01", Item: "e1", At: "2026-07-01", Outcome: compliance.Pass, Evidence: []compliance.Evidence{compliance.EvidenceOf("item", &events[0])}})
 	ref := events[0].Ref
-	found, err := listing.EventAt(t.Context(), asktest.Asker(w), ref.Topic, ref.Partition, ref.Offset)
+	found, err := listing.EventAt(t.Context(), w.Asker(), ref.Topic, ref.Partition, ref.Offset)
 	require.NoError(t, err)
 	require.Len(t, found.Rows, 1)
 	require.Equal(t, ref.SHA256.String(), found.Rows[0].SHA256)
-	resting, err := listing.RestingOn(t.Context(), asktest.Asker(w), ref.Topic, ref.Partition, ref.Offset, 10)
+	resting, err := listing.RestingOn(t.Context(), w.Asker(), ref.Topic, ref.Partition, ref.Offset, 10)
 	require.NoError(t, err)
 	require.Len(t, resting.Rows, 1)
 	require.Equal(t, "e1", resting.Rows[0].Item.ID)
-	theirs, err := listing.EventAt(t.Context(), asktest.Asker(w), ref.Topic, ref.Partition, events[1].Ref.Offset)
+	theirs, err := listing.EventAt(t.Context(), w.Asker(), ref.Topic, ref.Partition, events[1].Ref.Offset)
 	require.NoError(t, err)
 	require.Empty(t, theirs.Rows, "an event of another tenant")
 }

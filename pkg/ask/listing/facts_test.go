@@ -70,7 +70,7 @@ func TestRestatedIsTheDifference(t *testing.T) {
 					moved++
 				}
 			}
-			restated, err := listing.RestatedSince(t.Context(), asktest.Asker(w), p, sealed)
+			restated, err := listing.RestatedSince(t.Context(), w.Asker(), p, sealed)
 			require.NoError(t, err)
 			got := []string{}
 			for _, r := range restated.Rows {

@@ -22,12 +22,12 @@ func TestControlRulesAndHistory(t *testing.T) {
 		asktest.Said{Control: "CH-01", Item: "c", At: "2026-10-01", Outcome: compliance.Pass},
 		asktest.Said{Control: "AC-01", Item: "a", At: "2026-07-03", Outcome: compliance.Pass},
 		asktest.Said{Tenant: "other", Control: "CH-01", Item: "a", At: "2026-07-03", Outcome: compliance.Pass})
-	rules, err := listing.ControlRules(t.Context(), asktest.Asker(w), "CH-01", asktest.Q3(t))
+	rules, err := listing.ControlRules(t.Context(), w.Asker(), "CH-01", asktest.Q3(t))
 	require.NoError(t, err)
 	require.Equal(t, []listing.Rule{{
 		RuleHash: w.Bundle.Control("CH-01").Hash, Bundle: w.Bundle.Hash, Items: 2, First: asktest.At("2026-07-01"), Last: asktest.At("2026-07-03"),
 	}}, rules.Rows)
-	history, err := listing.History(t.Context(), asktest.Asker(w), "CH-01", "a")
+	history, err := listing.History(t.Context(), w.Asker(), "CH-01", "a")
 	require.NoError(t, err)
 	require.Len(t, history.Rows, 2)
 	require.Equal(t, []compliance.Outcome{compliance.Deviation, compliance.Pass}, []compliance.Outcome{history.Rows[0].Outcome, history.Rows[1].Outcome})
@@ -46,12 +46,12 @@ func TestDeliveryBehind(t *testing.T) {
 		('default', '/github', 'github.push', 'g1', '2026-07-02', 'github@1', 2, 'secret', 6, repeat('a', 32)),
 		('default', '/github', 'github.push', 'g0', '2026-07-02', 'github@1', 0, 'secret', 6, toFixedString('', 32)),
 		('other', '/github', 'github.push', 'g2', '2026-07-01', 'github@1', 2, 'secret', 6, repeat('a', 32))`)
-	found, err := listing.DeliveryBehind(t.Context(), asktest.Asker(w), "assay.events.deployment", 0, 7, 10)
+	found, err := listing.DeliveryBehind(t.Context(), w.Asker(), "assay.events.deployment", 0, 7, 10)
 	require.NoError(t, err)
 	require.Len(t, found.Rows, 2, "as often as it came")
 	require.Equal(t, "g1", found.Rows[0].ID)
 	require.Equal(t, uint32(6), found.Rows[0].Size)
-	none, err := listing.DeliveryBehind(t.Context(), asktest.Asker(w), "assay.events.deployment", 0, 8, 10)
+	none, err := listing.DeliveryBehind(t.Context(), w.Asker(), "assay.events.deployment", 0, 8, 10)
 	require.NoError(t, err)
 	require.Empty(t, none.Rows, "sent as it is")
 	theirs, err := listing.DeliveryBehind(t.Context(), ask.New(w.Conn, "other", 0), "assay.events.deployment", 0, 7, 10)
@@ -68,7 +68,7 @@ func TestDeliveries(t *testing.T) {
 	f := listing.Filter{From: asktest.At("2026-07-01"), To: asktest.At("2026-10-01"), Limit: 3}
 	var ids strings.Builder
 	for before := (listing.Place{}); ; {
-		got, err := listing.DeliveriesBefore(t.Context(), asktest.Asker(w), f, before)
+		got, err := listing.DeliveriesBefore(t.Context(), w.Asker(), f, before)
 		require.NoError(t, err)
 		for _, d := range got.Rows {
 			ids.WriteString(d.ID)
@@ -81,16 +81,16 @@ func TestDeliveries(t *testing.T) {
 	}
 	require.Equal(t, "654|321|0", ids.String())
 	f.Target = "slack"
-	some, err := listing.DeliveriesBefore(t.Context(), asktest.Asker(w), f, listing.Place{})
+	some, err := listing.DeliveriesBefore(t.Context(), w.Asker(), f, listing.Place{})
 	require.NoError(t, err)
 	require.Equal(t, "3", some.Rows[0].ID)
 
-	of, err := listing.ItemDeliveries(t.Context(), asktest.Asker(w), "CH-01", "d5", 10)
+	of, err := listing.ItemDeliveries(t.Context(), w.Asker(), "CH-01", "d5", 10)
 	require.NoError(t, err)
 	require.Len(t, of.Rows, 1)
 	require.Equal(t, "5", of.Rows[0].ID)
 
-	told, err := listing.DeliveryCounts(t.Context(), asktest.Asker(w), f.From, f.To)
+	told, err := listing.DeliveryCounts(t.Context(), w.Asker(), f.From, f.To)
 	require.NoError(t, err)
 	require.Equal(t, []listing.Told{
 		{Target: "pager", Outcome: "delivered", Attempts: 2, Messages: 2, Last: asktest.At("2026-07-01T00:00:01Z"), Median: 5},

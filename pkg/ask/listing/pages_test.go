@@ -23,7 +23,7 @@ func walk[Row any](w *asktest.World, l *listing.Pages[Row], limit int, between f
 	f.From, f.To = ask.Always()
 	var p listing.Page
 	for {
-		got, asOf, err := l.Page(w.Context(), asktest.Asker(w), f, p)
+		got, asOf, err := l.Page(w.Context(), w.Asker(), f, p)
 		require.NoError(w, err)
 		rows = append(rows, got.Rows...)
 		if len(got.Rows) < limit {
@@ -105,7 +105,7 @@ func TestPagesAreTheWholeList(t *testing.T) {
 			var got []string
 			p := listing.Page{AsOf: asOf}
 			for {
-				page, _, err := listing.ItemPages().Page(t.Context(), asktest.Asker(w), f, p)
+				page, _, err := listing.ItemPages().Page(t.Context(), w.Asker(), f, p)
 				require.NoError(t, err)
 				for i := range page.Rows {
 					row := &page.Rows[i]

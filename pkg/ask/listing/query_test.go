@@ -36,7 +36,7 @@ func TestQueryEvents(t *testing.T) {
 
 	ids := func(f listing.Filter) (ids []string) {
 		t.Helper()
-		events, err := listing.Events(t.Context(), asktest.Asker(w), all(f))
+		events, err := listing.Events(t.Context(), w.Asker(), all(f))
 		require.NoError(t, err)
 		for _, e := range events.Rows {
 			ids = append(ids, e.ID)
@@ -55,7 +55,7 @@ func TestQueryEvents(t *testing.T) {
 		require.Empty(t, ids(listing.Filter{ID: hostile}), hostile)
 		require.Empty(t, ids(listing.Filter{Source: hostile, Type: hostile}), hostile)
 	}
-	events, err := listing.Events(t.Context(), asktest.Asker(w), all(listing.Filter{ID: "a"}))
+	events, err := listing.Events(t.Context(), w.Asker(), all(listing.Filter{ID: "a"}))
 	require.NoError(t, err)
 	require.JSONEq(t, `{"change_id": "C-1", "commit": "c1", "approver": "bob"}`, string(events.Rows[0].Data))
 	require.Equal(t, "assay.events.access", events.Rows[0].Topic)
@@ -70,7 +70,7 @@ func TestQueryVerdictsAndViolations(t *testing.T) {
 		asktest.Said{Tenant: "other", Control: "AC-01", Item: "y", At: "2026-08-10", Outcome: compliance.Pass})
 	verdicts := func(f listing.Filter) []listing.Found {
 		t.Helper()
-		got, err := listing.Verdicts(t.Context(), asktest.Asker(w), all(f))
+		got, err := listing.Verdicts(t.Context(), w.Asker(), all(f))
 		require.NoError(t, err)
 		return got.Rows
 	}
@@ -86,7 +86,7 @@ func TestQueryVerdictsAndViolations(t *testing.T) {
 		require.NoError(t, w.Conn.Exec(t.Context(), `INSERT INTO violations (tenant, control, item_id, item_time, revision, id, change, outcome, value)
 			VALUES ('default', 'CH-01', 'd1', '2026-07-10', 2, 'default/CH-01/d1#2', 'opened', 'deviation', '{"schema":"violation/v1"}'), ('other', 'CH-01', 'd1', '2026-07-10', 2, 'x', 'opened', 'deviation', '{}')`))
 	}
-	violations, err := listing.Violations(t.Context(), asktest.Asker(w), all(listing.Filter{}))
+	violations, err := listing.Violations(t.Context(), w.Asker(), all(listing.Filter{}))
 	require.NoError(t, err)
 	require.Len(t, violations.Rows, 1)
 	require.JSONEq(t, `{"schema":"violation/v1"}`, string(violations.Rows[0].Record))
@@ -97,7 +97,7 @@ func TestQueryRejectedAndConflicts(t *testing.T) {
 	require.NoError(t, w.Conn.Exec(t.Context(), `INSERT INTO rejected (tenant, at, by, code, reason, source, id, type, sha256, size)
 		SELECT tenant, toDateTime64('2026-07-10', 6, 'UTC'), 'collector', 'invalid_data', 'data/user_id is missing', '/idp', 'r', 'access.login', unhex(repeat('ab', 32)), 10
 		FROM (SELECT arrayJoin(['default', 'other', '']) AS tenant)`))
-	rejected, err := listing.Refused(t.Context(), asktest.Asker(w), all(listing.Filter{Type: "access.*", Code: "invalid_data"}))
+	rejected, err := listing.Refused(t.Context(), w.Asker(), all(listing.Filter{Type: "access.*", Code: "invalid_data"}))
 	require.NoError(t, err)
 	require.Len(t, rejected.Rows, 1)
 	require.Equal(t, strings.Repeat("ab", 32), rejected.Rows[0].SHA256)
@@ -105,7 +105,7 @@ func TestQueryRejectedAndConflicts(t *testing.T) {
 	other := asktest.Approval("a", "C-1", "mallory", "2026-07-10T12:00:00Z")
 	w.Event(asktest.Approval("a", "C-1", "bob", "2026-07-10T12:00:00Z"), other, other, asktest.Approval("b", "C-1", "bob", "2026-07-10T12:00:00Z"))
 	w.As(t, "other").Event(asktest.Approval("b", "C-1", "carol", "2026-07-10T12:00:00Z"))
-	conflicts, err := listing.Conflicts(t.Context(), asktest.Asker(w), all(listing.Filter{}))
+	conflicts, err := listing.Conflicts(t.Context(), w.Asker(), all(listing.Filter{}))
 	require.NoError(t, err)
 	require.Len(t, conflicts.Rows, 1)
 	require.Equal(t, "a", conflicts.Rows[0].ID)

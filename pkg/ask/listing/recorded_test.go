@@ -44,7 +44,7 @@ func TestRecorded(t *testing.T) {
 	requireEvents(t, want, got)
 	require.Equal(t, 1, r.Unreadable)
 
-	rows, err := listing.Events(t.Context(), asktest.Asker(w), listing.Filter{To: asktest.At("2026-08-01"), Limit: 100})
+	rows, err := listing.Events(t.Context(), w.Asker(), listing.Filter{To: asktest.At("2026-08-01"), Limit: 100})
 	require.NoError(t, err)
 	var lines bytes.Buffer
 	require.NoError(t, output.Write(output.Writer{Out: &lines, Format: output.JSONL}, rows.Rows, nil))

@@ -14,7 +14,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -22,41 +21,19 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"github.com/rs/zerolog"
 
 	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/ask/coverage"
 	"assay.example/assay/pkg/ask/explain"
 	"assay.example/assay/pkg/ask/sources"
-	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
+	"assay.example/assay/services/console/internal/basis"
 )
 
 // Prefix is where the API lies.
 const Prefix = "/api/v1"
-
-// Options are what an API is made from.
-type Options struct {
-	// Conn reads. It need not be able to write.
-	Conn   clickhouse.Conn
-	Bundle *control.Bundle
-	// Files is where the bundle was read from, for the words of its controls.
-	Files fs.FS
-	Types *dictionary.Dictionary
-	Log   zerolog.Logger
-	Now   func() time.Time
-	// Program is the version of the program, Arguments those that named the bundle.
-	Program   string
-	Arguments []string
-	// PublicURL is where the API is reached, for its description; may be empty.
-	PublicURL string
-	// Cookie is the name of the session's cookie, for the same.
-	Cookie string
-}
 
 // answerWithin bounds the work for one answer.
 const answerWithin = 20 * time.Second
@@ -64,7 +41,10 @@ const answerWithin = 20 * time.Second
 // API answers under Prefix, and with its description. Each request's context needs a
 // viewer.
 type API struct {
-	Options
+	basis.Basis
+
+	// cookie is the name of the one that holds a session, for the description.
+	cookie string
 
 	mux   *http.ServeMux
 	huma  huma.API
@@ -78,12 +58,15 @@ type API struct {
 }
 
 // New makes the API.
-func New(o Options) (*API, error) {
-	others, err := report.ReadComplementary(o.Files)
+func New(b basis.Basis, cookie string) (*API, error) {
+	others, err := report.ReadComplementary(b.Files)
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Options: o, others: others, mux: http.NewServeMux(), words: explain.WordsOfAll(o.Bundle, o.Files), actions: map[string]access.Action{}}
+	a := &API{
+		Basis: b, cookie: cookie, others: others, mux: http.NewServeMux(), words: explain.WordsOfAll(b.Bundle, b.Files),
+		actions: map[string]access.Action{},
+	}
 	a.huma = humago.New(a.mux, a.config())
 	a.huma.UseMiddleware(a.unequivocal)
 	a.register()
@@ -147,7 +130,7 @@ func (a *API) config() huma.Config {
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "A token made with assay token new."},
-		"session": {Type: "apiKey", In: "cookie", Name: a.Cookie, Description: "The session of somebody who signed in."},
+		"session": {Type: "apiKey", In: "cookie", Name: a.cookie, Description: "The session of somebody who signed in."},
 	}
 	c.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	if a.PublicURL != "" {

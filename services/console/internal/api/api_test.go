@@ -21,11 +21,12 @@ import (
 	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/services/console/internal/access"
+	"assay.example/assay/services/console/internal/basis"
 )
 
 func newAPI(t *testing.T) *API {
 	t.Helper()
-	a, err := New(Options{Bundle: &control.Bundle{}, Files: fstest.MapFS{}, Log: zerolog.Nop(), Cookie: "assay"})
+	a, err := New(basis.Basis{Bundle: &control.Bundle{}, Files: fstest.MapFS{}, Log: zerolog.Nop()}, "assay")
 	require.NoError(t, err)
 	return a
 }

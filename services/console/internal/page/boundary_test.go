@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
 )
@@ -15,11 +16,11 @@ import (
 func TestBoundaryPage(t *testing.T) {
 	w := newWorld(t)
 	call := func(id, when, provider string) compliance.Event {
-		return compliance.Event{Source: "/assistant", ID: id, Type: "model.call.completed", Time: at(when), Data: map[string]any{
+		return compliance.Event{Source: "/assistant", ID: id, Type: "model.call.completed", Time: asktest.At(when), Data: map[string]any{
 			"actor": "assist", "provider": provider, "model": "large", "region": "eu", "data_class": "pii",
 		}}
 	}
-	w.event(call("1", "2026-07-02", "acme"), call("2", "2026-07-03", hostile), call("3", "2026-10-02", "later"))
+	w.Event(call("1", "2026-07-02", "acme"), call("2", "2026-07-03", hostile), call("3", "2026-10-02", "later"))
 	const address = "/boundary?period=2026-Q3"
 	body := w.body(engineer(), address)
 	checkPage(t, address, body)
@@ -32,9 +33,9 @@ func TestBoundaryPage(t *testing.T) {
 	text := string(files["boundary.yaml"].Data) + "refs: {data_flows: [{key: [assist, provider, acme], classes: [pii]}, {key: [assist, tool, refund], classes: [pii]}]}\n"
 	files["boundary.yaml"] = &fstest.MapFile{Data: []byte(text)}
 	var err error
-	w.bundle, err = control.Load(files, w.types)
+	w.Bundle, err = control.Load(files, w.types)
 	require.NoError(t, err)
-	w.serve(w.conn)
+	w.serve(w.Conn)
 	body = w.body(auditor(t), address)
 	checkPage(t, address, body)
 	require.Contains(t, body, "<td>declared</td>")

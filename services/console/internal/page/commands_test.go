@@ -12,8 +12,10 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/api"
+	"assay.example/assay/services/console/internal/basis"
 )
 
 // curled finds the address in a command for curl, quoted for a shell or not.
@@ -22,9 +24,9 @@ var curled = regexp.MustCompile(`Bearer \$ASSAY_TOKEN" (?:'((?:[^']|'\\'')*)'|(\
 // Every command for curl that a page shows is one that the API answers.
 func TestCurlCommandsAreAnswered(t *testing.T) {
 	w := filled(t)
-	answers, err := api.New(api.Options{
-		Conn: w.conn, Bundle: w.bundle, Files: library(), Types: w.types, Log: zerolog.Nop(), Now: at("2026-11-01").Time, Program: "test",
-	})
+	answers, err := api.New(basis.Basis{
+		Conn: w.Conn, Bundle: w.Bundle, Files: library(), Types: w.types, Log: zerolog.Nop(), Now: asktest.At("2026-11-01").Time, Program: "test",
+	}, "assay")
 	require.NoError(t, err)
 	asked := map[string]bool{}
 	for _, address := range []string{

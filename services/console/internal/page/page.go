@@ -14,42 +14,19 @@ package page
 
 import (
 	"html/template"
-	"io/fs"
 	"net/http"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"assay.example/assay/pkg/ask/explain"
 	"assay.example/assay/pkg/boundary"
-	"assay.example/assay/pkg/clickhouse"
-	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/report"
 	"assay.example/assay/services/console/internal/access"
+	"assay.example/assay/services/console/internal/basis"
 )
-
-// Options are what pages are made from.
-type Options struct {
-	// Conn reads. It need not be able to write.
-	Conn   clickhouse.Conn
-	Bundle *control.Bundle
-	// Files is where the bundle was read from, for the words and the text of its controls.
-	Files fs.FS
-	Types *dictionary.Dictionary
-	Log   zerolog.Logger
-	Now   func() time.Time
-	// Program is the version of the program, Arguments those that named the bundle.
-	Program   string
-	Arguments []string
-	// PublicURL is where the console is reached, for commands to copy; the request's own
-	// host if it is empty.
-	PublicURL string
-}
 
 // Pages answers with pages. Each request's context needs a viewer (package access).
 type Pages struct {
-	Options
+	basis.Basis
 
 	// flows are where data may go; nil if nothing is declared.
 	flows *boundary.Declaration
@@ -66,13 +43,13 @@ type Pages struct {
 const answerWithin = 20 * time.Second
 
 // New makes the pages.
-func New(o Options) (*Pages, error) {
-	p := &Pages{Options: o, words: explain.WordsOfAll(o.Bundle, o.Files), inquiries: inquiries()}
+func New(b basis.Basis) (*Pages, error) {
+	p := &Pages{Basis: b, words: explain.WordsOfAll(b.Bundle, b.Files), inquiries: inquiries()}
 	var err error
-	if p.others, err = report.ReadComplementary(o.Files); err != nil {
+	if p.others, err = report.ReadComplementary(b.Files); err != nil {
 		return nil, err
 	}
-	if p.flows, err = boundary.Declared(o.Bundle.Declarations); err != nil {
+	if p.flows, err = boundary.Declared(b.Bundle.Declarations); err != nil {
 		return nil, err
 	}
 	if p.assets, err = newAssets(); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/ask"
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/services/console/internal/access"
@@ -204,7 +205,7 @@ var tagOf = regexp.MustCompile(`class="(tag|verdict|key|figure|state|is)[^"]*"`)
 func TestUnknownIsNeverAPass(t *testing.T) {
 	w := newWorld(t)
 	for i, outcome := range []compliance.Outcome{compliance.Inconclusive, compliance.Pending, "of_a_later_release"} {
-		w.say(said{control: "AC-01", item: fmt.Sprint("u", i), at: fmt.Sprintf("2026-07-%02d", i+1), outcome: outcome, reason: "r"})
+		w.Say(asktest.Said{Control: "AC-01", Item: fmt.Sprint("u", i), At: fmt.Sprintf("2026-07-%02d", i+1), Outcome: outcome, Reason: "r"})
 		for _, address := range []string{"/?period=2026-Q3", "/controls?period=2026-Q3", "/controls/AC-01?outcome=all&period=2026-Q3", fmt.Sprint("/items/AC-01/u", i)} {
 			body := w.body(engineer(), address)
 			main := body[strings.Index(body, "<main"):strings.Index(body, "</main>")]
@@ -216,12 +217,12 @@ func TestUnknownIsNeverAPass(t *testing.T) {
 		}
 	}
 	// Nor beside one, or beside a waived item.
-	w.say(said{control: "AC-01", item: "good", at: "2026-07-01", outcome: compliance.Pass}, said{control: "AC-01", item: "let", at: "2026-07-02", outcome: compliance.Waived})
+	w.Say(asktest.Said{Control: "AC-01", Item: "good", At: "2026-07-01", Outcome: compliance.Pass}, asktest.Said{Control: "AC-01", Item: "let", At: "2026-07-02", Outcome: compliance.Waived})
 	strip := w.body(engineer(), "/?period=2026-Q3")
 	require.Equal(t, 3, strings.Count(strip, `<rect class="unknown" fill="url(#dAC-01-h)"`))
 	without(t, "/", strip, `class="pass"`, `class="waived"`)
 	// Beside a deviation it is still to be seen.
-	w.say(said{control: "AC-01", item: "bad", at: "2026-07-01", outcome: compliance.Deviation, reason: "no_mfa"})
+	w.Say(asktest.Said{Control: "AC-01", Item: "bad", At: "2026-07-01", Outcome: compliance.Deviation, Reason: "no_mfa"})
 	body := w.body(engineer(), "/?period=2026-07")
 	require.Contains(t, body, "1 deviation, 1 inconclusive")
 	require.Regexp(t, `class="deviation"[^>]*/><rect class="unknown" fill="url\(#dAC-01-h\)"`, body)
@@ -229,11 +230,11 @@ func TestUnknownIsNeverAPass(t *testing.T) {
 
 func TestItemsPageByPage(t *testing.T) {
 	w := newWorld(t)
-	var all []said
+	var all []asktest.Said
 	for i := range 120 {
-		all = append(all, said{control: "AC-01", item: fmt.Sprintf("i%03d", i), at: "2026-07-01", outcome: compliance.Deviation, reason: "no_mfa"})
+		all = append(all, asktest.Said{Control: "AC-01", Item: fmt.Sprintf("i%03d", i), At: "2026-07-01", Outcome: compliance.Deviation, Reason: "no_mfa"})
 	}
-	w.say(all...)
+	w.Say(all...)
 	next := regexp.MustCompile(`href="([^"]+)" rel="next"`)
 	row := regexp.MustCompile(`>(i\d\d\d)</a></th>`)
 	seen := map[string]int{}
@@ -249,7 +250,7 @@ func TestItemsPageByPage(t *testing.T) {
 			break
 		}
 		address, _, _ = strings.Cut(html.UnescapeString(m[1]), "#")
-		w.say(said{control: "AC-01", item: fmt.Sprint("later", pages), at: "2026-08-01", outcome: compliance.Deviation, reason: "no_mfa"})
+		w.Say(asktest.Said{Control: "AC-01", Item: fmt.Sprint("later", pages), At: "2026-08-01", Outcome: compliance.Deviation, Reason: "no_mfa"})
 	}
 	require.Len(t, seen, 120)
 	for id, n := range seen {

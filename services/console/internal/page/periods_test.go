@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/period"
 )
@@ -14,21 +15,21 @@ import (
 // more of it than the own period.
 func TestThePageOfASealedPeriod(t *testing.T) {
 	w := newWorld(t)
-	w.say(
-		said{control: "CH-01", item: "d1", at: "2026-07-02", outcome: compliance.Pass},
-		said{control: "CH-01", item: "d2", at: "2026-07-03", outcome: compliance.Pass},
+	w.Say(
+		asktest.Said{Control: "CH-01", Item: "d1", At: "2026-07-02", Outcome: compliance.Pass},
+		asktest.Said{Control: "CH-01", Item: "d2", At: "2026-07-03", Outcome: compliance.Pass},
 	)
 	opened := map[string]any{"period_id": "soc2", "from": "2026-07-01T00:00:00Z", "to": "2026-10-01T00:00:00Z", "opened_by": "ann"}
-	w.event(
-		compliance.Event{Source: "/assay/periods", ID: "p1", Type: period.Opened, Time: at("2026-06-01"), Data: opened},
-		compliance.Event{Source: "/assay/periods", ID: "p2", Type: period.Closed, Time: at("2026-10-02"), Data: map[string]any{"period_id": "soc2", "closed_by": "ann"}},
+	w.Event(
+		compliance.Event{Source: "/assay/periods", ID: "p1", Type: period.Opened, Time: asktest.At("2026-06-01"), Data: opened},
+		compliance.Event{Source: "/assay/periods", ID: "p2", Type: period.Closed, Time: asktest.At("2026-10-02"), Data: map[string]any{"period_id": "soc2", "closed_by": "ann"}},
 	)
 	require.Contains(t, w.body(engineer(), "/periods/soc2"), "It is not sealed")
 
-	p := &period.Period{ID: "soc2", From: at("2026-07-01"), To: at("2026-10-01")}
-	facts, err := period.FactsAt(t.Context(), w.conn, "default", p, at("2026-10-08"), "b")
+	p := &period.Period{ID: "soc2", From: asktest.At("2026-07-01"), To: asktest.At("2026-10-01")}
+	facts, err := period.FactsAt(t.Context(), w.Conn, "default", p, asktest.At("2026-10-08"), "b")
 	require.NoError(t, err)
-	w.event(compliance.Event{Source: "/assay/periods", ID: "p3", Type: period.Sealed, Time: at("2026-10-09"), Data: map[string]any{
+	w.Event(compliance.Event{Source: "/assay/periods", ID: "p3", Type: period.Sealed, Time: asktest.At("2026-10-09"), Data: map[string]any{
 		"period_id": "soc2", "as_of": "2026-10-08T00:00:00Z", "bundle": "b", "facts_sha256": facts.SHA256, "sealed_by": "bob",
 	}})
 	body := w.body(engineer(), "/periods/soc2")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"assay.example/assay/pkg/ask/asktest"
 	"assay.example/assay/pkg/compliance"
 )
 
@@ -12,23 +13,23 @@ import (
 func TestWaiversOfAnItem(t *testing.T) {
 	w := newWorld(t)
 	approved := func(id, approver string) compliance.Event {
-		return compliance.Event{Source: "/grc", ID: "ev-" + id, Type: "waiver.approved", Time: at("2026-06-01"), Data: map[string]any{
+		return compliance.Event{Source: "/grc", ID: "ev-" + id, Type: "waiver.approved", Time: asktest.At("2026-06-01"), Data: map[string]any{
 			"waiver_id": id, "control": "CH-01", "scope": map[string]any{"items": []any{"d-" + id}}, "requester": "ann", "approver": approver,
 			"reason": "<b>moving</b>", "until": "2026-08-01T00:00:00Z",
 		}}
 	}
 	deployed := func(id string) compliance.Event {
-		return compliance.Event{Source: "/cd", ID: id, Type: "deploy.completed", Time: at("2026-07-05"), Data: map[string]any{
+		return compliance.Event{Source: "/cd", ID: id, Type: "deploy.completed", Time: asktest.At("2026-07-05"), Data: map[string]any{
 			"deploy_id": id, "environment": "production", "change_id": "c-" + id, "author": "ann", "component": "api", "commit": "c1",
 		}}
 	}
-	events := w.event(deployed("d-good"), deployed("d-own"), approved("good", "bob"), approved("own", "ann"))
+	events := w.Event(deployed("d-good"), deployed("d-own"), approved("good", "bob"), approved("own", "ann"))
 	item := func(i int) []compliance.Evidence {
 		return []compliance.Evidence{compliance.EvidenceOf("item", &events[i])}
 	}
-	w.say(
-		said{control: "CH-01", item: "d-good", at: "2026-07-05", outcome: compliance.Waived, reason: "no_approval", evidence: append(item(0), compliance.EvidenceOf("waiver", &events[2]))},
-		said{control: "CH-01", item: "d-own", at: "2026-07-05", outcome: compliance.Deviation, reason: "no_approval", evidence: append(item(1), compliance.EvidenceOf("waiver.self_approved", &events[3]))},
+	w.Say(
+		asktest.Said{Control: "CH-01", Item: "d-good", At: "2026-07-05", Outcome: compliance.Waived, Reason: "no_approval", Evidence: append(item(0), compliance.EvidenceOf("waiver", &events[2]))},
+		asktest.Said{Control: "CH-01", Item: "d-own", At: "2026-07-05", Outcome: compliance.Deviation, Reason: "no_approval", Evidence: append(item(1), compliance.EvidenceOf("waiver.self_approved", &events[3]))},
 	)
 	page := w.body(engineer(), "/items/CH-01/d-good")
 	require.Contains(t, page, "and a waiver is on record: good, approved by bob until")
@@ -40,7 +41,7 @@ func TestWaiversOfAnItem(t *testing.T) {
 func TestChangesOfAControl(t *testing.T) {
 	w := newWorld(t)
 	require.NotContains(t, w.body(engineer(), "/controls/CH-01"), "Changes of this rule")
-	require.NoError(t, w.conn.Exec(t.Context(), `INSERT INTO rule_changes (kind, proposal, bundle, activation, by, at, reason, restates, controls, replay, watermark, offset) VALUES
+	require.NoError(t, w.Conn.Exec(t.Context(), `INSERT INTO rule_changes (kind, proposal, bundle, activation, by, at, reason, restates, controls, replay, watermark, offset) VALUES
 		('proposed', 'feedfacefeedface', 'b2', 0, 'ann', '2026-08-01', '<b>moving</b>', 1, ['CH-01'], '{"judged": 13, "changed": 4}', 0, 1),
 		('approved', 'feedfacefeedface', '', 0, 'bob', '2026-08-02', '', 0, [], '', 0, 2),
 		('activated', 'feedfacefeedface', 'b2', 2, '', 0, '', 0, [], '', '2026-08-03', 3),
