@@ -64,7 +64,7 @@ SHARDED_RECORDER = ^(TestCrashAtEachPoint|TestCrashesInARow|TestRebalances|TestE
 SHARDED_REPORTS = TestDaysAndQuarters|TestItemsAfter|TestAsOfIsWhat|TestBoundaryIs|TestDataFlows|TestACertificate|TestCertificatesCount|TestCoverageByDay|TestExplainADev|TestRestated|TestReport
 shards: ## Recording, recounts and reports on two ClickHouse shards (distributed tables, no replicas)
 	ASSAY_TEST_SHARDS=1 go test -count=1 ./services/recorder -run '$(SHARDED_RECORDER)' -timeout 30m
-	ASSAY_TEST_SHARDS=1 go test -count=1 ./pkg/report -run '$(SHARDED_REPORTS)' -timeout 30m
+	ASSAY_TEST_SHARDS=1 go test -count=1 -p 1 ./pkg/ask/listing ./pkg/ask/certificate ./pkg/ask/flows ./pkg/ask/coverage ./pkg/ask/explain ./pkg/report -run '$(SHARDED_REPORTS)' -timeout 30m
 
 bench: ## The engine alone; the doors beside plain franz-go and net/http, on real Kafka
 	scripts/bench.sh

@@ -12,8 +12,7 @@ import (
 const localSuffix = "_local"
 
 // OnEveryReplica is a table to read from: the table, or on a cluster all that any replica
-// has of it, as rows that may repeat. One that is down is left out; a majority of the others
-// has what was acknowledged.
+// has of it, as rows that may repeat.
 func (c Config) OnEveryReplica(table string) string {
 	if c.Cluster == "" {
 		return table

@@ -106,3 +106,8 @@ func TestAlterOnACluster(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 }
+
+func TestAFeedIsReadFromAllShards(t *testing.T) {
+	require.Equal(t, "SELECT e.tenant, 'x_local' FROM db.events AS e JOIN `db`.`days` ON e.local_day = day",
+		clickhouse.OfAllShards("SELECT e.tenant, 'x_local' FROM db.events_local AS e JOIN `db`.`days_local` ON e.local_day = day"))
+}

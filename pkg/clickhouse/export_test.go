@@ -13,3 +13,6 @@ func StatementsOf(c Config, files fs.FS) (statements []string, err error) {
 	}
 	return statements, err
 }
+
+// OfAllShards is for tests.
+var OfAllShards = ofAllShards

@@ -91,9 +91,9 @@ func (c Config) settings() chgo.Settings {
 		return nil
 	}
 	return chgo.Settings{
-		// Acknowledged means written: on each shard, and there by a majority of replicas.
+		// Acknowledged means written on each shard. By how many replicas there is for the
+		// user's profile to say (insert_quorum): it depends on how many there are.
 		"distributed_foreground_insert": 1,
-		"insert_quorum":                 "auto",
 		// A table in a subquery is all of it, whichever shard asks.
 		"distributed_product_mode": "global",
 		// All read where all write, as long as it is up, and never from a replica that is

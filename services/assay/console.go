@@ -18,8 +18,9 @@ func (a *app) consoleCommand() *cobra.Command {
 		Use:   "console",
 		Short: "Run the console: pages for people, and the API",
 		Long: `Run the console: pages for people, and an API that describes itself at
-/openapi.json. It reads ClickHouse, for which a user that only reads is enough, and
-writes to Kafka what auditors read.
+/openapi.json. It reads ClickHouse, for which a user that only reads is enough; what
+auditors and others write in the workspaces of engagements it writes as
+console.workspace. What auditors read goes to Kafka.
 
 Who may see what is in console.users and console.tokens: see docs/access.md.`,
 		Args: cobra.NoArgs,
@@ -49,6 +50,9 @@ func (a *app) console(cfg Config, bundle *control.Bundle, metrics prometheus.Reg
 	own := cfg.Console
 	if own.ClickHouse.Address == "" {
 		own.ClickHouse = cfg.ClickHouse
+	}
+	if own.Workspace.Address == "" {
+		own.Workspace = cfg.ClickHouse
 	}
 	files, _ := controlFiles(cfg)
 	return daemon.Component{Name: "console", Run: func(ctx context.Context, ready daemon.Ready) error {

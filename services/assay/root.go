@@ -99,6 +99,7 @@ ASSAY_CONFIG, else it has its default: see assay config show --origin.
 		a.healthcheckCommand(),
 		a.reportCommand(),
 		a.periodCommand(),
+		a.workspaceCommand(),
 		a.reconcileCommand(),
 		a.completenessCommand(),
 		a.coverageCommand(),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -79,7 +81,7 @@ func params(dir string, setUp func(*testscript.Env) error) testscript.Params {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "ready": ready, "unready": unready, "send": send, "terminate": terminate, "browse": browse, "quarter": quarter, "proposed": proposed,
+			"exits": exits, "ready": ready, "unready": unready, "send": send, "terminate": terminate, "browse": browse, "quarter": quarter, "proposed": proposed, "item": item,
 		},
 	}
 }
@@ -91,6 +93,16 @@ func proposed(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("nothing was proposed")
 	}
 	ts.Setenv("PROPOSAL", found[1])
+}
+
+// item puts the first item of a sample, which the last command wrote as CSV, into ITEM.
+func item(ts *testscript.TestScript, neg bool, args []string) {
+	rows, err := csv.NewReader(strings.NewReader(ts.ReadFile("stdout"))).ReadAll()
+	ts.Check(err)
+	if neg || len(args) > 0 || len(rows) < 2 {
+		ts.Fatalf("nothing was drawn")
+	}
+	ts.Setenv("ITEM", rows[1][slices.Index(rows[0], "ITEM")])
 }
 
 func setUp(env *testscript.Env) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -44,7 +45,7 @@ func runStored(t *testing.T, scripts string, o story.Options) {
 		folder := filepath.Join(env.WorkDir, "controls")
 		env.Setenv("CONTROLS", folder)
 		env.Setenv("REDRAW", mustAbs(t, "../../pkg/sampling/testdata/redraw.py"))
-		if err := os.CopyFS(folder, controls.FS); err != nil {
+		if err := errors.Join(setUp(env), os.CopyFS(folder, controls.FS)); err != nil {
 			return err
 		}
 		return os.WriteFile(filepath.Join(folder, control.BoundaryFile), s.Boundary(), 0o600)

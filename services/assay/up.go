@@ -20,6 +20,7 @@ import (
 	"assay.example/assay/pkg/daemon"
 	"assay.example/assay/pkg/embedded"
 	"assay.example/assay/pkg/stream"
+	"assay.example/assay/pkg/workspace"
 )
 
 func (a *app) upCommand() *cobra.Command {
@@ -206,8 +207,25 @@ func (a *app) dropDerived(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	err = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+quoteName(cfg.ClickHouse.Database)+" SYNC")
-	return errors.Join(err, conn.Close())
+	return errors.Join(dropTables(ctx, conn, cfg.ClickHouse.Database), conn.Close())
+}
+
+// dropTables drops every table of a database but those that people write, which no event
+// could make again. What was migrated is forgotten too, so that the tables come back.
+func dropTables(ctx context.Context, conn clickhouse.Conn, database string) error {
+	var tables []struct {
+		Name string `ch:"name"`
+	}
+	err := conn.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = $1 AND name != $2", database, workspace.Table)
+	if err != nil {
+		return fmt.Errorf("listing derived tables: %w", err)
+	}
+	for _, t := range tables {
+		if err := conn.Exec(ctx, "DROP TABLE IF EXISTS "+quoteName(database)+"."+quoteName(t.Name)+" SYNC"); err != nil {
+			return fmt.Errorf("dropping table %s: %w", t.Name, err)
+		}
+	}
+	return nil
 }
 
 func quoteName(name string) string { return fmt.Sprintf("`%s`", name) }

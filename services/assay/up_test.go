@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
@@ -19,6 +20,7 @@ import (
 	"assay.example/assay/pkg/daemon/daemontest"
 	"assay.example/assay/pkg/embedded/clickhousetest"
 	"assay.example/assay/pkg/settings"
+	"assay.example/assay/pkg/workspace"
 	"assay.example/assay/services/collector"
 )
 
@@ -139,4 +141,21 @@ func (p *upProcess) end(s syscall.Signal) error {
 		p.t.Fatalf("it doesn't end:\n%s", p.log)
 		return nil
 	}
+}
+
+// What people write stays when what is made from events is dropped, and the tables come back.
+func TestTablesThatPeopleWriteStay(t *testing.T) {
+	conn, c := clickhousetest.Open(t)
+	eve := &workspace.Desk{Conn: conn, Tenant: "default", Person: workspace.Person{Name: "eve", Role: "auditor", Auditor: true}, Now: 1}
+	require.NoError(t, eve.Engage(t.Context(), workspace.Engagement{Name: "soc2-2026", From: 1, To: 2}))
+	require.NoError(t, dropTables(t.Context(), conn, c.Database))
+	var left []struct {
+		Name string `ch:"name"`
+	}
+	require.NoError(t, conn.Select(t.Context(), &left, "SELECT name FROM system.tables WHERE database = $1", c.Database))
+	require.Len(t, left, 1)
+	require.NoError(t, clickhouse.Migrate(t.Context(), conn, c, zerolog.Nop()))
+	all, err := workspace.Engagements(t.Context(), conn, "default")
+	require.NoError(t, err)
+	require.Len(t, all, 1)
 }

@@ -174,9 +174,12 @@ func TestMethods(t *testing.T) {
 	for _, route := range r.routes() {
 		got := tally{}
 		for _, method := range others {
+			if strings.Contains(route.methods, method) {
+				continue // TestWhoMayWriteInWorkspaces
+			}
 			a := r.ask(method, route.address(t), http.NoBody, r.as("engineer"))
 			a.problem(t, http.StatusMethodNotAllowed, method, route.path)
-			require.Equal(t, "GET, HEAD", a.header.Get("Allow"), route.path)
+			require.Equal(t, route.methods, a.header.Get("Allow"), route.path)
 			got[a.status]++
 			r.ask(method, route.address(t), http.NoBody).problem(t, http.StatusUnauthorized, "who isn't known isn't told", method)
 			overridden := r.get(route.address(t), r.as("engineer"), header("X-HTTP-Method-Override", method))

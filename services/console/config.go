@@ -45,6 +45,9 @@ type Config struct {
 	ShutdownTimeout time.Duration `yaml:"shutdownTimeout"`
 	// ClickHouse is asked. A user that only reads is enough.
 	ClickHouse clickhouse.Config `yaml:"clickhouse"`
+	// Workspace is how workspaces are written: a user that may SELECT, and INSERT into
+	// workspace_changes. ClickHouse's if it has no address.
+	Workspace clickhouse.Config `yaml:"workspace"`
 }
 
 // User is somebody with a password.
@@ -163,6 +166,11 @@ func (c Config) addressFaults() []error {
 	check(c.SessionKey == "" || c.SessionKeyFile == "", "sessionKey: set it or sessionKeyFile, not both")
 	check(c.SessionKey == "" || len(c.SessionKey.Reveal()) >= leastKey, "sessionKey: has less than %d bytes; make one with openssl rand -hex 32", leastKey)
 	check(c.RecordTimeout >= time.Second && c.RecordTimeout <= mostRecordTimeout, "recordTimeout: is %s; choose 1s to %s", c.RecordTimeout, mostRecordTimeout)
+	if c.Workspace.Address != "" {
+		if err := c.Workspace.Validate(); err != nil {
+			faults = append(faults, fault("workspace: %w", err))
+		}
+	}
 	check(c.ShutdownTimeout > 0, "shutdownTimeout: is %s; choose a time above 0, such as 15s", c.ShutdownTimeout)
 	return faults
 }

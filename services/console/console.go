@@ -15,7 +15,8 @@
 //     isn't answered.
 //   - No other site can act for somebody who is signed in, nor frame a page; no page
 //     runs a script.
-//   - It changes nothing that it shows.
+//   - It changes nothing that Assay says. What it writes are people's words in the
+//     workspaces of engagements, by a connection that serves nothing else.
 package console
 
 import (
@@ -95,14 +96,17 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 	deps.Log.Info().Stringer("address", listener.Addr()).Bool("tls", cfg.CertFile != "").Int("users", len(cfg.Users)).Int("tokens", len(cfg.Tokens)).Msg("console listens")
 	group, ctx := errgroup.WithContext(ctx)
 	late := &lateHandler{}
-	var conn clickhouse.Conn
+	var conn, writer clickhouse.Conn
 	group.Go(func() error { return serve(ctx, cfg, deps, listener, secured(access.secure, late)) })
 	group.Go(func() error {
 		var err error
 		if conn, err = awaitClickHouse(ctx, cfg.ClickHouse, deps); conn == nil || err != nil {
 			return err
 		}
-		h, err := newHandler(cfg, deps, conn, client, gate, metrics)
+		if writer, err = openWriter(ctx, cfg, conn); err != nil {
+			return err
+		}
+		h, err := newHandler(cfg, deps, conns{conn, writer}, client, gate, metrics)
 		if err != nil {
 			return err
 		}
@@ -113,10 +117,28 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 		return nil
 	})
 	err = group.Wait()
-	if conn != nil { // the requests in hand, which serve has waited for, needed it
-		_ = conn.Close()
-	}
+	conns{conn, writer}.close() // the requests in hand, which serve has waited for, needed them
 	return err
+}
+
+// conns are the connections: one reads, one writes in workspaces.
+type conns struct{ reads, writes clickhouse.Conn }
+
+func (c conns) close() {
+	if c.writes != nil && c.writes != c.reads {
+		_ = c.writes.Close()
+	}
+	if c.reads != nil {
+		_ = c.reads.Close()
+	}
+}
+
+// openWriter is the connection that workspaces are written by.
+func openWriter(ctx context.Context, cfg Config, conn clickhouse.Conn) (clickhouse.Conn, error) {
+	if cfg.Workspace.Address == "" {
+		return conn, nil
+	}
+	return clickhouse.Open(ctx, cfg.Workspace)
 }
 
 // warn says what a configuration leaves open that may be meant.

@@ -93,7 +93,7 @@ func TestDocsListTheRoles(t *testing.T) {
 		require.True(t, ok)
 		column := 2 + slices.Index([]string{"engineer", "approver", "auditor", "admin"}, role)
 		rows := regexp.MustCompile("(?m)^\\| `(\\w+)` \\|.*\\|$").FindAllStringSubmatch(page, -1)
-		require.Len(t, rows, 9)
+		require.Len(t, rows, 12)
 		for _, row := range rows {
 			says := strings.TrimSpace(strings.Split(strings.Trim(row[0], "|"), "|")[column])
 			require.Equal(t, strings.Contains(list, `"`+row[1]+`"`), says == "yes", "%s, %s", role, row[1])

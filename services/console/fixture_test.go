@@ -118,7 +118,7 @@ func newWorld(t testing.TB) *world {
 	w.fill()
 
 	w.cfg = console.Default()
-	w.cfg.ClickHouse = store
+	w.cfg.ClickHouse, w.cfg.Workspace = store, store
 	if reader, ok := clickhousetest.Reader(t, store); ok {
 		w.cfg.ClickHouse = reader
 	}

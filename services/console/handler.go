@@ -10,7 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/api"
 	"assay.example/assay/services/console/internal/basis"
@@ -35,9 +34,9 @@ func (l *lateHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // newHandler puts everything together: who asks, what is recorded of it, and then the
 // API or a page.
-func newHandler(cfg Config, deps Deps, conn clickhouse.Conn, client *kgo.Client, gate *login.Gate, metrics *metrics) (http.Handler, error) {
+func newHandler(cfg Config, deps Deps, conn conns, client *kgo.Client, gate *login.Gate, metrics *metrics) (http.Handler, error) {
 	from := basis.Basis{
-		Conn: conn, Bundle: deps.Bundle, Files: deps.Files, Types: deps.Types, Log: deps.Log, Now: deps.Now,
+		Conn: conn.reads, Writer: conn.writes, Bundle: deps.Bundle, Files: deps.Files, Types: deps.Types, Log: deps.Log, Now: deps.Now,
 		Program: deps.Program, Arguments: deps.Arguments, PublicURL: cfg.PublicURL,
 	}
 	answers, err := api.New(from, login.CookieName(gate.Secure))
@@ -145,7 +144,8 @@ func (d *desk) known(next *http.ServeMux, turnAway func(http.ResponseWriter, *ht
 			api.Refuse(w, http.StatusBadRequest, "the address's query can't be read: a value isn't escaped, or tenant is there twice")
 			return
 		}
-		if viewer.Role == access.Auditor {
+		// What is sent is answered with no more than that it was kept, under which version.
+		if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; reads && viewer.Role == access.Auditor {
 			_, pattern := next.Handler(r)
 			w = &recordedWriter{ResponseWriter: w, record: func() error { return d.record(r, viewer, query.Get("tenant"), pattern) }}
 		}

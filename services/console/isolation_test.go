@@ -216,8 +216,10 @@ var may = map[string]string{
 	"control-days": "engineer approver auditor admin", "items": "engineer approver auditor admin", "item": "engineer approver auditor admin",
 	"violations": "engineer approver auditor admin", "events": "engineer approver auditor admin", "event": "engineer approver auditor admin",
 	"rejected": "engineer approver auditor admin", "conflicts": "engineer approver auditor admin", "sources": "engineer approver auditor admin",
-	"boundary": "engineer approver auditor admin",
-	"sample":   "engineer approver auditor admin", "drift": "engineer approver auditor admin",
+	"boundary":   "engineer approver auditor admin",
+	"workspaces": "engineer approver auditor admin", "workspace": "engineer approver auditor admin", "workspace-history": "engineer approver auditor admin",
+	"request": "engineer approver auditor admin", "workspace-sample": "engineer approver auditor admin",
+	"sample": "engineer approver auditor admin", "drift": "engineer approver auditor admin",
 	"completeness": "engineer approver auditor admin", "coverage": "engineer approver auditor admin",
 	"period-report": "engineer approver auditor admin", "deliveries": "engineer approver admin", "pipeline-health": "engineer admin",
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/sampling"
+	"assay.example/assay/pkg/workspace"
 )
 
 // topic is where the rows' events stand.
@@ -42,8 +44,41 @@ func (w *world) fill() {
 		w.exec("INSERT INTO events (tenant, type, source, id, time, received, topic, offset, data) VALUES (?, 'period.opened', '/assay/periods', ?, '2026-03-01', '2026-03-01', 'periods', ?, ?)",
 			r.tenant, "opened-"+r.mark, i, fmt.Sprintf(`{"period_id": %q, "from": "%sT00:00:00Z", "to": "%sT00:00:00Z", "opened_by": %q}`, r.mark, quarter[0], quarter[1], r.mark))
 	}
+	for _, r := range rows {
+		w.examine(r)
+	}
 	w.exec("INSERT INTO coverage (topic, start_offset, end_offset, records, rows, last_offset, clock) VALUES (?, 0, 9, 9, 9, 9, '2026-10-31')", topic)
 }
+
+// examine opens a workspace, with a request and a sample that is shared.
+func (w *world) examine(r row) {
+	w.Helper()
+	eve := &workspace.Desk{Conn: w.conn, Tenant: r.tenant, Person: workspace.Person{Name: "eve", Role: "auditor", Auditor: true}, Now: w.now()}
+	e := workspace.Engagement{Name: "soc2-2026", From: day("2026-07-01"), To: day("2026-10-01")}
+	if strings.HasSuffix(r.mark, "q2") {
+		e = workspace.Engagement{Name: r.mark, From: day("2026-04-01"), To: day("2026-07-01")}
+	}
+	require.NoError(w, eve.Engage(w.Context(), e))
+	_, err := eve.Ask(w.Context(), e.Name, workspace.Request{Title: r.mark, Control: "CH-01"})
+	require.NoError(w, err)
+	plan, err := sampling.Named("chiaro")
+	require.NoError(w, err)
+	id, err := eve.Draw(w.Context(), e.Name, w.bundle, &workspace.Wish{Control: "CH-01", Plan: plan})
+	require.NoError(w, err)
+	share := workspace.ShareTests
+	require.NoError(w, eve.ChangeSample(w.Context(), e.Name, id, &workspace.SampleChange{Version: 1, Share: &share}))
+}
+
+func day(text string) compliance.Instant {
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		panic(err)
+	}
+	return compliance.InstantOf(t)
+}
+
+// now is the console's time.
+func (w *world) now() compliance.Instant { return compliance.InstantOf(time.Unix(0, w.clock.Load())) }
 
 func (w *world) exec(sql string, args ...any) {
 	w.Helper()

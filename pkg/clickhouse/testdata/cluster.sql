@@ -556,3 +556,31 @@ SELECT
     sum(cityHash64(e.id, e.time, e.received, e.sequence, e.key, e.sha256, e.offset)) AS digest
 FROM events_local AS e
 GROUP BY tenant, type, source, day, topic, partition, run;
+
+CREATE TABLE IF NOT EXISTS workspace_changes_local ON CLUSTER `main`
+(
+    tenant     LowCardinality(String),
+    -- The engagement's name, as its letter has it.
+    engagement LowCardinality(String),
+    -- engagement, request, sample or test.
+    kind       LowCardinality(String),
+    -- Of the thing within the engagement; of a test the sample and the item.
+    id         String CODEC(ZSTD(1)),
+    -- 1, 2, … without gaps. Its insert bears a token made of everything up to here, so
+    -- that of two changes from the same version only one is kept.
+    version    UInt32 CODEC(T64, ZSTD(1)),
+    -- A random name of this change, by which its maker knows whether it was kept.
+    change     String CODEC(ZSTD(1)),
+    by         LowCardinality(String),
+    -- Of the person then: auditor, engineer, approver or admin.
+    role       LowCardinality(String),
+    at         DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    -- The thing as it is since, as JSON.
+    body       String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/main/{shard}/{database}/{table}', '{replica}')
+ORDER BY (tenant, engagement, kind, id, version)
+SETTINGS replicated_deduplication_window = 20000, replicated_deduplication_window_seconds = 2592000;
+
+CREATE TABLE IF NOT EXISTS workspace_changes ON CLUSTER `main` AS workspace_changes_local
+ENGINE = Distributed(`main`, assay, workspace_changes_local, cityHash64(tenant, engagement));

@@ -26,8 +26,8 @@ const (
 // Roles lists them all.
 func Roles() []Role { return []Role{Engineer, Approver, Auditor, Admin} }
 
-// Action is something that a role may do or not. All are reads: the console changes
-// nothing that it shows.
+// Action is something that a role may do or not. All but two are reads: what is written are
+// the words of auditors and the entity in a workspace, and nothing else.
 type Action string
 
 // The actions.
@@ -50,12 +50,19 @@ const (
 	ReadDeliveries Action = "deliveries"
 	// ReadHealth shows how far behind the pipeline is, for all tenants at once.
 	ReadHealth Action = "health"
+	// ReadWorkspace shows what auditors ask for, and what they share of their work.
+	ReadWorkspace Action = "workspace"
+	// Examine keeps an auditor's own work: requests, draws, tests, what is shared of them.
+	Examine Action = "examine"
+	// AnswerRequests answers what auditors ask for, for the entity.
+	AnswerRequests Action = "answer"
 )
 
 // Actions lists them all.
 func Actions() []Action {
 	return []Action{
 		ReadSelf, ReadControls, ReadItems, ReadEvents, ReadReports, ReadSources, ReadRefused, ReadDeliveries, ReadHealth,
+		ReadWorkspace, Examine, AnswerRequests,
 	}
 }
 
@@ -63,12 +70,12 @@ func Actions() []Action {
 func (r Role) May(a Action) bool {
 	switch r {
 	case Engineer, Admin:
-		return slices.Contains(Actions(), a)
+		return a != Examine && slices.Contains(Actions(), a)
 	case Approver:
-		return a != ReadHealth && slices.Contains(Actions(), a)
+		return a != ReadHealth && a != Examine && slices.Contains(Actions(), a)
 	case Auditor:
-		// Alerts and the machine's state are the company's own affairs.
-		return a != ReadHealth && a != ReadDeliveries && slices.Contains(Actions(), a)
+		// Alerts and the machine's state are the company's own affairs, and so are its answers.
+		return a != ReadHealth && a != ReadDeliveries && a != AnswerRequests && slices.Contains(Actions(), a)
 	}
 	return false
 }

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,6 +29,7 @@ import (
 	"assay.example/assay/pkg/ask/sources"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report"
+	"assay.example/assay/pkg/workspace"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/basis"
 )
@@ -94,15 +96,25 @@ func document(kind string, content []byte) http.HandlerFunc {
 
 // missing is what answers where there is no route: another method may have one.
 func (a *API) missing(w http.ResponseWriter, r *http.Request) {
-	other := r.Clone(r.Context())
-	if other.Method = http.MethodGet; r.Method != http.MethodGet && r.Method != http.MethodHead {
-		if _, pattern := a.mux.Handler(other); pattern != "/" {
-			w.Header().Set("Allow", "GET, HEAD")
-			Refuse(w, http.StatusMethodNotAllowed, "the API is read only: use GET")
-			return
-		}
+	if allowed := a.allowed(r); allowed != "" {
+		w.Header().Set("Allow", allowed)
+		Refuse(w, http.StatusMethodNotAllowed, "use one of: "+allowed)
+		return
 	}
 	Refuse(w, http.StatusNotFound, "there is nothing here; see /openapi.json")
+}
+
+// allowed are the methods that something at an address takes; empty if nothing is there.
+func (a *API) allowed(r *http.Request) string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := a.mux.Handler(other); pattern != "/" {
+			methods = append(methods, method)
+		}
+	}
+	return strings.Join(methods, ", ")
 }
 
 // unequivocal refuses a parameter that is empty or comes twice: the one would be taken
@@ -122,7 +134,7 @@ func (a *API) unequivocal(ctx huma.Context, next func(huma.Context)) {
 
 func (a *API) config() huma.Config {
 	c := huma.DefaultConfig("Assay", "1")
-	c.Info.Description = "What Assay has on record: controls, verdicts with their evidence, events, and the reports of periods. Read only."
+	c.Info.Description = "What Assay has on record: controls, verdicts with their evidence, events, and the reports of periods. Read only, but for the workspaces of engagements."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	c.NoFormatFallback = false
 	c.RejectUnknownQueryParameters = true
@@ -140,8 +152,10 @@ func (a *API) config() huma.Config {
 }
 
 // schemaName tells schemas apart that packages name alike: a day of what, a life of whom.
+// Samples, items and changes are words of workspaces, and others' too.
 func schemaName(t reflect.Type, hint string) string {
-	for t.Kind() == reflect.Pointer {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
 	switch t {
@@ -150,7 +164,10 @@ func schemaName(t reflect.Type, hint string) string {
 	case reflect.TypeFor[sources.Life]():
 		return "SourceLife"
 	}
-	return huma.DefaultSchemaNamer(t, hint)
+	if t.PkgPath() == reflect.TypeFor[workspace.Workspace]().PkgPath() && !strings.HasPrefix(name, "Workspace") {
+		return "Workspace" + name
+	}
+	return name
 }
 
 // call is what an operation is called with, beside its parameters.
@@ -172,8 +189,8 @@ type parameters[In any] interface {
 
 // operation names a route and what it needs.
 type operation struct {
-	path, id, summary string
-	needs             access.Action
+	method, path, id, summary string
+	needs                     access.Action
 }
 
 // add registers a route: it finds the viewer's tenant, refuses who may not, and bounds
@@ -181,9 +198,9 @@ type operation struct {
 func add[In any, P parameters[In], Body any](a *API, op operation, answerTo func(context.Context, call, *In) (*Body, error)) {
 	a.actions[op.id] = op.needs
 	huma.Register(a.huma, huma.Operation{
-		Method: http.MethodGet, Path: Prefix + op.path, OperationID: op.id, Summary: op.summary,
+		Method: op.method, Path: Prefix + op.path, OperationID: op.id, Summary: op.summary,
 		Errors: []int{
-			http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestEntityTooLarge,
+			http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge,
 			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 		},
 		Responses: map[string]*huma.Response{strconv.Itoa(http.StatusRequestHeaderFieldsTooLarge): {
@@ -211,7 +228,7 @@ func (a *API) admit(ctx context.Context, needs access.Action, tenant string) (ca
 		return call{}, err
 	}
 	if !viewer.May(needs) {
-		return call{}, compliance.Errorf(compliance.Forbidden, "the role %s may not read %s", viewer.Role, needs)
+		return call{}, compliance.Errorf(compliance.Forbidden, "the role %s may not do that; it needs %q", viewer.Role, needs)
 	}
 	now := compliance.InstantOf(a.Now())
 	return call{viewer, ask.New(a.Conn, viewer.Tenant, now), now}, nil

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
@@ -36,12 +37,17 @@ func TestDescriptionIsTheRouter(t *testing.T) {
 	a := newAPI(t)
 	operations := 0
 	for path, item := range a.huma.OpenAPI().Paths {
-		operations++
-		require.NotNil(t, item.Get, path)
-		require.Contains(t, a.actions, item.Get.OperationID)
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, "x"), nil)
-		_, pattern := a.mux.Handler(r)
-		require.Equal(t, "GET "+path, pattern)
+		for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete} {
+			if op == nil {
+				continue
+			}
+			operations++
+			needs := a.actions[op.OperationID]
+			require.Equal(t, method != http.MethodGet, needs == access.Examine || needs == access.AnswerRequests, "%s %s: only two actions write, and only they", method, path)
+			r := httptest.NewRequestWithContext(t.Context(), method, regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, "x"), nil)
+			_, pattern := a.mux.Handler(r)
+			require.Equal(t, method+" "+path, pattern)
+		}
 	}
 	require.Len(t, a.actions, operations)
 	// The router can't be asked for its patterns. So: nobody but add registers any, but

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/ask/explain"
@@ -12,26 +13,32 @@ import (
 
 // register adds every route.
 func (a *API) register() {
-	add(a, operation{"/me", "me", "Who you are and what you may see", access.ReadSelf}, a.me)
-	add(a, operation{"/controls", "controls", "The controls", access.ReadControls}, a.controls)
-	add(a, operation{"/controls/{id}", "control", "One control in words", access.ReadControls}, a.control)
-	add(a, operation{"/controls/{id}/days", "control-days", "How many items a control has by day, and what is said of them", access.ReadControls}, a.days)
-	add(a, operation{"/items", "items", "What controls say of their items", access.ReadItems}, a.items)
-	add(a, operation{"/items/{control}/{item}", "item", "One item explained: the rule, the evidence, and the verdict made again", access.ReadItems}, a.item)
-	add(a, operation{"/violations", "violations", "Violations as they were published", access.ReadItems}, a.violations)
-	add(a, operation{"/events", "events", "Events as they stand in the log", access.ReadEvents}, a.events)
-	add(a, operation{"/events/{topic}/{partition}/{offset}", "event", "The event at one place in the log", access.ReadEvents}, a.event)
-	add(a, operation{"/rejected", "rejected", "What came and was no event", access.ReadRefused}, a.rejected)
-	add(a, operation{"/conflicts", "conflicts", "Events that came with more than one body", access.ReadRefused}, a.conflicts)
-	add(a, operation{"/sources", "sources", "The declared sources, and when they were silent", access.ReadSources}, a.sources)
-	add(a, operation{"/periods/{period}/report", "period-report", "The report of a period", access.ReadReports}, a.report)
-	add(a, operation{"/periods/{period}/samples/{control}/{engagement}", "sample", "Items of a control to test, drawn so that nobody can draw again", access.ReadItems}, a.sample)
-	add(a, operation{"/periods/{period}/drift/{baseline}", "drift", "Which controls do otherwise than in another period, since when, and why", access.ReadReports}, a.drift)
-	add(a, operation{"/periods/{period}/boundary", "boundary", "Where data went in a period, and whether the declared boundary has it", access.ReadReports}, a.boundary)
-	add(a, operation{"/periods/{period}/completeness/{control}", "completeness", "What proves that a control's population is complete, and what isn't proven", access.ReadReports}, a.completeness)
-	add(a, operation{"/coverage", "coverage", "What came of each source on each day, how late, and what is missing", access.ReadSources}, a.coverage)
-	add(a, operation{"/deliveries", "deliveries", "Who was told of violations", access.ReadDeliveries}, a.deliveries)
-	add(a, operation{"/health", "pipeline-health", "How far the record reaches", access.ReadHealth}, a.health)
+	add(a, read("/me", "me", "Who you are and what you may see", access.ReadSelf), a.me)
+	add(a, read("/controls", "controls", "The controls", access.ReadControls), a.controls)
+	add(a, read("/controls/{id}", "control", "One control in words", access.ReadControls), a.control)
+	add(a, read("/controls/{id}/days", "control-days", "How many items a control has by day, and what is said of them", access.ReadControls), a.days)
+	add(a, read("/items", "items", "What controls say of their items", access.ReadItems), a.items)
+	add(a, read("/items/{control}/{item}", "item", "One item explained: the rule, the evidence, and the verdict made again", access.ReadItems), a.item)
+	add(a, read("/violations", "violations", "Violations as they were published", access.ReadItems), a.violations)
+	add(a, read("/events", "events", "Events as they stand in the log", access.ReadEvents), a.events)
+	add(a, read("/events/{topic}/{partition}/{offset}", "event", "The event at one place in the log", access.ReadEvents), a.event)
+	add(a, read("/rejected", "rejected", "What came and was no event", access.ReadRefused), a.rejected)
+	add(a, read("/conflicts", "conflicts", "Events that came with more than one body", access.ReadRefused), a.conflicts)
+	add(a, read("/sources", "sources", "The declared sources, and when they were silent", access.ReadSources), a.sources)
+	add(a, read("/periods/{period}/report", "period-report", "The report of a period", access.ReadReports), a.report)
+	add(a, read("/periods/{period}/samples/{control}/{engagement}", "sample", "Items of a control to test, drawn so that nobody can draw again", access.ReadItems), a.sample)
+	add(a, read("/periods/{period}/drift/{baseline}", "drift", "Which controls do otherwise than in another period, since when, and why", access.ReadReports), a.drift)
+	add(a, read("/periods/{period}/boundary", "boundary", "Where data went in a period, and whether the declared boundary has it", access.ReadReports), a.boundary)
+	add(a, read("/periods/{period}/completeness/{control}", "completeness", "What proves that a control's population is complete, and what isn't proven", access.ReadReports), a.completeness)
+	add(a, read("/coverage", "coverage", "What came of each source on each day, how late, and what is missing", access.ReadSources), a.coverage)
+	add(a, read("/deliveries", "deliveries", "Who was told of violations", access.ReadDeliveries), a.deliveries)
+	add(a, read("/health", "pipeline-health", "How far the record reaches", access.ReadHealth), a.health)
+	a.registerWorkspace()
+}
+
+// read is an operation that changes nothing.
+func read(path, id, summary string, needs access.Action) operation {
+	return operation{http.MethodGet, path, id, summary, needs}
 }
 
 // Me is the viewer.

@@ -68,7 +68,11 @@ func (a *API) drift(ctx context.Context, c call, in *driftIn) (*drifts.Drift, er
 	if p.Baseline, _, err = a.examined(c, in.Baseline, ""); err != nil {
 		return nil, err
 	}
-	return drifts.Make(ctx, a.Conn, a.Bundle, p)
+	d, err := drifts.Make(ctx, a.Conn, a.Bundle, p)
+	if err == nil {
+		c.Cut(d)
+	}
+	return d, err
 }
 
 type boundaryIn struct {

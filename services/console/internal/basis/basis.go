@@ -15,8 +15,9 @@ import (
 
 // Basis is the record, and the rules that it is read by.
 type Basis struct {
-	// Conn reads. It need not be able to write.
+	// Conn reads. It need not be able to write. Writer writes in workspaces, and nothing else.
 	Conn   clickhouse.Conn
+	Writer clickhouse.Conn
 	Bundle *control.Bundle
 	// Files is where the bundle was read from, for the words and the text of its controls.
 	Files fs.FS

@@ -60,6 +60,7 @@ type controlBody struct {
 	MadeChanges  made
 	Report       string
 	Completeness string
+	Samples      string
 	Again        []command
 }
 
@@ -127,7 +128,8 @@ func controlPage(v *visit) (*sheet, error) {
 	b := &controlBody{
 		Words: v.words[c.ID], tally: h.All, When: w, File: c.File, Timing: timing(c), Rules: rules.Rows, Changes: changes.Rows,
 		MadeDays: v.made(days.Made), MadeRules: v.made(rules.Made), MadeChanges: v.made(changes.Made),
-		Report: v.reportLink(w, c.ID), Completeness: v.to(path("controls", c.ID, "completeness"), w.Pairs...), Again: v.controlCommands(w, c),
+		Report: v.reportLink(w, c.ID), Completeness: v.to(path("controls", c.ID, "completeness"), w.Pairs...),
+		Samples: v.to("/samples", w.with("control", c.ID)...), Again: v.controlCommands(w, c),
 	}
 	raw, err := fs.ReadFile(v.Files, c.File)
 	if err == nil {

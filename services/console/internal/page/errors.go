@@ -18,7 +18,7 @@ type refusal struct {
 func (p *Pages) missing(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		p.Refuse(w, r, http.StatusMethodNotAllowed, "The console is read only.")
+		p.Refuse(w, r, http.StatusMethodNotAllowed, "Nothing can be sent to this address.")
 		return
 	}
 	p.Refuse(w, r, http.StatusNotFound, "There is no page at this address.")
@@ -79,8 +79,10 @@ func wordsOfStatus(status int) (title, do string) {
 		return "You may not see this", "If you need it, ask whoever runs Assay for another role or period."
 	case http.StatusNotFound:
 		return "There is nothing here", "It was never on record, or you may not see it. Look for it from the overview."
+	case http.StatusConflict:
+		return "Somebody was there before you", "Nothing of yours was kept. Go back to copy what you wrote, open the page anew, and make your change to what is there now."
 	case http.StatusMethodNotAllowed:
-		return "This can’t be done here", "Nothing that the console shows can be changed with it."
+		return "This can’t be done here", "Nothing that Assay says can be changed here."
 	case http.StatusTooManyRequests:
 		return "Too many requests", "Wait a little, and try again."
 	case http.StatusServiceUnavailable, http.StatusGatewayTimeout:

@@ -19,6 +19,8 @@ import (
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/embedded/clickhousetest"
+	"assay.example/assay/pkg/sampling"
+	"assay.example/assay/pkg/workspace"
 	"assay.example/assay/services/console/internal/access"
 	"assay.example/assay/services/console/internal/basis"
 	"assay.example/assay/services/console/internal/page"
@@ -105,7 +107,7 @@ func (w *world) serve(conn clickhouse.Conn) {
 	w.Helper()
 	var err error
 	w.pages, err = page.New(basis.Basis{
-		Conn: conn, Bundle: w.Bundle, Files: library(), Types: w.types, Log: zerolog.Nop(),
+		Conn: conn, Writer: conn, Bundle: w.Bundle, Files: library(), Types: w.types, Log: zerolog.Nop(),
 		Now: func() time.Time { return asktest.At("2026-11-01").Time() }, Program: "test", Arguments: []string{"--controls", "my controls"},
 	})
 	require.NoError(w, err)
@@ -204,5 +206,38 @@ func filled(t testing.TB) *world {
 		('default', 'CH-01', 'approval', '/vcs', 'q1', 'change.approved', '2026-07-05', 'assay.events.access', 0, 2)`)
 	w.exec(`INSERT INTO coverage (topic, partition, start_offset, end_offset, records, rows, log_time, clock) VALUES
 		('assay.events.access', 0, 0, 10, 10, 10, '2026-10-03', '2026-10-03')`)
+	w.examine()
 	return w
+}
+
+// unshared is what auditors keep to themselves.
+const unshared = "what only auditors know"
+
+// desk is where an auditor of a tenant writes.
+func (w *world) desk(tenant string) *workspace.Desk {
+	return &workspace.Desk{Conn: w.Conn, Tenant: tenant, Person: workspace.Person{Name: "u-eve", Role: "auditor", Auditor: true}, Now: asktest.At("2026-10-20")}
+}
+
+// examine opens workspaces: one of the quarter, with a sample that is shared and one that
+// isn't, one of the year, and one of another tenant.
+func (w *world) examine() {
+	w.Helper()
+	q3 := workspace.Engagement{Name: "soc2-q3", From: asktest.At("2026-07-01"), To: asktest.At("2026-10-01")}
+	eve, theirDesk := w.desk("default"), w.desk("other")
+	require.NoError(w, eve.Engage(w.Context(), q3))
+	require.NoError(w, eve.Engage(w.Context(), workspace.Engagement{Name: outside + "-workspace", From: asktest.At("2026-01-01"), To: asktest.At("2027-01-01")}))
+	require.NoError(w, theirDesk.Engage(w.Context(), workspace.Engagement{Name: theirs, From: asktest.At("2026-07-01"), To: asktest.At("2026-10-01")}))
+	_, err := eve.Ask(w.Context(), q3.Name, workspace.Request{Title: hostile, Text: hostile + "\n" + hostile, Control: "CH-01", Due: "2026-10-15"})
+	require.NoError(w, err)
+	plan, err := sampling.Named("chiaro")
+	require.NoError(w, err)
+	for i, share := range []workspace.Share{workspace.ShareTests, workspace.ShareItems, workspace.ShareNothing} {
+		id, err := eve.Draw(w.Context(), q3.Name, w.Bundle, &workspace.Wish{Control: "CH-01", Plan: plan})
+		require.NoError(w, err)
+		attributes := []workspace.Attribute{{Letter: "A", Text: map[bool]string{true: hostile, false: unshared}[i == 0]}}
+		require.NoError(w, eve.ChangeSample(w.Context(), q3.Name, id, &workspace.SampleChange{Version: 1, Attributes: &attributes, Share: &share}))
+		require.NoError(w, eve.Test(w.Context(), q3.Name, id, "d2", &workspace.TestChange{
+			Result: workspace.Exception, Attributes: map[string]workspace.Result{"A": workspace.NoException}, Note: attributes[0].Text,
+		}))
+	}
 }

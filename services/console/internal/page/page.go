@@ -9,6 +9,8 @@
 //     looks like what isn't there.
 //   - What isn't known is never shown as a pass.
 //   - Each table says which question it answers, and leads to how it is asked.
+//   - What is posted are words in a workspace, by whoever may write them there. Nothing that
+//     Assay says can be changed.
 //   - No page needs a script, an inline style, or anything from elsewhere.
 package page
 
@@ -74,6 +76,9 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	for _, r := range p.routes() {
 		mux.HandleFunc("GET "+r.path, p.handler(r))
 	}
+	for _, f := range p.forms() {
+		mux.HandleFunc("POST "+f.path, p.poster(f))
+	}
 }
 
 // Routes are the paths of the pages, as patterns.
@@ -103,11 +108,21 @@ func (p *Pages) routes() []route {
 		{"/events/{topic}/{partition}/{offset}/raw", access.ReadEvents, rawEvent},
 		{"/sources", access.ReadSources, sourcesPage},
 		{"/boundary", access.ReadReports, boundaryPage},
+		{"/drift", access.ReadReports, driftPage},
+		{"/samples", access.ReadItems, samplesPage},
+		{"/samples/{file}", access.ReadItems, sampleFile},
 		{"/rejected", access.ReadRefused, rejectedPage},
 		{"/reports", access.ReadReports, reportList},
 		{"/reports/{period}", access.ReadReports, reportPage},
 		{"/reports/{period}/{file}", access.ReadReports, reportFile},
 		{"/periods/{examination}", access.ReadReports, examinationPage},
+		{"/workspace", access.ReadWorkspace, workspaceList},
+		{"/workspace/{engagement}", access.ReadWorkspace, workspacePage},
+		{"/workspace/{engagement}/history", access.ReadWorkspace, historyPage},
+		{"/workspace/{engagement}/files/{file}", access.ReadWorkspace, workspaceFile},
+		{"/workspace/{engagement}/requests/{request}", access.ReadWorkspace, requestPage},
+		{"/workspace/{engagement}/samples/{sample}", access.ReadWorkspace, keptSamplePage},
+		{"/workspace/{engagement}/samples/{sample}/items/{item}", access.ReadWorkspace, testPage},
 		{"/deliveries", access.ReadDeliveries, deliveriesPage},
 		{"/query", access.ReadSelf, queryList},
 		{"/query/{name}", access.ReadSelf, queryPage},

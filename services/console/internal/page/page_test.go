@@ -33,17 +33,27 @@ func everyRoute() map[string]string {
 		"/events":                              "/events",
 		"/events/{topic}/{partition}/{offset}": "/events/assay.events.access/0/1",
 		"/events/{topic}/{partition}/{offset}/raw": "/events/assay.events.access/0/1/raw",
-		"/sources":                 "/sources",
-		"/boundary":                "/boundary",
-		"/rejected":                "/rejected",
-		"/reports":                 "/reports",
-		"/reports/{period}":        "/reports/2026-Q3",
-		"/reports/{period}/{file}": "/reports/2026-Q3/report.json",
-		"/periods/{examination}":   "/periods/soc2-q3",
-		"/deliveries":              "/deliveries",
-		"/query":                   "/query",
-		"/query/{name}":            "/query/day_counts",
-		"/help":                    "/help",
+		"/sources":                             "/sources",
+		"/boundary":                            "/boundary",
+		"/drift":                               "/drift",
+		"/samples":                             "/samples",
+		"/samples/{file}":                      "/samples/sample.csv?control=CH-01&engagement=soc2",
+		"/rejected":                            "/rejected",
+		"/reports":                             "/reports",
+		"/reports/{period}":                    "/reports/2026-Q3",
+		"/reports/{period}/{file}":             "/reports/2026-Q3/report.json",
+		"/periods/{examination}":               "/periods/soc2-q3",
+		"/workspace":                           "/workspace",
+		"/workspace/{engagement}":              "/workspace/soc2-q3",
+		"/workspace/{engagement}/history":      "/workspace/soc2-q3/history",
+		"/workspace/{engagement}/files/{file}": "/workspace/soc2-q3/files/testing.csv",
+		"/workspace/{engagement}/requests/{request}":            "/workspace/soc2-q3/requests/R-1",
+		"/workspace/{engagement}/samples/{sample}":              "/workspace/soc2-q3/samples/S-1",
+		"/workspace/{engagement}/samples/{sample}/items/{item}": "/workspace/soc2-q3/samples/S-1/items/d2",
+		"/deliveries":   "/deliveries",
+		"/query":        "/query",
+		"/query/{name}": "/query/day_counts",
+		"/help":         "/help",
 	}
 }
 
@@ -58,7 +68,8 @@ func TestEveryRouteAsksWhoAsks(t *testing.T) {
 		require.True(t, ok, "%s has no address here", route)
 		require.Equal(t, http.StatusForbidden, w.get(t.Context(), access.Viewer{}, address).Code, "nobody at %s", address)
 		require.Equal(t, http.StatusOK, w.get(t.Context(), engineer(), address).Code, "the engineer at %s", address)
-		ghost, other := w.get(t.Context(), engineer(), address+"?tenant=ghost"), w.get(t.Context(), engineer(), address+"?tenant=other")
+		and := map[bool]string{true: "&", false: "?"}[strings.Contains(address, "?")]
+		ghost, other := w.get(t.Context(), engineer(), address+and+"tenant=ghost"), w.get(t.Context(), engineer(), address+and+"tenant=other")
 		require.Equal(t, http.StatusNotFound, other.Code, address)
 		require.Equal(t, ghost.Body.String(), other.Body.String(), "%s tells of a tenant that may not be seen", address)
 		want := http.StatusOK
@@ -83,6 +94,9 @@ func TestUnseenLooksMissing(t *testing.T) {
 		{"/query/resting_on?topic=assay.events.access&partition=0&offset=5", "/query/resting_on?topic=assay.events.access&partition=0&offset=99999"},
 		{"/query/history?control=CH-01&item=" + outside, "/query/history?control=CH-01&item=nothing"},
 		{"/items/NO-01/d2", "/items/CH-01/nothing"},
+		{"/workspace/" + outside + "-workspace", "/workspace/nothing"},
+		{"/workspace/" + theirs, "/workspace/nothing"},
+		{"/workspace/" + outside + "-workspace/history", "/workspace/nothing/history"},
 	} {
 		hidden, missing := w.get(t.Context(), auditor(t), c.hidden), w.get(t.Context(), auditor(t), c.missing)
 		require.Equal(t, http.StatusNotFound, hidden.Code, c.hidden)
@@ -135,6 +149,18 @@ func TestRefusals(t *testing.T) {
 		{engineer(), "/events?cursor=" + cursor(`{"a":"1970-01-01T00:00:00Z","k":[1,"s","i","t",0,1]}`), 400},
 		{engineer(), "/events?cursor=" + cursor(`{"a":"2026-09-01T00:00:00Z","k":[1,"s","i","t",0,1]}`), 200},
 		{engineer(), "/events/t/x/1", 404},
+		{engineer(), "/drift?period=2026-Q3&baseline=2026-Q3", 400},
+		{engineer(), "/drift?baseline=x", 400},
+		{engineer(), "/drift?baseline=2026-Q2&baseline_from=2026-01-01", 400},
+		{engineer(), "/drift?as_of=2030-01-01", 400},
+		{engineer(), "/samples?control=NO-01&engagement=e", 404},
+		{engineer(), "/samples?control=CH-01&engagement=e&plan=mine", 404},
+		{engineer(), "/samples?control=CH-01&engagement=e&frequency=often", 400},
+		{engineer(), "/samples?control=CH-01&engagement=e&stratum=colour", 400},
+		{engineer(), "/samples/sample.exe?control=CH-01&engagement=e", 404},
+		{engineer(), "/samples/sample.csv?control=CH-01", 400},
+		{auditor(t), "/drift?period=2026-Q3&baseline=2026-Q2", 403},
+		{auditor(t), "/samples?period=2026-10&control=CH-01&engagement=e", 403},
 		{engineer(), "/events/t/0/99999999999999999999", 404},
 		{engineer(), "/?tenant=" + strings.Repeat("x", 500), 400},
 		{auditor(t), "/?period=2026-10", 403},

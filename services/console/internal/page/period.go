@@ -26,6 +26,8 @@ type when struct {
 	Choices []navItem
 	// Tenant is set where it must be named.
 	Tenant string
+	// Kept are parameters that stay when another period is chosen.
+	Kept []fact
 }
 
 // Hidden is what a form of filters keeps.
@@ -40,8 +42,9 @@ func (w *when) Hidden() (kept []fact) {
 }
 
 // when is the time that the request asks for, cut to what the viewer may see: period,
-// or from and to, or else the latest quarter that has items.
-func (v *visit) when() (*when, error) {
+// or from and to, or else the latest quarter that has items. The parameters that are named
+// stay when somebody chooses another time.
+func (v *visit) when(keep ...string) (*when, error) {
 	choices, err := v.choices(v.ctx())
 	if err != nil {
 		return nil, err
@@ -57,8 +60,14 @@ func (v *visit) when() (*when, error) {
 	if len(v.Tenants) > 1 {
 		w.Tenant = v.Tenant
 	}
+	var kept []string
+	for _, name := range keep {
+		if value := v.param(name); value != "" {
+			w.Kept, kept = append(w.Kept, fact{name, value}), append(kept, name, value)
+		}
+	}
 	for _, c := range choices {
-		w.Choices = append(w.Choices, navItem{c.Label, v.to(v.request.URL.EscapedPath(), "period", c.Label), c == w.Period})
+		w.Choices = append(w.Choices, navItem{c.Label, v.to(v.request.URL.EscapedPath(), append([]string{"period", c.Label}, kept...)...), c == w.Period})
 	}
 	return w, nil
 }
@@ -160,11 +169,13 @@ func pairsOf(p ask.Period) []string {
 func (w *when) with(pairs ...string) []string { return append(slices.Clone(w.Pairs), pairs...) }
 
 // Title names the period for people.
-func (w *when) Title() string {
-	if named, err := ask.ParsePeriod(w.Label); err == nil && named == w.Period {
-		return w.Label
+func (w *when) Title() string { return titleOf(w.Period) }
+
+func titleOf(p ask.Period) string {
+	if hasName(p) {
+		return p.Label
 	}
-	return moment(w.From) + " to " + moment(w.To)
+	return moment(p.From) + " to " + moment(p.To)
 }
 
 // wholeDays refuses times within days, which counts by day can't answer for.

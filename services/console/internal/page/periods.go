@@ -49,6 +49,8 @@ type examinationBody struct {
 	Proof  *period.Proof
 	Rows   []restatedRow
 	Again  []command
+	// Samples leads to the draws for this engagement.
+	Samples string
 }
 
 // restatedRow is a verdict that is not what it was.
@@ -59,7 +61,10 @@ func examinationPage(v *visit) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &examinationBody{Period: p, Row: v.examinationRow(p), Note: p.Opened.Note, Again: []command{{"With Assay", "assay period show " + shellWord(p.ID) + " --tenant " + shellWord(v.Tenant)}}}
+	b := &examinationBody{
+		Period: p, Row: v.examinationRow(p), Note: p.Opened.Note,
+		Samples: v.to("/samples", append(pairsOf(p.Window()), "engagement", p.ID)...), Again: []command{{"With Assay", "assay period show " + shellWord(p.ID) + " --tenant " + shellWord(v.Tenant)}},
+	}
 	if s := p.Sealed; s != nil {
 		b.AsOf, b.Bundle = moment(s.AsOf), s.Bundle
 		if b.Proof, err = period.Prove(v.ctx(), v.Conn, v.Tenant, p); err != nil {

@@ -89,6 +89,7 @@ func parseTemplates() (map[string]*template.Template, error) {
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"n": count, "time": moment, "long": exact, "words": words, "svg": drawn, "join": strings.Join, "short": short,
+		"add": func(a, b int) int { return a + b },
 	}
 }
 
@@ -168,9 +169,12 @@ func (v *visit) nav() (items []navItem) {
 		{"Controls", "/controls", access.ReadControls, []string{"/controls/", "/items/"}},
 		{"Sources", "/sources", access.ReadSources, nil},
 		{"Boundary", "/boundary", access.ReadReports, nil},
+		{"Drift", "/drift", access.ReadReports, nil},
+		{"Samples", "/samples", access.ReadItems, nil},
 		{"Events", "/events", access.ReadEvents, []string{"/events/"}},
 		{"Refused", "/rejected", access.ReadRefused, nil},
 		{"Deliveries", "/deliveries", access.ReadDeliveries, nil},
+		{"Workspace", "/workspace", access.ReadWorkspace, []string{"/workspace/"}},
 		{"Reports", "/reports", access.ReadReports, []string{"/reports/", "/periods/"}},
 		{"Queries", "/query", access.ReadSelf, []string{"/query/"}},
 		{"Help", "/help", access.ReadSelf, nil},

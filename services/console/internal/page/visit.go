@@ -46,20 +46,28 @@ func (p *Pages) visit(r *http.Request) *visit {
 }
 
 func (v *visit) admitted(r route) (*sheet, error) {
+	if err := v.admit(r.needs); err != nil {
+		return nil, err
+	}
+	return r.show(v)
+}
+
+// admit finds the viewer's tenant, and refuses who may not.
+func (v *visit) admit(needs access.Action) error {
 	tenant := v.param("tenant")
 	if len(tenant) > 128 {
-		return nil, compliance.Errorf(compliance.Invalid, "the name of the tenant is too long")
+		return compliance.Errorf(compliance.Invalid, "the name of the tenant is too long")
 	}
 	viewer, err := v.In(tenant)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	v.Viewer = viewer
-	if !v.May(r.needs) {
-		return nil, compliance.Errorf(compliance.Forbidden, "the role %s may not read %s", viewer.Role, r.needs)
+	if !v.May(needs) {
+		return compliance.Errorf(compliance.Forbidden, "the role %s may not do that; it needs %q", viewer.Role, needs)
 	}
 	v.asker = ask.New(v.Conn, viewer.Tenant, v.now)
-	return r.show(v)
+	return nil
 }
 
 // ctx ends with the request, or when answering takes too long.

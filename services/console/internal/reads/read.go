@@ -59,12 +59,25 @@ func Of(v access.Viewer, pattern string, r *http.Request) Read {
 
 func (r *Read) target(values map[string]string) string {
 	switch {
+	case values["engagement"] != "" && r.Control == "":
+		return cut(place(values), mostQuery)
 	case r.Control != "" && r.Item != "":
 		return r.Control + "/" + r.Item
 	case values["topic"] != "":
 		return cut(values["topic"]+"/"+values["partition"]+"/"+values["offset"], mostQuery)
 	}
 	return first(r.Control, r.Period, r.Route)
+}
+
+// place is what of a workspace was read: an engagement, and a thing in it.
+func place(values map[string]string) string {
+	at := []string{values["engagement"]}
+	for _, name := range []string{"request", "sample", "item", "file"} {
+		if values[name] != "" {
+			at = append(at, values[name])
+		}
+	}
+	return strings.Join(at, "/")
 }
 
 // valuesOf are what stands in a path for the names {…} of its route.

@@ -26,6 +26,9 @@ func TestEveryQuestionCanBeRecorded(t *testing.T) {
 		{"GET /api/v1/events/{topic}/{partition}/{offset}", "/api/v1/events/t/0/7", "t/0/7"},
 		{"GET /periods/{period}/report.{format}", "/periods/2026-Q3/report.csv", "2026-Q3"},
 		{"GET /controls/{id}", "/controls/CH-01?period=2026-08", "CH-01"},
+		{"GET /workspace/{engagement}", "/workspace/soc2%202026?period=2026-08", "soc2 2026"},
+		{"GET /api/v1/workspaces/{engagement}/samples/{sample}", "/api/v1/workspaces/soc2/samples/S-1", "soc2/S-1"},
+		{"GET /workspace/{engagement}/samples/{sample}/items/{item}", "/workspace/" + long + "/samples/S-1/items/" + long, ""},
 		{"GET /{$}", "/", "/{$}"},
 		{"/", "/no/such/page?x=" + strings.Repeat("%ff", 2000), "/"},
 	} {
