@@ -123,7 +123,7 @@ func (g generator) control() string {
 	names := g.expectations(&b, key, scheduled, expand, byValue)
 	if expand && g.chance(30) { // over what is declared, instead
 		text := b.String()
-		if g.chance(40) { // beside a table, which the assertion reads
+		if g.chance(60) { // beside a table, which the assertion reads
 			text = regexp.MustCompile(`(?m)^assert: '(.*)'$`).ReplaceAllString(text, `assert: 'refs.held.of(item.k).size() < 2 && ($1)'`)
 		} else {
 			text = regexp.MustCompile(`tables: .*\n`).ReplaceAllString(text, "")
