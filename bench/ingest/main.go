@@ -13,8 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"assay.example/assay/bench/sidebyside"
 	"assay.example/assay/services/collector"
+
+	"assay.example/assay/bench/sidebyside"
 )
 
 func main() {

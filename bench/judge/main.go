@@ -13,6 +13,7 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing/fstest"
 	"text/tabwriter"
@@ -113,8 +114,54 @@ func run(out io.Writer) error {
 		slices.Sort(m.cpu)
 		_, _ = fmt.Fprintf(w, "%s\t%.0f %.0f %.0f\t%.2f\t%.1f %.0f\t%d %d\t%d\n", row.name,
 			m.rates[0], m.rates[len(m.rates)/2], m.rates[len(m.rates)-1], m.cpu[len(m.cpu)/2], m.allocs, m.bytes, m.heap>>20, m.kept>>20, m.verdicts)
+		if n := runtime.GOMAXPROCS(0); n > 1 {
+			rates, verdicts := side(bundle, row.facts, n)
+			_, _ = fmt.Fprintf(w, "%s, %d partitions at once\t%.0f %.0f %.0f\t\t\t\t%d\n", row.name, n, rates[0], rates[len(rates)/2], rates[len(rates)-1], verdicts)
+		}
 	}
 	return w.Flush()
+}
+
+// side has as many engines as there are processors judge a partition each, as the router
+// would have parted the facts.
+func side(bundle *control.Bundle, facts []engine.Fact, n int) (rates []float64, verdicts int) {
+	parts := make([][]engine.Fact, n)
+	for i := range facts {
+		f := &facts[i]
+		p := control.Partition(f.Tenant, f.Control, f.Key, int32(n))
+		parts[p] = append(parts[p], *f)
+	}
+	for turn := range runs + 1 {
+		runtime.GC()
+		said, began := make([]int, n), time.Now()
+		var all sync.WaitGroup
+		for p := range parts {
+			all.Go(func() { said[p] = judge(engine.New(bundle, int32(p), int32(n)).Unlogged(), parts[p], func(int) {}) })
+		}
+		all.Wait()
+		if turn > 0 { // the first turn is not timed
+			rates = append(rates, float64(len(facts))/time.Since(began).Seconds())
+		}
+		verdicts = 0
+		for _, count := range said {
+			verdicts += count
+		}
+	}
+	slices.Sort(rates)
+	return rates, verdicts
+}
+
+// judge takes all facts and counts the verdicts; between is called behind each fact.
+func judge(e *engine.Engine, facts []engine.Fact, between func(i int)) (verdicts int) {
+	var w compliance.Instant
+	for i := range facts {
+		e.Add(&facts[i])
+		if w = max(w, facts[i].Event.Time); i%marks == marks-1 {
+			verdicts += len(e.Advance(w.Add(-time.Minute)))
+		}
+		between(i)
+	}
+	return verdicts + len(e.Advance(w.Add(time.Hour)))
 }
 
 // life are the facts in the order of their times.
@@ -175,19 +222,12 @@ func measure(bundle *control.Bundle, facts []engine.Fact) (m measured) {
 		var before, now runtime.MemStats
 		runtime.ReadMemStats(&before)
 		e, began, used := engine.New(bundle, 0, 1).Unlogged(), time.Now(), cpuTime()
-		var w compliance.Instant
-		m.verdicts = 0
-		for i := range facts {
-			e.Add(&facts[i])
-			if w = max(w, facts[i].Event.Time); i%marks == marks-1 {
-				m.verdicts += len(e.Advance(w.Add(-time.Minute)))
-			}
+		m.verdicts = judge(e, facts, func(i int) {
 			if turn == 0 && i%(events/20) == 0 { // the first turn is not timed
 				runtime.ReadMemStats(&now)
 				m.heap = max(m.heap, now.HeapAlloc-before.HeapAlloc)
 			}
-		}
-		m.verdicts += len(e.Advance(w.Add(time.Hour)))
+		})
 		if turn == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&now)
