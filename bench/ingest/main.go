@@ -13,9 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"assay.example/assay/services/collector"
-
 	"assay.example/assay/bench/sidebyside"
+	"assay.example/assay/services/collector"
 )
 
 func main() {

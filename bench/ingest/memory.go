@@ -10,9 +10,10 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"assay.example/assay/services/collector"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"assay.example/assay/services/collector"
 )
 
 // impatience is how long a sender waits before it hangs up and sends again: so what the

@@ -15,15 +15,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/embedded"
 	"assay.example/assay/pkg/settings"
 	"assay.example/assay/pkg/stream"
 	"assay.example/assay/services/collector"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sync/errgroup"
 )
 
 // senders work at once, in each way.

@@ -18,9 +18,10 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rs/zerolog"
+
 	"assay.example/assay/pkg/clickhouse"
 	"assay.example/assay/pkg/embedded"
-	"github.com/rs/zerolog"
 )
 
 // memory is what queries and merges may take together.

@@ -13,10 +13,10 @@ import (
 	"runtime/pprof"
 	"time"
 
-	"assay.example/assay/pkg/embedded"
 	"github.com/rs/zerolog"
 
 	"assay.example/assay/bench/sidebyside"
+	"assay.example/assay/pkg/embedded"
 )
 
 func main() {

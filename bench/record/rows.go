@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"assay.example/assay/pkg/compliance"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"assay.example/assay/pkg/compliance"
 )
 
 var begin = compliance.InstantOf(time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC))
