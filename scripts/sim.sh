@@ -19,7 +19,7 @@ while getopts n:f:s:t: flag; do
     *) exit 2 ;;
   esac
 done
-export GOWORK=off GOMAXPROCS=1 GOGC=400
+export GOWORK=off GOMAXPROCS=1 GOGC=1600
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 printf '{"Replace": {%s}}' "$(steady_runtime)" >"$dir/overlay.json"

@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"assay.example/assay/pkg/clickhouse"
 )
 
 // The shape of the data: every tenant has the same controls, and every control about as
@@ -66,7 +68,8 @@ func (b *bench) fill(ctx context.Context) error {
 			previous, where string
 		}{{1, "''", "1"}, {2, "said", "kind >= 10 AND kind < 40"}} {
 			sql := fmt.Sprintf(revision, tenants, controls, days, round.number, said, round.previous, from, n, round.where)
-			if err := b.conn.Exec(ctx, sql); err != nil {
+			once := clickhouse.Once(ctx, fmt.Sprintf("fill %d %d", from, round.number)) // who was stopped here does it again
+			if err := b.conn.Exec(once, sql); err != nil {
 				return fmt.Errorf("filling: %w", err)
 			}
 		}
@@ -76,7 +79,30 @@ func (b *bench) fill(ctx context.Context) error {
 		}
 		fmt.Fprintf(os.Stderr, "%d of %d after %s\n", from, b.size, time.Since(began).Round(time.Second))
 	}
-	return b.bare(ctx)
+	if err := b.bare(ctx); err != nil {
+		return err
+	}
+	return b.settle(ctx)
+}
+
+// settle waits until merges rest, as they do after a night; ten minutes at most, and then
+// says how many are left.
+func (b *bench) settle(ctx context.Context) error {
+	var merges, quiet uint64
+	for began := time.Now(); quiet < 3; {
+		if err := b.conn.QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges); err != nil {
+			return err
+		}
+		if quiet++; merges > 0 {
+			quiet = 0
+		}
+		if time.Since(began) > 10*time.Minute {
+			fmt.Fprintf(os.Stderr, "%d merges were still running when measuring began\n", merges)
+			return nil
+		}
+		time.Sleep(time.Second)
+	}
+	return nil
 }
 
 // room says whether the disk takes what is to come.
