@@ -137,6 +137,9 @@ func (a *API) config() huma.Config {
 	c.Info.Description = "What Assay has on record: controls, verdicts with their evidence, events, and the reports of periods. Read only, but for the workspaces of engagements."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	c.NoFormatFallback = false
+	asJSON := huma.DefaultJSONFormat
+	asJSON.Unmarshal = unmarshal
+	c.Formats = map[string]huma.Format{"application/json": asJSON, "json": asJSON}
 	c.RejectUnknownQueryParameters = true
 	c.Transformers = []huma.Transformer{typed}
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
