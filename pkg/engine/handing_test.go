@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -37,4 +39,60 @@ func TestStateOfAnotherStageIsRefused(t *testing.T) {
 		}
 	}
 	require.ErrorContains(t, refused, "TT-02 was judged in stage 0 and is of stage 1 by these rules")
+}
+
+// TestWhatAHopHandsOnIsOfTime: an item is handed what lies as far back as it looks, whether
+// the engine was started again meanwhile and has swept its keys or not.
+func TestWhatAHopHandsOnIsOfTime(t *testing.T) {
+	b, err := control.Load(fstest.MapFS{control.BoundaryFile: {Data: []byte(testBoundary)}, "TT-01.yaml": {Data: []byte(`
+id: TT-01
+title: Joined by two fields
+criteria: [CC8.1]
+lateness: {correct_until: 1h}
+population: {event: t.a, item: event.id}
+expect:
+  e0: {event: t.b, on: {event.k: item.k}, between: "[-1h, 0s]"}
+  e1: {event: t.c, on: {event.v: item.v}, between: "[-1h, 0s]"}
+assert: e0.count >= 1 && e1.count >= 1
+`)}}, testDictionary(t))
+	require.NoError(t, err)
+	add := func(e *engine.Engine, kind string, at int) {
+		ev := compliance.Event{Tenant: "default", Source: "/s", ID: fmt.Sprint(kind, at), Type: kind, Time: minute(at), Data: map[string]any{"k": "p", "v": "x"}}
+		for _, r := range b.Route(&ev) {
+			e.Add(&engine.Fact{Control: r.Control, Tenant: ev.Tenant, Key: r.Key, Event: ev})
+		}
+	}
+	// handed is what an item is handed that comes late, with evidence of the beginning there.
+	handed := func(late, restart int) []engine.Said {
+		e := engine.NewStage(b, 0, 0, 1)
+		add(e, "t.b", 60)
+		for now := 61; now <= late; now += 300 {
+			if e.Advance(minute(now)); restart > 0 && now >= restart {
+				restart = 0
+				next := engine.NewStage(b, 0, 0, 1)
+				kept := map[string]engine.Change{} // as compaction leaves it
+				for _, c := range e.Changes() {
+					if kept[string(c.Key)] = c; c.Value == nil {
+						delete(kept, string(c.Key))
+					}
+				}
+				for _, c := range kept {
+					require.NoError(t, next.Load(c))
+				}
+				e = next
+			}
+		}
+		e.Said()
+		add(e, "t.a", late)
+		return e.Said()
+	}
+	var lengths []int
+	for late := 300; late < 30_000; late += 300 {
+		want := handed(late, 0)
+		for restart := 65; restart < late; restart += 3000 {
+			require.Equal(t, want, handed(late, restart), "an item at minute %d, a restart at %d", late, restart)
+		}
+		lengths = append(lengths, len(want))
+	}
+	require.Greater(t, slices.Max(lengths), slices.Min(lengths), "the evidence is too old in the end")
 }
