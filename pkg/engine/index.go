@@ -71,10 +71,3 @@ func (x *index) all() iter.Seq[*slot] {
 		}
 	}
 }
-
-func (x *index) len() (n int) {
-	for i := range x.parts {
-		n += x.parts[i].used
-	}
-	return n
-}

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/ask/asktest"
-	"assay.example/assay/pkg/ask/listing"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/report"
 )
@@ -30,12 +29,6 @@ func BenchmarkMake(b *testing.B) {
 		FROM numbers($1, $2)`, from, min(block, rows-from)))
 	}
 	w.Beats("/idp", "2026-06-30", "2026-10-02", time.Hour)
-	b.Run("corrected", func(b *testing.B) {
-		for b.Loop() {
-			_, err := listing.Corrected(b.Context(), w.Conn, "default", asktest.At("2026-07-01"), asktest.At("2026-10-01"))
-			require.NoError(b, err)
-		}
-	})
 	for name, extra := range map[string]compliance.Instant{"by day": 0, "by item": 1} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -51,19 +51,3 @@ func Quarters(ctx context.Context, a *ask.Asker) (ask.Answer[Quarter], error) {
 	}
 	return ask.Question(ctx, a, "quarters", nil, func(r *row) Quarter { return Quarter{r.Quarter.UTC(), r.Items} })
 }
-
-// Place is a place in the order of (item time, item id).
-type Place struct {
-	Time compliance.Instant
-	ID   string
-}
-
-// ItemsAfter lists items of a control by (time, id), those of a filter's window,
-// outcome and reason that come after a place.
-func ItemsAfter(ctx context.Context, a *ask.Asker, f Filter, after Place) (ask.Answer[Verdict], error) {
-	params := append(ask.Window(f.From, f.To),
-		clickhouse.Named("control", f.Control), clickhouse.Named("outcome", f.Outcome), clickhouse.Named("reason", f.Reason),
-		clickhouse.Named("after_time", after.Time), clickhouse.Named("after_id", after.ID),
-		clickhouse.Named("limit", uint64(max(0, f.Limit))))
-	return ask.Question(ctx, a, "items_after", params, (*VerdictRow).Verdict)
-}

@@ -1,7 +1,6 @@
 package listing_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -37,37 +36,6 @@ func TestDaysAndQuarters(t *testing.T) {
 	require.Equal(t, []listing.Quarter{
 		{First: first, Items: 2}, {First: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), Items: 1},
 	}, quarters.Rows)
-}
-
-// Pages of items meet without a gap or a repeat, also where items have one time.
-func TestItemsAfter(t *testing.T) {
-	w := asktest.New(t)
-	var revisions []asktest.Said
-	for id := range strings.SplitSeq("abcdefg", "") {
-		revisions = append(revisions, asktest.Said{Control: "AC-01", Item: id, At: "2026-07-0" + map[bool]string{true: "1", false: "2"}[id < "e"], Outcome: compliance.Pass})
-	}
-	revisions = append(revisions, asktest.Said{Control: "AC-01", Item: "x", At: "2026-07-01", Outcome: compliance.Deviation, Reason: "no_mfa"})
-	w.Say(revisions...)
-	read := func(f listing.Filter) string {
-		f.Control, f.From, f.To, f.Limit = "AC-01", asktest.At("2026-07-01"), asktest.At("2026-10-01"), 3
-		var ids strings.Builder
-		place := listing.Place{}
-		for {
-			page, err := listing.ItemsAfter(t.Context(), w.Asker(), f, place)
-			require.NoError(t, err)
-			for _, v := range page.Rows {
-				ids.WriteString(v.Item.ID)
-				place = listing.Place{Time: v.Item.Time, ID: v.Item.ID}
-			}
-			if len(page.Rows) < 3 {
-				return ids.String()
-			}
-			ids.WriteString("|")
-		}
-	}
-	require.Equal(t, "abc|dxe|fg", read(listing.Filter{}))
-	require.Equal(t, "x", read(listing.Filter{Outcome: "deviation"}))
-	require.Equal(t, "x", read(listing.Filter{Reason: "no_mfa"}))
 }
 
 func TestChanges(t *testing.T) {

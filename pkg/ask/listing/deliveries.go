@@ -24,6 +24,12 @@ func ItemDeliveries(ctx context.Context, a *ask.Asker, control, item string, lim
 	return ask.Question(ctx, a, "item_deliveries", params, (*deliveryRow).delivery)
 }
 
+// Place is a place in the order of (time, id).
+type Place struct {
+	Time compliance.Instant
+	ID   string
+}
+
 // DeliveriesBefore lists attempts, the latest first: those of a filter's window,
 // control, target and outcome that come before a place in the order of (at, id). A
 // place without an id is the beginning.

@@ -25,14 +25,6 @@ type Verdict struct {
 	Bundle       string             `json:"bundle"`
 }
 
-// Correction is an item whose decided outcome was not always the same, with all
-// its revisions, the first one first.
-type Correction struct {
-	Control   string    `json:"control"`
-	ItemID    string    `json:"item_id"`
-	Revisions []Verdict `json:"revisions"`
-}
-
 // VerdictRow is a row of verdicts or of verdict_revisions.
 type VerdictRow struct {
 	Control      string    `ch:"control"`
@@ -72,24 +64,4 @@ func Items(ctx context.Context, conn clickhouse.Conn, tenant, control string, fr
 		items[i] = rows[i].Verdict()
 	}
 	return items, nil
-}
-
-// Corrected lists the items in [from, to) that went from one decided outcome (pass,
-// deviation, waived, not_applicable) to another, by control and id.
-func Corrected(ctx context.Context, conn clickhouse.Conn, tenant string, from, to compliance.Instant) ([]Correction, error) {
-	a := ask.Inquiry{Conn: conn, Tenant: tenant}
-	rows, err := ask.Rows[VerdictRow](ctx, &a, "corrected", ask.Window(from, to)...)
-	if err != nil {
-		return nil, err
-	}
-	var corrected []Correction
-	for i := range rows {
-		v := rows[i].Verdict()
-		if n := len(corrected); n == 0 || corrected[n-1].Control != v.Control || corrected[n-1].ItemID != v.Item.ID {
-			corrected = append(corrected, Correction{Control: v.Control, ItemID: v.Item.ID})
-		}
-		last := &corrected[len(corrected)-1]
-		last.Revisions = append(last.Revisions, v)
-	}
-	return corrected, nil
 }
