@@ -82,9 +82,9 @@ func (r *EventRow) Decode(types *dictionary.Dictionary, tenant string) (ev *comp
 	return ev, err == nil
 }
 
-// Events lists events by (time, source, id).
+// Events lists events as EventPages does.
 func Events(ctx context.Context, a *ask.Asker, f Filter) (ask.Answer[Event], error) {
-	return ask.Question(ctx, a, "query_events", f.Params("type", "prefix", "source", "id"), (*EventRow).Event)
+	return EventPages().all(ctx, a, f)
 }
 
 // row is the event as ClickHouse has it.

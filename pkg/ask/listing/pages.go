@@ -69,6 +69,12 @@ func (l *Pages[Row]) Page(ctx context.Context, a *ask.Asker, f Filter, p Page) (
 	return answered, p.AsOf, err
 }
 
+// all asks for what a filter finds, from the beginning, by the question that pages ask.
+func (l *Pages[Row]) all(ctx context.Context, a *ask.Asker, f Filter) (ask.Answer[Row], error) {
+	answered, _, err := l.Page(ctx, a, f, Page{})
+	return answered, err
+}
+
 // last is how far a table reaches. An empty one reaches to its beginning, which is no 0.
 func last(ctx context.Context, a *ask.Asker, question string) (compliance.Instant, error) {
 	type row struct {

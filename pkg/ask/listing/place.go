@@ -74,17 +74,17 @@ func Quarantined(ctx context.Context, a *ask.Asker, p ask.Period, limit int) (as
 	})
 }
 
-// Refused lists what was no event, by time.
+// Refused lists what was no event as RejectedPages does.
 func Refused(ctx context.Context, a *ask.Asker, f Filter) (ask.Answer[Rejected], error) {
-	return ask.Question(ctx, a, "query_rejected", f.Params("type", "prefix", "source", "code"), (*rejectedRow).rejected)
+	return RejectedPages().all(ctx, a, f)
 }
 
-// Conflicts lists events with several bodies, by (time, source, id).
+// Conflicts lists events with several bodies as ConflictPages does.
 func Conflicts(ctx context.Context, a *ask.Asker, f Filter) (ask.Answer[Conflict], error) {
-	return ask.Question(ctx, a, "query_conflicts", f.Params("type", "prefix", "source"), (*conflictRow).conflict)
+	return ConflictPages().all(ctx, a, f)
 }
 
-// Violations lists violation records by (known_at, control, item id, revision).
+// Violations lists violation records as ViolationPages does.
 func Violations(ctx context.Context, a *ask.Asker, f Filter) (ask.Answer[Violation], error) {
-	return ask.Question(ctx, a, "query_violations", f.Params("control", "item", "outcome"), (*violationRow).violation)
+	return ViolationPages().all(ctx, a, f)
 }

@@ -32,8 +32,8 @@ func TestCurlCommandsAreAnswered(t *testing.T) {
 	for _, address := range []string{
 		"/controls/CH-01", "/items/CH-01/" + url.PathEscape(hostile), "/events/assay.events.access/0/1", "/sources?from=2026-07-01&to=2026-07-15",
 		"/reports/2026-Q3", "/query/extent", "/query/day_counts?control=CH-01", "/query/page_items?control=CH-01&outcome=pass&reason=x",
-		"/query/page_events?source=%2Fidp&type=access.*", "/query/page_rejected?code=x&from=2026-07-01T10:00:00Z&to=2026-07-02", "/query/query_conflicts?source=%2Fidp",
-		"/query/query_violations?item=" + url.QueryEscape(hostile), "/query/deliveries_before?target=pager&outcome=retry&from=2026-07-01&to=2026-10-01",
+		"/query/page_events?source=%2Fidp&type=access.*", "/query/page_rejected?code=x&from=2026-07-01T10:00:00Z&to=2026-07-02", "/query/page_conflicts?source=%2Fidp",
+		"/query/page_violations?item=" + url.QueryEscape(hostile), "/query/deliveries_before?target=pager&outcome=retry&from=2026-07-01&to=2026-10-01",
 		"/query/history?control=CH-01&item=" + url.QueryEscape(hostile), "/query/source_days",
 	} {
 		commands := curled.FindAllStringSubmatch(html.UnescapeString(w.body(engineer(), address)), -1)

@@ -181,7 +181,7 @@ func listInquiries() map[string]inquiry {
 			says: "what came and was no event", needs: access.ReadRefused, takes: windowed("type", "prefix", "source", "code", "limit"),
 			ask: ofPage(listing.RejectedPages()), cli: query("rejected", flagged(refused)), api: curl("rejected", refused),
 		},
-		"query_conflicts": {
+		"page_conflicts": {
 			says: "events that came with more than one body", needs: access.ReadRefused, takes: windowed("type", "prefix", "source", "limit"),
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
 				got, err := listing.Conflicts(ctx, v.asker, w.Filter)
@@ -196,7 +196,7 @@ func listInquiries() map[string]inquiry {
 				return gridded(got, err, nil)
 			},
 		},
-		"query_violations": {
+		"page_violations": {
 			says: "violations as they were published", needs: access.ReadItems, takes: []string{"from", "to", "control", "item", "outcome", "limit"},
 			ask: func(ctx context.Context, v *visit, w *wish) (*grid, error) {
 				got, err := listing.Violations(ctx, v.asker, w.Filter)
