@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -31,10 +32,13 @@ func TestMain(m *testing.M) { os.Exit(clickhousetest.Main(m)) }
 // hostile is what nobody should ever read as HTML.
 const hostile = `<script>alert(1)</script>"'&<b>/../x?y=#z`
 
+// library has the same controls as other tests of what is asked, in folders, with sources
+// that are seldom silent, and with words that would be tags.
 func library() fstest.MapFS {
-	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	shared := asktest.Library()
+	changes := bytes.ReplaceAll(shared["CH-01.yaml"].Data, []byte("deployment is approved."), []byte("deployment is <b>approved</b>."))
 	return fstest.MapFS{
-		"boundary.yaml": file(`
+		"boundary.yaml": &fstest.MapFile{Data: []byte(`
 effective_from: 2026-06-01T00:00:00Z
 boundary: {systems: [console]}
 sources:
@@ -42,41 +46,8 @@ sources:
   /pager: {types: [incident.*], max_gap: 1000h}
   /backup: {types: [backup.*], max_gap: 2500h, sequence: true}
   /cd: {types: [deploy.*]}
-`),
-		"access/AC-01.yaml": file(`
-id: AC-01
-title: Privileged sign-ins use a second factor
-criteria: [CC6.1]
-severity: high
-population: {event: access.login}
-assert: item.mfa
-reasons: {no_mfa: "!item.mfa"}
-`),
-		"change/CH-01.yaml": file(`
-id: CH-01
-title: Deployments <script>alert(1)</script> & are "approved"
-control_text: Every deployment is <b>approved</b>.
-criteria: [CC8.1]
-severity: high
-population: {event: deploy.completed, where: event.environment == "production", item: event.deploy_id}
-expect:
-  approval:
-    event: change.approved
-    on: {event.change_id: item.change_id}
-    where: event.approver != item.author
-    between: "[-14d, 0s]"
-assert: approval.count >= 1
-reasons: {no_approval: approval.count == 0}
-`),
-		"incident/IN-01.yaml": file(`
-id: IN-01
-title: Incidents are acknowledged within 15 minutes
-criteria: [CC7.3]
-population: {event: incident.opened, item: event.incident_id}
-expect:
-  ack: {event: incident.acknowledged, on: {event.incident_id: item.incident_id}, between: "[0s, 15m]", remedy_until: 30d}
-assert: ack.count >= 1
-`),
+`)},
+		"access/AC-01.yaml": shared["AC-01.yaml"], "change/CH-01.yaml": &fstest.MapFile{Data: changes}, "incident/IN-01.yaml": shared["IN-01.yaml"],
 	}
 }
 
