@@ -24,16 +24,16 @@ type Retention struct {
 
 const day = 24 * time.Hour
 
-// expiring is a column that may be emptied, and what its table was made with.
+// expiring is a column that may be emptied.
 type expiring struct {
-	table, column, definition string
-	after                     time.Duration
+	table, column string
+	after         time.Duration
 }
 
 func (r Retention) columns() []expiring {
 	return []expiring{
-		{"received", "body", "String CODEC(ZSTD(3))", r.Received},
-		{"rejected", "body", "String CODEC(ZSTD(1))", r.Rejected},
+		{"received", "body", r.Received},
+		{"rejected", "body", r.Rejected},
 	}
 }
 
@@ -63,7 +63,7 @@ func (e *expiring) statement(made string) string {
 	case e.after == 0:
 		return "ALTER TABLE " + e.table + " MODIFY COLUMN " + e.column + " REMOVE TTL"
 	}
-	return "ALTER TABLE " + e.table + " MODIFY COLUMN " + e.column + " " + e.definition + " TTL " + e.ttl()
+	return "ALTER TABLE " + e.table + " MODIFY COLUMN " + e.column + " TTL " + e.ttl()
 }
 
 // retain sets what Retention says. ClickHouse empties columns when it merges.

@@ -35,6 +35,13 @@ func TestRetentionEmptiesBodiesAndKeepsRows(t *testing.T) {
 			" WHERE size = 8 AND sha256 = SHA256('personal') ORDER BY id)").Scan(&list))
 		return list
 	}
+	made := func() (columns string) {
+		t.Helper()
+		require.NoError(t, conn.QueryRow(t.Context(), `SELECT toString(groupArray((table, name, type, compression_codec))) FROM (
+			SELECT * FROM system.columns WHERE database = currentDatabase() AND table IN ('received', 'rejected') ORDER BY table, position)`).Scan(&columns))
+		return columns
+	}
+	before := made()
 	require.Zero(t, set(clickhouse.Retention{}), "nothing is forgotten unless it is said")
 	require.Equal(t, 1, set(clickhouse.Retention{Received: 90 * days}))
 	require.Zero(t, set(clickhouse.Retention{Received: 90 * days}), "it is set once")
@@ -43,7 +50,9 @@ func TestRetentionEmptiesBodiesAndKeepsRows(t *testing.T) {
 
 	require.Equal(t, 2, set(clickhouse.Retention{Received: 200 * days, Rejected: 30 * days}))
 	require.Equal(t, []string{"", "personal"}, bodies("rejected"))
+	require.Equal(t, before, made(), "the columns are what migrations made them")
 	require.Equal(t, 2, set(clickhouse.Retention{}))
+	require.Equal(t, before, made())
 	require.NoError(t, conn.Exec(t.Context(), `INSERT INTO rejected (tenant, id, at, body, sha256, size)
 		SELECT 'acme', '2', now64(6) - toIntervalDay(100), 'personal', SHA256('personal'), 8`))
 	require.Equal(t, []string{"", "personal", "personal"}, bodies("rejected"), "for ever again")
