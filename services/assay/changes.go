@@ -112,20 +112,29 @@ func (p *person) flags(c *cobra.Command) {
 }
 
 func (p *person) identify(a *app, cfg Config) (console.Person, error) {
-	var secret []byte
-	var err error
-	switch p.secret {
-	case "":
+	if p.secret == "" {
 		return console.Person{}, compliance.Errorf(compliance.Invalid, "say who you are: --secret-file with a token of console.tokens, or --as and --secret-file with the password")
-	case "-":
-		secret, err = io.ReadAll(io.LimitReader(a.in, maxSecret))
-	default:
-		secret, err = os.ReadFile(p.secret)
+	}
+	secret, err := a.readSecret(p.secret)
+	if err != nil {
+		return console.Person{}, err
+	}
+	return cfg.Console.Identify(p.as, secret, time.Now())
+}
+
+// readSecret reads a token or password from a file, or from stdin for -.
+func (a *app) readSecret(file string) (string, error) {
+	var raw []byte
+	var err error
+	if file == "-" {
+		raw, err = io.ReadAll(io.LimitReader(a.in, maxSecret))
+	} else {
+		raw, err = os.ReadFile(file)
 	}
 	if err != nil {
-		return console.Person{}, compliance.Errorf(compliance.Invalid, "reading the token or password: %w", err)
+		return "", compliance.Errorf(compliance.Invalid, "reading the token or password: %w", err)
 	}
-	return cfg.Console.Identify(p.as, strings.TrimRight(string(secret), "\r\n"), time.Now())
+	return strings.TrimRight(string(raw), "\r\n"), nil
 }
 
 // maxSecret is more than a token or password has.

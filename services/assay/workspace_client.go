@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -49,20 +48,10 @@ func (o *consoleClient) base() (string, error) {
 }
 
 func (o *consoleClient) token() (string, error) {
-	var raw []byte
-	var err error
-	switch o.secret {
-	case "":
+	if o.secret == "" {
 		return "", compliance.Errorf(compliance.Invalid, "say who you are: --secret-file with a token of console.tokens")
-	case "-":
-		raw, err = io.ReadAll(io.LimitReader(o.in, maxSecret))
-	default:
-		raw, err = os.ReadFile(o.secret)
 	}
-	if err != nil {
-		return "", compliance.Errorf(compliance.Invalid, "reading the token: %w", err)
-	}
-	return strings.TrimSpace(string(raw)), nil
+	return o.readSecret(o.secret)
 }
 
 // at is an address of segments, each escaped.
