@@ -45,7 +45,7 @@ func sayFinding(t *output.Printer, f *drift.Finding) {
 	t.Say("\n%s: %s went from %s to %s; cause: %s\n", f.Control, f.Measure, counted(f.Baseline), counted(f.Window), f.Cause)
 	t.Say("  since %s (%s to %s would explain it, too); before %s, after %s; p %s\n",
 		f.Onset.Day.Time().Format(time.DateOnly), f.Onset.From.Time().Format(time.DateOnly), f.Onset.To.Time().Format(time.DateOnly),
-		counted(f.Onset.Before), counted(f.Onset.After), chance(f.Onset.P))
+		counted(f.Onset.Before), counted(f.Onset.After), Chance(f.Onset.P))
 	for _, c := range f.Causes {
 		t.Say("  %s: %.0f %% of the difference, %s%s\n", c.Cause, 100*c.Share, counted(c.Count), what(c))
 	}
@@ -74,8 +74,8 @@ func counted(c drift.Count) string {
 	return fmt.Sprintf("%d of %d (%s)", c.Bad, c.Of, output.Percent(new(c.Rate())))
 }
 
-// chance writes a p-value with three figures, and none that rounding could have made.
-func chance(p float64) string {
+// Chance writes a p-value with three figures, and none that rounding could have made.
+func Chance(p float64) string {
 	const least = 1e-12
 	if p < least {
 		return "below 1e-12"
@@ -89,7 +89,7 @@ func testedColumns() []output.Column[drift.Tested] {
 		{Head: "MEASURE", Cell: func(t drift.Tested) string { return string(t.Measure) }},
 		{Head: "BASELINE", Cell: func(t drift.Tested) string { return counted(t.Baseline) }},
 		{Head: "WINDOW", Cell: func(t drift.Tested) string { return counted(t.Window) }},
-		{Head: "P", Cell: func(t drift.Tested) string { return chance(t.P) }},
-		{Head: "ADJUSTED", Cell: func(t drift.Tested) string { return chance(t.Q) }},
+		{Head: "P", Cell: func(t drift.Tested) string { return Chance(t.P) }},
+		{Head: "ADJUSTED", Cell: func(t drift.Tested) string { return Chance(t.Q) }},
 	}
 }

@@ -2,13 +2,13 @@ package page
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"assay.example/assay/pkg/ask"
 	"assay.example/assay/pkg/ask/drifts"
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/drift"
+	"assay.example/assay/pkg/output"
 )
 
 // driftBody is a window beside a baseline.
@@ -71,7 +71,7 @@ func driftPage(v *visit) (*sheet, error) {
 	v.Cut(d)
 	b := &driftBody{
 		Drift: d, When: w, Before: titleOf(d.Baseline), AsOf: moment(d.AsOf), AsOfAsked: v.param("as_of"), Asked: v.param("baseline"),
-		FDR: percent(d.FDR), Questions: d.Made, Hidden: w.Hidden(), Again: v.driftCommands(&p),
+		FDR: output.Percent(&d.FDR), Questions: d.Made, Hidden: w.Hidden(), Again: v.driftCommands(&p),
 	}
 	found := map[string]bool{}
 	for i := range d.Findings {
@@ -81,7 +81,7 @@ func driftPage(v *visit) (*sheet, error) {
 	}
 	for _, t := range d.Tested {
 		b.Tested = append(b.Tested, testedRow{
-			t.Control, v.controlLink(w, t.Control), string(t.Measure), counted(t.Baseline), counted(t.Window), chance(t.P), chance(t.Q),
+			t.Control, v.controlLink(w, t.Control), string(t.Measure), counted(t.Baseline), counted(t.Window), drifts.Chance(t.P), drifts.Chance(t.Q),
 			found[t.Control+" "+string(t.Measure)],
 		})
 	}
@@ -145,7 +145,7 @@ func (v *visit) finding(w *when, f *drift.Finding) findingView {
 	out := findingView{
 		Control: f.Control, Title: v.words[f.Control].Title, Link: v.controlLink(w, f.Control), Measure: string(f.Measure), Cause: string(f.Cause),
 		Was: counted(f.Baseline), Is: counted(f.Window), Since: day(f.Onset.Day), SinceRange: day(f.Onset.From) + " to " + day(f.Onset.To),
-		Before: counted(f.Onset.Before), After: counted(f.Onset.After), P: chance(f.Onset.P),
+		Before: counted(f.Onset.Before), After: counted(f.Onset.After), P: drifts.Chance(f.Onset.P),
 	}
 	for _, c := range f.Causes {
 		out.Causes = append(out.Causes, causeRow{string(c.Cause), fmt.Sprintf("%.0f %%", 100*c.Share), counted(c.Count), c.What, c.Alone})
@@ -185,16 +185,5 @@ func (v *visit) driftCommands(p *drifts.Params) []command {
 func hasName(p ask.Period) bool { return pairsOf(p)[0] == "period" }
 
 func counted(c drift.Count) string {
-	return fmt.Sprintf("%s of %s (%s)", count(c.Bad), count(c.Of), percent(c.Rate()))
-}
-
-func percent(rate float64) string { return strconv.FormatFloat(100*rate, 'f', 2, 64) + " %" }
-
-// chance writes a p-value with three figures, and none that rounding could have made.
-func chance(p float64) string {
-	const least = 1e-12
-	if p < least {
-		return "below 1e-12"
-	}
-	return strconv.FormatFloat(p, 'g', 3, 64)
+	return fmt.Sprintf("%s of %s (%s)", count(c.Bad), count(c.Of), output.Percent(new(c.Rate())))
 }
