@@ -20,17 +20,8 @@ const shards = "shards"
 
 func (e *engine) startShards(ctx context.Context, library string) (err error) {
 	s := embedded.Shards{Cluster: shards}
-	for range 2 {
-		var listener net.ListenConfig
-		l, err := listener.Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = l.Close() }()                        // all of them first, so that they differ
-		s.Ports = append(s.Ports, l.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // a TCP listener's address
-		if err := l.Close(); err != nil {
-			return err
-		}
+	if s.Ports, err = freePorts(ctx, 2); err != nil {
+		return err
 	}
 	s.This = s.Ports[0]
 	if e.server, err = e.startOne(ctx, library, "clickhouse", s); err != nil {
@@ -42,6 +33,20 @@ func (e *engine) startShards(ctx context.Context, library string) (err error) {
 		e.others = append(e.others, other)
 	}
 	return err
+}
+
+// freePorts are different ones: each is held until all are found.
+func freePorts(ctx context.Context, n int) (ports []int, err error) {
+	for range n {
+		var config net.ListenConfig
+		l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = l.Close() }()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // a TCP listener's address
+	}
+	return ports, nil
 }
 
 // onOthers runs statements on all shards but the first.
