@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -100,17 +101,20 @@ func (s *site) readAll(topic string) (all []*kgo.Record) {
 // answer waits for what became of a proposal.
 func (s *site) answer(id, kind string) (found record.Control) {
 	s.t.Helper()
-	require.Eventually(s.t, func() bool {
+	var said []string
+	require.EventuallyWithT(s.t, func(t *assert.CollectT) {
+		said = nil
 		for _, r := range s.readAll("control") {
 			var c record.Control
 			require.NoError(s.t, json.Unmarshal(r.Value, &c))
+			said = append(said, fmt.Sprintf("%s %s %d %s", c.Kind, c.Proposal, c.Activation, c.Reason))
 			if c.Proposal == id && c.Kind == kind {
 				found = c
-				return true
+				return
 			}
 		}
-		return false
-	}, 20*time.Second, 50*time.Millisecond, "%s is never %s", id, kind)
+		assert.Failf(t, "not yet", "%s is not %s: %q", id, kind, said)
+	}, 20*time.Second, 50*time.Millisecond)
 	return found
 }
 

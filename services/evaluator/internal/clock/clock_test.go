@@ -264,3 +264,23 @@ func TestWhoMayChangeRules(t *testing.T) {
 		c.part.Stop()
 	})
 }
+
+// What is said while the owner reads the topic isn't overlooked: each approval, whenever it
+// comes, is carried out without anything being said after it.
+func TestWhatIsSaidMeanwhileIsCarriedOut(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		c := start(w, w.NewLine(), "b1", clock.External)
+		_, err := c.log.Activated(t.Context(), "b1")
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		for i := range 30 {
+			tell(w, fmt.Sprintf(`{"kind": "proposed", "proposal": "p%d", "bundle": "b%d", "files": "AA==", "by": "ann", "restates": true}`, i, i))
+			time.Sleep(time.Duration(i) * 100 * time.Microsecond)
+			tell(w, fmt.Sprintf(`{"kind": "approved", "proposal": "p%d", "by": "bob"}`, i))
+			_, err := c.log.Done(ctx, i+2)
+			require.NoError(t, err, "p%d", i)
+		}
+		c.part.Stop()
+	})
+}

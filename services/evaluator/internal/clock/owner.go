@@ -114,9 +114,9 @@ func (c *clock) taken(_ context.Context, _ *kgo.Client, taken map[string][]int32
 func (c *clock) loop(ctx context.Context) error {
 	tick := time.NewTicker(c.cfg.Interval)
 	defer tick.Stop()
+	news := c.deps.Log.news()
 	for {
 		var err error
-		news := c.deps.Log.news()
 		select {
 		case <-ctx.Done():
 			return nil
@@ -126,6 +126,8 @@ func (c *clock) loop(ctx context.Context) error {
 				err = c.carryOut(ctx)
 			}
 		case <-news:
+			// before the topic is read: what is said while it is wakes the loop again
+			news = c.deps.Log.news()
 			if c.owner.Load() {
 				err = c.carryOut(ctx)
 			}
