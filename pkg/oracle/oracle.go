@@ -126,11 +126,12 @@ func distinct(facts []fact, within time.Duration) []fact {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), bytes.Compare(a.Ref.SHA256[:], b.Ref.SHA256[:]))
 	})
 	var kept []fact
-	last := map[compliance.EventKey]int{}
 	for _, f := range facts {
-		i, seen := last[f.Key()]
-		if !seen || f.Time > kept[i].Time.Add(within) {
-			last[f.Key()] = len(kept)
+		i := len(kept) - 1
+		for i >= 0 && kept[i].Key() != f.Key() {
+			i--
+		}
+		if i < 0 || f.Time > kept[i].Time.Add(within) {
 			kept = append(kept, f)
 			continue
 		}
@@ -141,6 +142,14 @@ func distinct(facts []fact, within time.Duration) []fact {
 	}
 	slices.SortStableFunc(kept, func(a, b fact) int { return a.Compare(b.Event) })
 	return kept
+}
+
+// asked are the bodies of an event that an item asks.
+func (l *log) asked(it item, f fact) []fact {
+	if len(f.rivals) == 0 { // as most
+		return []fact{f}
+	}
+	return f.until(l.reach(it))
 }
 
 // item is one member of the population, with what concerns it.
@@ -300,7 +309,8 @@ func (l *log) candidate(f fact, key string) (id string, readable, member bool) {
 	p := &v.Population
 	at, ok := "", false
 	if control.MatchesAny(p.Types, f.Type) {
-		at, ok = v.ItemKey(f.asSent(), control.ViewOf(f.asSent()))
+		sent := control.See(f.asSent())
+		at, ok = v.ItemKey(f.asSent(), &sent)
 	}
 	switch {
 	case !ok || at != key:

@@ -183,7 +183,7 @@ const (
 // nobody knows.
 func (l *log) place(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state, from, to end) (where place, disputed bool, doubt control.Doubt) {
 	found := map[place]bool{}
-	for _, body := range f.until(l.reach(it)) {
+	for _, body := range l.asked(it, f) {
 		var why control.Doubt
 		where, why = l.placeOne(e, it, scope, body, earlier, from, to)
 		found[where], doubt = true, doubt.Or(why)

@@ -141,10 +141,10 @@ func (l *log) unclear(t *control.DerivedTable, it item) bool {
 	var all []written
 	for _, f := range it.facts {
 		changes := map[change]bool{}
-		for _, body := range f.until(l.reach(it)) {
+		for _, body := range l.asked(it, f) {
 			changes[l.changeOf(t, it, body, it.Time)] = true
 		}
-		for _, body := range f.until(l.reach(it)) {
+		for _, body := range l.asked(it, f) {
 			if c := l.changeOf(t, it, body, it.Time); c.here && (len(changes) > 1 || body.Event == f.Event) {
 				all = append(all, written{body, c, len(changes) > 1})
 			}

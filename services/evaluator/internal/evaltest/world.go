@@ -88,7 +88,7 @@ func (w *World) Opts() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.SeedBrokers(w.Cluster.ListenAddrs()...), kgo.Dialer(w.dial),
 		kgo.SessionTimeout(6 * time.Second), kgo.HeartbeatInterval(500 * time.Millisecond),
-		kgo.FetchMaxWait(time.Second),
+		kgo.FetchMaxWait(time.Second), kgo.DisableClientMetrics(),
 	}
 }
 

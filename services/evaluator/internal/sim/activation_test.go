@@ -108,15 +108,13 @@ type activation struct {
 	bundle *control.Bundle
 	clock  compliance.Instant
 	done   chan struct{}
-	mu     sync.Mutex
-	made   map[madeFor]*control.Bundle // for judges
 }
 
 // changes tells whether the rules of a seed change.
 func changes(seed uint64) bool { return seed%2 == 0 }
 
 func (s *sim) newActivation() *activation {
-	a := &activation{s: s, missing: map[int]bool{}, clock: compliance.Ever, done: make(chan struct{}), made: map[madeFor]*control.Bundle{}}
+	a := &activation{s: s, missing: map[int]bool{}, clock: compliance.Ever, done: make(chan struct{})}
 	for i := range sources {
 		a.missing[i] = true
 	}
@@ -174,7 +172,7 @@ func (a *activation) regime(ctx context.Context, n int, read judge.Read) (judge.
 	}
 	select {
 	case <-a.done:
-		bundle := a.bundleAfter(read)
+		bundle := a.s.rules.after(a.clock, read)
 		of := rules.Of(bundle)
 		regime := judge.Regime{NewEngine: of.NewEngine, Rules: either{a.s.rules.bundle, bundle}, Stages: of.Stages}
 		if a.s.preloads() {
@@ -201,35 +199,35 @@ func (e either) Holds(id, ruleHash string) bool {
 // preloads tells whether the change wants anything of the past.
 func (s *sim) preloads() bool { return s.change != nil && s.rules.later.Past(s.rules.bundle) != nil }
 
-// madeFor is how much of the past was read for a bundle.
-type madeFor struct {
-	whole compliance.Instant
-	read  bool
-}
-
-// bundleAfter is after, for judges: each that is born asks for it, and gets the same.
-func (a *activation) bundleAfter(read judge.Read) *control.Bundle {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	whole, known := read[2]
-	at := madeFor{whole, known}
-	if a.made[at] == nil {
-		a.made[at] = a.s.rules.after(a.clock, read)
-	}
-	return a.made[at]
-}
-
-// after is the bundle of the change, with what was read for it if the clock stood so.
+// after is the bundle of the change, with what was read for it if the clock stood so. Seeds
+// have it from each other, as it is what takes longest to make of all that they need.
 func (r ruleSet) after(clock compliance.Instant, read judge.Read) *control.Bundle {
+	since := control.Since{Routed: clock.Add(control.Early), Watermark: clock, Preload: 2}
+	since.Whole, since.Read = read[2]
+	r.made.mu.Lock()
+	defer r.made.mu.Unlock()
+	if b := r.made.bundles[since]; b != nil {
+		return b
+	}
 	b, err := control.Load(r.files, r.types)
 	if err != nil {
 		panic(err)
 	}
-	since := control.Since{Routed: clock.Add(control.Early), Watermark: clock, Preload: 2}
-	since.Whole, since.Read = read[2]
 	b.Follow(r.bundle, since)
+	if len(r.made.bundles) < mostMade {
+		r.made.bundles[since] = b
+	}
 	return b
 }
+
+// made are bundles of a change, by what came before it.
+type made struct {
+	mu      sync.Mutex
+	bundles map[control.Since]*control.Bundle
+}
+
+// mostMade bounds the memory.
+const mostMade = 500
 
 func loadSet(of set, types *dictionary.Dictionary) (first, second *control.Bundle, files fstest.MapFS, err error) {
 	files = of.files()

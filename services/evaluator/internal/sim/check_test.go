@@ -32,7 +32,7 @@ func (s *sim) read(topics ...string) map[string][]*kgo.Record {
 			}
 		}
 	}
-	client, err := kgo.NewClient(append(s.w.Opts(), kgo.DisableClientMetrics(), kgo.ConsumePartitions(from), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())...)
+	client, err := kgo.NewClient(append(s.w.Opts(), kgo.ConsumePartitions(from), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())...)
 	require.NoError(s.t, err)
 	defer client.Close()
 	all := map[string][]*kgo.Record{}
