@@ -31,29 +31,24 @@ if [[ $one ]]; then
   done
   exit
 fi
-# play is one worker's share; times tells what its children took of the processor.
+# play is a share of the seeds; times tells what it took of the processor.
+# shellcheck disable=SC2317 # xargs calls it
 play() {
-  local code=0
-  ASSAY_TEST_SEED=$((first + $1 * share)) ASSAY_TEST_SEEDS=$share ASSAY_TEST_TALLY=$dir/tally.$1 \
+  local code=0 count=$((first + seeds - $1 < share ? first + seeds - $1 : share))
+  ASSAY_TEST_SEED=$1 ASSAY_TEST_SEEDS=$count ASSAY_TEST_TALLY=$dir/tally.$1 \
     "$dir/sim.test" -test.timeout 2h -test.run '^TestSimulation$' >"$dir/out.$1" 2>&1 || code=$?
   times >"$dir/cpu.$1"
-  return $code
+  if ((code)); then cat "$dir/out.$1"; fi
+  return "$code"
 }
+# Each worker takes the next share when it is done with one: some take longer than others.
+share=250
+export -f play
+export dir first seeds share
 workers=$(nproc)
-share=$(((seeds + workers - 1) / workers))
 began=$SECONDS
-pids=()
-for ((w = 0; w < workers; w++)); do
-  play "$w" &
-  pids+=($!)
-done
 failed=0
-for w in "${!pids[@]}"; do
-  if ! wait "${pids[$w]}"; then
-    failed=1
-    cat "$dir/out.$w"
-  fi
-done
+seq "$first" "$share" $((first + seeds - 1)) | xargs -P "$workers" -I{} bash -c 'play {}' || failed=1
 cat "$dir"/tally.* | awk '{ n = $1; $1 = ""; sum[$0] += n } END { for (what in sum) printf "%9d%s\n", sum[what], what }' | sort -k2
 cpu=$(cat "$dir"/cpu.* | tr 'ms' '  ' | awk 'NR % 2 == 0 { sum += 60 * ($1 + $3) + $2 + $4 } END { printf "%d", sum }')
 echo "$((SECONDS - began)) s with $workers workers, $cpu s of processor time"

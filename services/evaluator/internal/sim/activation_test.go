@@ -108,13 +108,15 @@ type activation struct {
 	bundle *control.Bundle
 	clock  compliance.Instant
 	done   chan struct{}
+	mu     sync.Mutex
+	made   map[control.Since]*control.Bundle
 }
 
 // changes tells whether the rules of a seed change.
 func changes(seed uint64) bool { return seed%2 == 0 }
 
 func (s *sim) newActivation() *activation {
-	a := &activation{s: s, missing: map[int]bool{}, clock: compliance.Ever, done: make(chan struct{})}
+	a := &activation{s: s, missing: map[int]bool{}, clock: compliance.Ever, done: make(chan struct{}), made: map[control.Since]*control.Bundle{}}
 	for i := range sources {
 		a.missing[i] = true
 	}
@@ -145,7 +147,7 @@ func (a *activation) before(next int) {
 	a.clock = max(a.clock, a.s.now, epoch)
 	if len(a.missing) == 0 {
 		a.s.inject("activation")
-		a.bundle = a.s.rules.after(a.clock, nil)
+		a.bundle = a.after(nil)
 		close(a.done)
 	}
 }
@@ -172,7 +174,7 @@ func (a *activation) regime(ctx context.Context, n int, read judge.Read) (judge.
 	}
 	select {
 	case <-a.done:
-		bundle := a.s.rules.after(a.clock, read)
+		bundle := a.after(read)
 		of := rules.Of(bundle)
 		regime := judge.Regime{NewEngine: of.NewEngine, Rules: either{a.s.rules.bundle, bundle}, Stages: of.Stages}
 		if a.s.preloads() {
@@ -199,35 +201,23 @@ func (e either) Holds(id, ruleHash string) bool {
 // preloads tells whether the change wants anything of the past.
 func (s *sim) preloads() bool { return s.change != nil && s.rules.later.Past(s.rules.bundle) != nil }
 
-// after is the bundle of the change, with what was read for it if the clock stood so. Seeds
-// have it from each other, as it is what takes longest to make of all that they need.
-func (r ruleSet) after(clock compliance.Instant, read judge.Read) *control.Bundle {
-	since := control.Since{Routed: clock.Add(control.Early), Watermark: clock, Preload: 2}
+// after is the bundle of the change, with what was read for it. Readers and judges of a seed
+// that are born again get the same one, as it is what takes longest to make.
+func (a *activation) after(read judge.Read) *control.Bundle {
+	since := control.Since{Routed: a.clock.Add(control.Early), Watermark: a.clock, Preload: 2}
 	since.Whole, since.Read = read[2]
-	r.made.mu.Lock()
-	defer r.made.mu.Unlock()
-	if b := r.made.bundles[since]; b != nil {
-		return b
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.made[since] == nil {
+		b, err := control.Load(a.s.rules.files, a.s.rules.types)
+		if err != nil {
+			panic(err)
+		}
+		b.Follow(a.s.rules.bundle, since)
+		a.made[since] = b
 	}
-	b, err := control.Load(r.files, r.types)
-	if err != nil {
-		panic(err)
-	}
-	b.Follow(r.bundle, since)
-	if len(r.made.bundles) < mostMade {
-		r.made.bundles[since] = b
-	}
-	return b
+	return a.made[since]
 }
-
-// made are bundles of a change, by what came before it.
-type made struct {
-	mu      sync.Mutex
-	bundles map[control.Since]*control.Bundle
-}
-
-// mostMade bounds the memory.
-const mostMade = 500
 
 func loadSet(of set, types *dictionary.Dictionary) (first, second *control.Bundle, files fstest.MapFS, err error) {
 	files = of.files()

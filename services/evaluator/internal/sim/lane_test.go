@@ -141,7 +141,7 @@ func (r *reader) laneMarks(m *routed.Mark) {
 // readPast lets what waited be judged by all that ever was.
 func (r *reader) readPast() {
 	r.s.inject("past read")
-	r.bundle, r.fresh = r.s.rules.after(r.s.change.clock, judge.Read{2: compliance.Ever}), true
+	r.bundle, r.fresh = r.s.change.after(judge.Read{2: compliance.Ever}), true
 	r.lanes.all = map[string][]*compliance.Event{}
 	for _, c := range r.bundle.Controls {
 		for _, v := range c.Versions {

@@ -150,7 +150,6 @@ type ruleSet struct {
 	// later is the bundle of a change, files its text.
 	later *control.Bundle
 	files fstest.MapFS
-	made  *made
 }
 
 // compiled are sets, then rareSets and stagedSets.
@@ -171,7 +170,7 @@ func compile() ([]ruleSet, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, ruleSet{Rules: rules.Of(first), bundle: first, types: types, hops: set.hops, later: second, files: texts, made: &made{bundles: map[control.Since]*control.Bundle{}}})
+		all = append(all, ruleSet{Rules: rules.Of(first), bundle: first, types: types, hops: set.hops, later: second, files: texts})
 	}
 	return all, nil
 }
