@@ -113,6 +113,9 @@ func TestPictures(t *testing.T) {
 		{"sources", "/sources?period=2026-Q3", "dark"},
 		{"report", "/reports/2026-Q3", "light"},
 		{"boundary", "/boundary?period=2026-Q3", "light"},
+		{"drift", "/drift?period=2026-Q3", "light"},
+		{"sample", "/samples?control=CH-01&period=2026-Q3", "dark"},
+		{"completeness", "/controls/CH-01/completeness?period=2026-Q3", "light"},
 	} {
 		v.theme(p.theme)
 		require.EqualValues(t, http.StatusOK, v.open(p.path), p.path)
