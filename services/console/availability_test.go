@@ -237,7 +237,7 @@ func selfSigned(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 
 // With a certificate it speaks TLS only, with cookies that need it.
 func TestTLS(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	certFile, keyFile, pool := selfSigned(t)
 	r := w.start(func(c *console.Config) { c.CertFile, c.KeyFile = certFile, keyFile })
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}, CheckRedirect: browser.CheckRedirect}
@@ -259,7 +259,7 @@ func TestTLS(t *testing.T) {
 
 // The log warns where passwords can be read on their way.
 func TestWarnsWithoutTLS(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	const warning = "without TLS"
 	require.NotContains(t, w.start().log.String(), warning)
 	everywhere := func(c *console.Config) { c.Listen = "0.0.0.0:8080" }

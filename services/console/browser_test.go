@@ -19,7 +19,7 @@ import (
 
 // No other site can make somebody's browser sign in or out.
 func TestOtherSitesCannotAct(t *testing.T) {
-	r := newWorld(t).start(withTLSInFront)
+	r := reading(t).start(withTLSInFront)
 	tab := newTable(t)
 	session := r.session("engineer")
 	host := strings.TrimPrefix(r.url, "http://")
@@ -64,7 +64,7 @@ func TestOtherSitesCannotAct(t *testing.T) {
 
 // After signing in, a browser stays on this server, whatever next says.
 func TestRedirectsStayHere(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	tab := newTable(t)
 	base, err := url.Parse(r.url)
 	require.NoError(t, err)
@@ -117,7 +117,7 @@ func requireSecured(t *testing.T, a answer, context string) {
 
 // Each answer forbids frames, scripts, guesses of its type and copies of it: errors too.
 func TestEveryAnswerIsSecured(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r, tab := w.start(), newTable(t)
 	session := r.session("engineer")
 	seen := map[int]bool{}
@@ -167,7 +167,7 @@ func nowhere(t testing.TB) string {
 
 // Reads are read with GET and HEAD. Any other method is refused, and says what would do.
 func TestMethods(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	tab := newTable(t)
 	session := r.session("engineer")
 	others := []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions, http.MethodTrace, "PROPFIND", "get"}
@@ -208,7 +208,7 @@ func TestMethods(t *testing.T) {
 
 // What is sent is bounded: headers, addresses, bodies of reads.
 func TestOversizedRequests(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	tab := newTable(t)
 	huge := strings.Repeat("x", 64<<10)
 	for tried, a := range map[string]answer{
@@ -257,7 +257,7 @@ func (r *running) raw(request string) answer {
 
 // Paths lead nowhere but to routes: not out of the assets, nor past the login.
 func TestPathsLeadNowhereElse(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	tab := newTable(t)
 	for _, path := range []string{
 		"/assets/../api/v1/me", "/assets/..%2fapi/v1/me", "/assets/%2e%2e/api/v1/me", "/assets/%2e%2e%2fapi%2fv1%2fme", `/assets/..\api\v1\me`, "/assets/..%5capi%5cv1%5cme",
@@ -279,7 +279,7 @@ func TestPathsLeadNowhereElse(t *testing.T) {
 
 // Whatever a request says of the host, no answer sends anybody there.
 func TestHostHeaders(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	tab := newTable(t)
 	for _, headers := range []string{
 		"Host: evil.example", "Host: evil.example:80@localhost", "Host: ", "Host: localhost\r\nHost: evil.example", "X: y", "Host: localhost\r\nX-Forwarded-Host: evil.example",

@@ -125,7 +125,7 @@ func TestDemoPassword(t *testing.T) {
 
 // A grant that ended long ago is over, even at the second from which time is counted.
 func TestGrantsEnd(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	for _, end := range []string{"1970-01-01", "1960-01-01", "2026-11-01", "2026-11-01T09:00:00Z"} {
 		r := w.start(func(c *console.Config) {
 			c.Tokens = append([]console.Token{}, c.Tokens...)
@@ -139,7 +139,7 @@ func TestGrantsEnd(t *testing.T) {
 
 // The key of sessions can come from a file, which is held to the same length.
 func TestSessionKeyFile(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	file := filepath.Join(t.TempDir(), "key")
 	from := func(c *console.Config) { c.SessionKey, c.SessionKeyFile = "", file }
 	require.NoError(t, os.WriteFile(file, []byte(strings.Repeat("k", 32)+"\n"), 0o600))

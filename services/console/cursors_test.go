@@ -87,7 +87,7 @@ func (r *running) page(address string) (p list) {
 
 // A cursor that is damaged is refused; one that isn't can be used again, with another limit.
 func TestDamagedCursors(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r, tab := w.start(), newTable(t)
 	next := r.page("/api/v1/events?limit=1").Next
 	damaged := map[string]string{

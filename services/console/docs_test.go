@@ -62,7 +62,7 @@ func TestDocsConfigurationIsGood(t *testing.T) {
 
 // The document's table is the API's description, and its examples are answered.
 func TestDocsListTheRoutes(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	page := document(t, "api.md")
 	rows := regexp.MustCompile("(?m)^\\| `(/api/v1/[^`]*)` \\|.*\\| `(\\w+)` \\|$").FindAllStringSubmatch(page, -1)
 	var listed, described []string
@@ -85,7 +85,7 @@ func TestDocsListTheRoutes(t *testing.T) {
 
 // The document's table of roles is what roles may.
 func TestDocsListTheRoles(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	page := document(t, "access.md")
 	for _, role := range []string{"engineer", "approver", "auditor", "admin"} {
 		me := r.get("/api/v1/me", r.as(role)).body

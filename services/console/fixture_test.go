@@ -129,6 +129,24 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// reading is a world that other tests have, too, each with its own clock: it saves a second
+// each. Nothing is written to it, but what auditors read is on record there, whoever it was.
+func reading(t testing.TB) *world {
+	t.Helper()
+	clickhousetest.Start(t)
+	shared.once.Do(func() { shared.world = newWorld(clickhousetest.Lasting(t)) })
+	s := shared.world
+	require.NotNil(t, s, "making the world failed in an earlier test")
+	w := &world{TB: t, conn: s.conn, cluster: s.cluster, kafka: s.kafka, bundle: s.bundle, types: s.types, cfg: s.cfg, tokens: s.tokens}
+	w.clock.Store(s.clock.Load())
+	return w
+}
+
+var shared struct {
+	once  sync.Once
+	world *world
+}
+
 func (w *world) letIn(people map[string]console.Grant) {
 	w.Helper()
 	hash, err := console.HashPassword(password)
@@ -401,6 +419,15 @@ func (w *world) reads() (list []read) {
 		})
 	}
 	return list
+}
+
+// readCount is how many of them there are.
+func (w *world) readCount(admin *kadm.Client) (n int64) {
+	w.Helper()
+	ends, err := admin.ListEndOffsets(w.Context(), w.kafka.Topic("events.access"))
+	require.NoError(w, err)
+	ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
+	return n
 }
 
 // table is what was tried, and how it was answered; it is in the log of the test.

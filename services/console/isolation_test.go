@@ -40,7 +40,7 @@ func (r route) questions(t testing.TB, values map[string]string, filters url.Val
 // Every answer is about the viewer's own tenant. What another tenant has is not found,
 // as is what nobody has.
 func TestTenantsAreApart(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r, tab := w.start(), newTable(t)
 	ids := map[string]string{"item": "other-q3", "offset": "3"} // they are there, and olga sees them
 	filters := url.Values{
@@ -87,7 +87,7 @@ func TestTenantsAreApart(t *testing.T) {
 
 // A cursor opens nothing: of another tenant, another question or another period it is refused.
 func TestCursorsOfOthersAreRefused(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r, tab := w.start(), newTable(t)
 	next := func(path, name string) string {
 		var page struct{ Next string }
@@ -117,7 +117,7 @@ func TestCursorsOfOthersAreRefused(t *testing.T) {
 // Nothing that is sent is more than text: it is neither SQL nor a pattern, and is
 // answered with no more than an empty list or a refusal.
 func TestHostileTexts(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r, tab := w.start(), newTable(t)
 	asked, got := 0, tally{}
 	for _, route := range r.routes() {
@@ -165,7 +165,7 @@ func TestHostileTexts(t *testing.T) {
 // An auditor sees what happened in the own periods, and nothing else, by no route. So
 // does anybody else whose periods are bound.
 func TestAuditorsSeeOnlyTheirPeriods(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r, tab := w.start(), newTable(t)
 	outside := url.Values{
 		"period": {"2026-Q2"}, "item": {"default-q2"}, "source": {"/default-q2"}, "id": {"default-q2"}, "control": {"CH-01"}, "type": {"deploy.*"},
@@ -226,7 +226,7 @@ var may = map[string]string{
 
 // Each role gets what it may, by session and by token, and a 403 for the rest.
 func TestRolesAndRoutes(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	roles := []string{"engineer", "approver", "auditor", "admin"}
 	var rows strings.Builder
 	sessions := map[string]*http.Cookie{}

@@ -110,7 +110,7 @@ func (r route) takes(name string) bool {
 // Every route that is described is there, and answers its examples: those of the path,
 // and each of the query's.
 func TestRoutesAnswerTheirExamples(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	for _, route := range r.routes() {
 		a := r.get(route.address(t), r.as("engineer"))
 		require.Equal(t, http.StatusOK, a.status, "%s: %s", route.path, a.body)
@@ -128,7 +128,7 @@ func TestRoutesAnswerTheirExamples(t *testing.T) {
 
 // The description is there for everybody, in both forms, and says how to get in.
 func TestDescription(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	a := r.get("/openapi.yaml")
 	require.Equal(t, http.StatusOK, a.status)
 	require.Equal(t, "application/openapi+yaml", a.header.Get("Content-Type"))
@@ -141,7 +141,7 @@ func TestDescription(t *testing.T) {
 
 // Every refusal of the API is a problem with the type of its status.
 func TestProblems(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	for _, c := range []struct {
 		path, kind string
 		status     int
@@ -191,7 +191,7 @@ func TestProblems(t *testing.T) {
 
 // Who asks for what is no JSON gets JSON: a problem stays a problem.
 func TestAccept(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	for _, accept := range []string{"text/html", "application/xml", "*/*;q=0", "nonsense", "application/cbor"} {
 		a := r.get("/api/v1/me", r.as("engineer"), header("Accept", accept))
 		require.Equal(t, http.StatusOK, a.status, accept)

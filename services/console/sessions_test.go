@@ -64,7 +64,7 @@ func TestNobodyIsLetIn(t *testing.T) {
 
 // A session is good as it was given, and in no other form.
 func TestForgedSessions(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r, tab := w.start(), newTable(t)
 	good, other := r.session("engineer"), r.session("auditor")
 	text, sum, ok := strings.Cut(good.Value, ".")
@@ -107,7 +107,7 @@ func TestForgedSessions(t *testing.T) {
 
 // A session ends: after its time, at logout, with the password, with its user.
 func TestSessionsEnd(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r, tab := w.start(), newTable(t)
 	ended := func(r *running, c *http.Cookie, attack, tried string) {
 		r.Helper()
@@ -147,7 +147,7 @@ func TestSessionsEnd(t *testing.T) {
 
 // A session's role, tenants and periods are those of the configuration now.
 func TestSessionsHoldNoRights(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	admin := w.start().session("admin")
 	demoted := w.start(func(c *console.Config) {
 		c.Users = append([]console.User{}, c.Users...)
@@ -160,7 +160,7 @@ func TestSessionsHoldNoRights(t *testing.T) {
 
 // Cookies can be read by no script, and over TLS by no neighbour.
 func TestCookies(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	c := w.start().session("engineer")
 	require.Equal(t, []any{"assay", "/", "", true, false, http.SameSiteLaxMode}, []any{c.Name, c.Path, c.Domain, c.HttpOnly, c.Secure, c.SameSite})
 	require.Equal(t, 12*time.Hour, time.Duration(c.MaxAge)*time.Second)
@@ -171,7 +171,7 @@ func TestCookies(t *testing.T) {
 
 // Guesses of tokens are refused after a burst, whatever address they claim to be from.
 func TestGuessedTokensAreThrottled(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	tab := newTable(t)
 	guess := func(r *running, tried string, claim func(i int) string) (answered int) {
 		r.Helper()
@@ -206,7 +206,7 @@ func TestGuessedTokensAreThrottled(t *testing.T) {
 
 // Passwords of a user can be guessed ten times, from wherever, and then one in a while.
 func TestGuessedPasswordsAreThrottled(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r := w.start(func(c *console.Config) { c.TrustedProxies = []string{"127.0.0.0/8"} })
 	tab := newTable(t)
 	try := func(user, with, from string) int {
@@ -243,7 +243,7 @@ var sentBack = regexp.MustCompile(`value="[^"]*" autocomplete="username"`)
 
 // Whether a name is known can't be seen from what is answered.
 func TestNamesCannotBeToldApart(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r := w.start(func(c *console.Config) {
 		c.Users = append([]console.User{}, c.Users...)
 		c.Users[0].Expires = "2026-01-01"
@@ -276,7 +276,7 @@ func TestNamesCannotBeToldApart(t *testing.T) {
 
 // What is sent with a form is bounded, and read only from where it belongs.
 func TestForms(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	tab := newTable(t)
 	large := r.post("/login", url.Values{"user": {"engineer"}, "password": {strings.Repeat("x", 9<<10)}})
 	require.Equal(t, http.StatusRequestEntityTooLarge, large.status)
@@ -305,7 +305,7 @@ func TestForms(t *testing.T) {
 // The log tells who was not let in, and from where; what was typed for a name or a
 // password that nobody has is not in it.
 func TestLogOfSignIns(t *testing.T) {
-	r := newWorld(t).start()
+	r := reading(t).start()
 	r.post("/login", signIn("engineer", "wrong horse"))
 	require.Contains(t, r.log.String(), `"client":"127.0.0.1","user":"engineer","message":"somebody was not let in"`)
 	r.post("/login", signIn("typed in the wrong field", "wrong horse"))

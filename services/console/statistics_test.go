@@ -21,7 +21,7 @@ import (
 
 // The API answers what the commands print: both ask the same questions.
 func TestSamplesAndDriftAreThoseOfTheCommands(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r := w.start()
 	now := compliance.InstantOf(time.Unix(0, w.clock.Load()))
 	q3, err := ask.ParsePeriod("2026-Q3")
@@ -54,7 +54,7 @@ func TestSamplesAndDriftAreThoseOfTheCommands(t *testing.T) {
 
 // Certificates and coverage over the API are those that the commands print.
 func TestCertificatesAndCoverageAreThoseOfTheCommands(t *testing.T) {
-	w := newWorld(t)
+	w := reading(t)
 	r := w.start()
 	now := compliance.InstantOf(time.Unix(0, w.clock.Load()))
 	q3, err := ask.ParsePeriod("2026-Q3")

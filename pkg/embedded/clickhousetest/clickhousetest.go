@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,7 @@ func Library(t testing.TB) string {
 func Main(m *testing.M) int {
 	embedded.MaybeRunEngine()
 	code := m.Run()
+	shared.end()
 	if err := shared.stop(); err != nil {
 		fmt.Fprintf(os.Stderr, "clickhousetest: %v\n", err)
 		return max(code, 1)
@@ -72,6 +74,8 @@ type engine struct {
 	config clickhouse.Config
 	err    error
 	skip   string
+	// ends are to be called after the last test.
+	ends []func()
 }
 
 // shared is a global because testing.M and testing.T have nothing else in common.
@@ -87,6 +91,22 @@ func Start(t testing.TB) clickhouse.Config {
 	}
 	require.NoError(t, shared.err, "starting the suite's ClickHouse")
 	return shared.config
+}
+
+// Lasting is t for what other tests of the package read, too: what is cleaned up by it lasts
+// until the last of them has ended.
+func Lasting(t testing.TB) testing.TB { return lasting{t} }
+
+type lasting struct{ testing.TB }
+
+func (l lasting) Cleanup(f func()) { shared.ends = append(shared.ends, f) }
+
+func (l lasting) Context() context.Context { return context.WithoutCancel(l.TB.Context()) }
+
+func (e *engine) end() {
+	for _, f := range slices.Backward(e.ends) {
+		f()
+	}
 }
 
 // Database is the configuration of a database that no other test has. It isn't
