@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -102,7 +101,7 @@ func (s *site) readAll(topic string) (all []*kgo.Record) {
 func (s *site) answer(id, kind string) (found record.Control) {
 	s.t.Helper()
 	var said []string
-	require.EventuallyWithT(s.t, func(t *assert.CollectT) {
+	require.Eventually(s.t, func() bool {
 		said = nil
 		for _, r := range s.readAll("control") {
 			var c record.Control
@@ -110,11 +109,11 @@ func (s *site) answer(id, kind string) (found record.Control) {
 			said = append(said, fmt.Sprintf("%s %s %d %s", c.Kind, c.Proposal, c.Activation, c.Reason))
 			if c.Proposal == id && c.Kind == kind {
 				found = c
-				return
+				return true
 			}
 		}
-		assert.Failf(t, "not yet", "%s is not %s: %q", id, kind, said)
-	}, 20*time.Second, 50*time.Millisecond)
+		return false
+	}, 20*time.Second, 50*time.Millisecond, "%s is never %s, but %v", id, kind, &said)
 	return found
 }
 
