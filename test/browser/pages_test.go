@@ -113,8 +113,8 @@ func TestPictures(t *testing.T) {
 		{"sources", "/sources?period=2026-Q3", "dark"},
 		{"report", "/reports/2026-Q3", "light"},
 		{"boundary", "/boundary?period=2026-Q3", "light"},
-		{"drift", "/drift?period=2026-Q3", "light"},
-		{"sample", "/samples?control=CH-01&period=2026-Q3", "dark"},
+		{"drift", "/drift?period=2026-09", "light"},
+		{"sample", "/samples?control=CH-01&engagement=soc2-2026&plan=chiaro&period=2026-Q3", "dark"},
 		{"completeness", "/controls/CH-01/completeness?period=2026-Q3", "light"},
 	} {
 		v.theme(p.theme)
