@@ -38,7 +38,7 @@ library:
 	@scripts/fetch-clickhouse.sh
 
 ##@ Test
-.PHONY: test race e2e browser api fuzz chaos bench bench-period bench-record shards planted sim lint tidy-check
+.PHONY: test race e2e browser api fuzz chaos bench bench-judge bench-ingest bench-record bench-period shards planted sim lint tidy-check
 # A build tag of franz-go: its locks then don't stop the virtual time of testing/synctest.
 TAGS := -tags synctests
 test: ## All tests that need no Kafka; skipped ones are counted at the end
@@ -66,14 +66,19 @@ shards: ## Recording, recounts and reports on two ClickHouse shards (distributed
 	ASSAY_TEST_SHARDS=1 go test -count=1 ./services/recorder -run '$(SHARDED_RECORDER)' -timeout 30m
 	ASSAY_TEST_SHARDS=1 go test -count=1 -p 1 ./pkg/ask/listing ./pkg/ask/certificate ./pkg/ask/flows ./pkg/ask/coverage ./pkg/ask/explain ./pkg/report -run '$(SHARDED_REPORTS)' -timeout 30m
 
-bench: ## The engine alone; the doors beside plain franz-go and net/http, on real Kafka
-	scripts/bench.sh
+bench: bench-judge bench-ingest bench-record bench-period ## All of these, one after the other
 
-bench-period: ## Questions about a period over 10 and 100 million verdicts (an hour, and 20 GB of disk; goes on where it was)
-	cd bench && GOWORK=off go run ./period
+bench-judge: ## The engine alone, in one process and on one core (two minutes)
+	cd bench && GOWORK=off GOMAXPROCS=1 go run ./judge
+
+bench-ingest: ## The doors beside plain franz-go and net/http, on real Kafka (ten minutes, and 12 GB of disk)
+	scripts/bench.sh
 
 bench-record: ## The recorder's inserts beside bare ones (two minutes)
 	cd bench && GOWORK=off go run ./record
+
+bench-period: ## Questions about a period over 10 and 100 million verdicts (an hour, and 20 GB of disk; goes on where it was)
+	cd bench && GOWORK=off go run ./period
 
 api: build ## The console's API held to its own description, by Schemathesis
 	scripts/schemathesis.sh

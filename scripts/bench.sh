@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Measures the product beside the least that would do the same, in one run, on a
-# real Kafka of its own. Prints medians of five turns and their ratio. Without
-# arguments it measures the engine alone first, which needs no Kafka.
+# real Kafka of its own. Prints medians of five turns and their ratio.
 #
 #   scripts/bench.sh [arguments of bench/ingest]
 set -euo pipefail
@@ -13,10 +12,6 @@ free=$(($(df --output=avail -k "${TMPDIR:-/tmp}" | tail -n 1) / 1024 / 1024))
 if ((free < need)); then
   echo "bench: ${TMPDIR:-/tmp} has $free GiB free, and $need are needed; set TMPDIR" >&2
   exit 1
-fi
-
-if (($# == 0)); then
-  (cd bench && GOWORK=off go run ./judge)
 fi
 
 # shellcheck disable=SC2016 # the variable is with-kafka.sh's
