@@ -45,7 +45,7 @@ test: ## All tests that need no Kafka; skipped ones are counted at the end
 	go test $(TAGS) -timeout 15m -json ./... | $(SUMMARY)
 
 race: ## The tests of what runs concurrently, under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test $(TAGS) -race -timeout 15m -json ./pkg/stream/... ./pkg/daemon/... ./services/collector/... ./services/evaluator/... ./services/recorder/... | $(SUMMARY)
+	CGO_ENABLED=1 ASSAY_TEST_SEEDS=50 go test $(TAGS) -race -timeout 15m -json ./pkg/stream/... ./pkg/daemon/... ./services/collector/... ./services/evaluator/... ./services/recorder/... | $(SUMMARY)
 
 # What kills processes takes long and more than one run to trust: it is apart.
 CHAOS := ^(TestKills|TestBrokerKilled|TestKill9)$$
