@@ -61,7 +61,7 @@ chaos: ## The same while evaluators, recorders and the broker are killed with -9
 
 # Those that harm tables themselves can't do so through distributed ones.
 SHARDED_RECORDER = ^(TestCrashAtEachPoint|TestCrashesInARow|TestRebalances|TestEventsAreRows|TestVerdictsReadBackExactly|TestMessagesAreRows|TestOffsetsAreLost|TestLateInsertOfAZombie)$$
-SHARDED_REPORTS = TestDaysAndQuarters|TestItemsAfter|TestAsOfIsWhat|TestBoundaryIs|TestDataFlows|TestACertificate|TestCertificatesCount|TestCoverageByDay|TestExplainADev|TestRestated|TestReport
+SHARDED_REPORTS = TestDaysAndQuarters|TestPages|TestAsOfIsWhat|TestBoundaryIs|TestDataFlows|TestACertificate|TestCertificatesCount|TestCoverageByDay|TestExplainADev|TestRestated|TestReport
 shards: ## Recording, recounts and reports on two ClickHouse shards (distributed tables, no replicas)
 	ASSAY_TEST_SHARDS=1 go test -count=1 ./services/recorder -run '$(SHARDED_RECORDER)' -timeout 30m
 	ASSAY_TEST_SHARDS=1 go test -count=1 -p 1 ./pkg/ask/listing ./pkg/ask/certificate ./pkg/ask/flows ./pkg/ask/coverage ./pkg/ask/explain ./pkg/report -run '$(SHARDED_REPORTS)' -timeout 30m

@@ -42,7 +42,8 @@ play() {
   return "$code"
 }
 # Each worker takes the next share when it is done with one: some take longer than others.
-share=250
+share=$(((seeds + $(nproc) - 1) / $(nproc)))
+share=$((share < 250 ? share : 250))
 export -f play
 export dir first seeds share
 workers=$(nproc)

@@ -81,7 +81,7 @@ type world struct {
 	cfg     console.Config
 	tokens  map[string]string
 	// clock is the console's, in nanoseconds; it stands still unless a test moves it.
-	clock atomic.Int64
+	clock *atomic.Int64
 }
 
 // password is that of all users.
@@ -103,7 +103,7 @@ func everybody() map[string]console.Grant {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	conn, store := clickhousetest.Open(t)
-	w := &world{TB: t, conn: conn, tokens: map[string]string{}, kafka: stream.Default()}
+	w := &world{TB: t, conn: conn, tokens: map[string]string{}, kafka: stream.Default(), clock: new(atomic.Int64)}
 	w.clock.Store(time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC).UnixNano())
 	var err error
 	w.types, err = dictionary.Default()
@@ -137,9 +137,10 @@ func reading(t testing.TB) *world {
 	shared.once.Do(func() { shared.world = newWorld(clickhousetest.Lasting(t)) })
 	s := shared.world
 	require.NotNil(t, s, "making the world failed in an earlier test")
-	w := &world{TB: t, conn: s.conn, cluster: s.cluster, kafka: s.kafka, bundle: s.bundle, types: s.types, cfg: s.cfg, tokens: s.tokens}
+	w := *s
+	w.TB, w.clock = t, new(atomic.Int64)
 	w.clock.Store(s.clock.Load())
-	return w
+	return &w
 }
 
 var shared struct {

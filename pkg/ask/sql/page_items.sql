@@ -8,11 +8,11 @@ WITH since AS (
       AND known_at > fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')
     GROUP BY control, item_id
 )
-SELECT control, item_id, item_time, outcome, reason, revision, remediated_at,
-    due, known_at, final_at, rule_hash, bundle, evidence
+SELECT *
 FROM (
-    SELECT control, item_id, item_time, outcome, reason, revision, remediated_at,
-    due, known_at, final_at, rule_hash, bundle, evidence
+    SELECT
+        control, item_id, item_time, outcome, reason, revision, remediated_at,
+        due, known_at, final_at, rule_hash, bundle, evidence
     FROM verdicts FINAL
     WHERE tenant = {tenant:String}
       AND ({control:String} = '' OR control = {control:String})
@@ -28,11 +28,11 @@ FROM (
     ORDER BY control, item_time, item_id
     LIMIT {limit:UInt64}
     UNION ALL
-    SELECT control, item_id, item_time, outcome, reason, revision, remediated_at,
-    due, known_at, final_at, rule_hash, bundle, evidence
+    SELECT *
     FROM (
-        SELECT control, item_id, item_time, outcome, reason, revision, remediated_at,
-    due, known_at, final_at, rule_hash, bundle, evidence
+        SELECT
+            control, item_id, item_time, outcome, reason, revision, remediated_at,
+            due, known_at, final_at, rule_hash, bundle, evidence
         FROM verdict_revisions
         WHERE tenant = {tenant:String}
           AND (control, item_id) IN (SELECT control, item_id FROM since)

@@ -11,7 +11,7 @@ import (
 // unmarshal reads JSON, in which 3.0 is as whole a number as 3: encoding/json takes the one
 // and refuses the other for a field that counts.
 func unmarshal(raw []byte, into any) error {
-	if !bytes.ContainsAny(raw, ".eE") || !json.Valid(raw) {
+	if !json.Valid(raw) {
 		return json.Unmarshal(raw, into)
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))

@@ -1,7 +1,6 @@
 package page_test
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,17 +13,12 @@ import (
 	"assay.example/assay/services/console/internal/access"
 )
 
-// mostOfAShape is how many addresses are followed that differ in values of their query only,
-// as those of each day do.
-const mostOfAShape = 3
-
-// walk follows the links from the overview, also of times without a name, and looks at
-// each page that they lead to: of each path and what its query names, a few.
+// walk follows every link from the overview, also of times without a name, and looks at
+// every page.
 func walk(w *world, v access.Viewer, look func(address, body string)) (seen map[string]bool) {
 	w.Helper()
 	queue := []string{"/", "/?from=2026-07-01&to=2026-07-15", "/sources?from=2026-07-01T12:00:00Z&to=2026-07-15", "/?period=2026-08-05"}
 	seen = map[string]bool{}
-	shapes := map[string]int{}
 	for _, address := range queue {
 		seen[address] = true
 	}
@@ -40,22 +34,13 @@ func walk(w *world, v access.Viewer, look func(address, body string)) (seen map[
 		}
 		look(address, rec.Body.String())
 		for _, link := range linksOf(w, address, rec.Body.String()) {
-			if of := shape(w, link); !seen[link] && shapes[of] < mostOfAShape {
+			if !seen[link] {
 				seen[link] = true
-				shapes[of]++
 				queue = append(queue, link)
 			}
 		}
 	}
 	return seen
-}
-
-// shape is an address without the values of its query.
-func shape(t testing.TB, address string) string {
-	t.Helper()
-	u, err := url.Parse(address)
-	require.NoError(t, err)
-	return u.Path + "?" + strings.Join(slices.Sorted(maps.Keys(u.Query())), "&")
 }
 
 // linksOf are the addresses of this console that a page leads to, forms included.

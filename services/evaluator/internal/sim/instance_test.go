@@ -100,7 +100,7 @@ const session = 6 * time.Second
 // group sorts its members by.
 func clientOpts(name string) []kgo.Opt {
 	return []kgo.Opt{
-		kgo.ClientID(name), kgo.DisableClientMetrics(),
+		kgo.ClientID(name),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(1997 * time.Millisecond), kgo.RebalanceTimeout(12 * time.Second),
 		kgo.FetchMaxWait(4987 * time.Millisecond),
 	}

@@ -26,6 +26,13 @@ func hookRig(t *testing.T, cfg lane.Config) (*rig, *receivertest.Webhook) {
 }
 
 // listed are the ids of each webhook.
+func alertRig(t *testing.T, cfg lane.Config) (*rig, *receivertest.Alertmanager) {
+	cfg.Kind, cfg.Resend = "alertmanager", time.Minute
+	to := receivertest.NewAlertmanager()
+	f := &message.Alertmanager{Address: message.Address{URL: "https://am.example.com"}, HoldFor: 4 * time.Minute}
+	return newRig(t, cfg, f, receivertest.Client{Handler: to}), to
+}
+
 func listed(t *testing.T, to *receivertest.Webhook) (all [][]string) {
 	for _, got := range to.Taken() {
 		var body struct {
@@ -100,11 +107,7 @@ func TestGroupsKeepTheOrderOfAnEpisode(t *testing.T) {
 // a restart goes on with what the log says is open.
 func TestOpenAlertsAreSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := config()
-		cfg.Kind, cfg.Resend = "alertmanager", time.Minute
-		to := receivertest.NewAlertmanager()
-		f := &message.Alertmanager{Address: message.Address{URL: "https://am.example.com"}, HoldFor: 4 * time.Minute}
-		r := newRig(t, cfg, f, receivertest.Client{Handler: to})
+		r, to := alertRig(t, config())
 		r.open()
 		r.take(violation("a", 1), violation("b", 1))
 		wait(time.Hour)
@@ -135,11 +138,7 @@ func TestOpenAlertsAreSentAgain(t *testing.T) {
 // While an alert can't be delivered, its repetitions don't pile up behind it.
 func TestRepetitionsDontPileUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := config()
-		cfg.Kind, cfg.Resend = "alertmanager", time.Minute
-		to := receivertest.NewAlertmanager()
-		f := &message.Alertmanager{Address: message.Address{URL: "https://am.example.com"}, HoldFor: 4 * time.Minute}
-		r := newRig(t, cfg, f, receivertest.Client{Handler: to})
+		r, to := alertRig(t, config())
 		to.Fail(20, http.StatusBadGateway, "", nil)
 		r.open()
 		defer r.end()
@@ -154,11 +153,7 @@ func TestRepetitionsDontPileUp(t *testing.T) {
 // A repetition that is slow doesn't open again what is resolved meanwhile.
 func TestResolveWaitsForARepetition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := config()
-		cfg.Kind, cfg.Resend = "alertmanager", time.Minute
-		to := receivertest.NewAlertmanager()
-		f := &message.Alertmanager{Address: message.Address{URL: "https://am.example.com"}, HoldFor: 4 * time.Minute}
-		r := newRig(t, cfg, f, receivertest.Client{Handler: to})
+		r, to := alertRig(t, config())
 		r.open()
 		defer r.end()
 		r.take(violation("a", 1))
