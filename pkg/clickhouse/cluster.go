@@ -125,7 +125,8 @@ func (c *cluster) createFeed(s *statement) ([]string, error) {
 	return []string{s.String()}, nil
 }
 
-// alter changes what a shard has, and the columns of the Distributed table above.
+// alter changes what a shard has, and the columns of the Distributed table above, which
+// keeps no rows: how long they stay and how they are packed is none of its concern.
 func (c *cluster) alter(s *statement) ([]string, error) {
 	at := s.name()
 	name := s.text(at)
@@ -135,7 +136,7 @@ func (c *cluster) alter(s *statement) ([]string, error) {
 	local, above := parse(s.String()), parse(s.String())
 	local.set(at, name+localSuffix)
 	local.add(at, c.on())
-	if !s.is(at+2, "COLUMN") || s.find(at, "TTL") > 0 {
+	if !s.is(at+2, "COLUMN") || s.find(at, "TTL") > 0 || s.is(at+4, "CODEC") {
 		return []string{local.String()}, nil
 	}
 	above.add(at, c.on())

@@ -99,6 +99,7 @@ func TestAlterOnACluster(t *testing.T) {
 		"ALTER TABLE items ADD INDEX IF NOT EXISTS i a TYPE minmax": {"ALTER TABLE items_local ON CLUSTER `main` ADD INDEX IF NOT EXISTS i a TYPE minmax"},
 		"ALTER TABLE items MODIFY TTL at + toIntervalDay(1)":        {"ALTER TABLE items_local ON CLUSTER `main` MODIFY TTL at + toIntervalDay(1)"},
 		"ALTER TABLE items MODIFY COLUMN body REMOVE TTL":           {"ALTER TABLE items_local ON CLUSTER `main` MODIFY COLUMN body REMOVE TTL"},
+		"ALTER TABLE items MODIFY COLUMN body CODEC(ZSTD(1))":       {"ALTER TABLE items_local ON CLUSTER `main` MODIFY COLUMN body CODEC(ZSTD(1))"},
 		"DROP VIEW IF EXISTS gone":                                  {"DROP VIEW IF EXISTS gone ON CLUSTER `main`"},
 	} {
 		got, err := clickhouse.StatementsOf(clickhouse.Config{Database: "assay", Cluster: "main"}, fstest.MapFS{"0001_a.sql": file(sql), "tables.yaml": file("items: {shard: [id]}\n")})

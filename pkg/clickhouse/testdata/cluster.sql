@@ -584,3 +584,5 @@ SETTINGS replicated_deduplication_window = 20000, replicated_deduplication_windo
 
 CREATE TABLE IF NOT EXISTS workspace_changes ON CLUSTER `main` AS workspace_changes_local
 ENGINE = Distributed(`main`, assay, workspace_changes_local, cityHash64(tenant, engagement));
+
+ALTER TABLE verdict_revisions_local ON CLUSTER `main` MODIFY COLUMN item_id CODEC(ZSTD(1));

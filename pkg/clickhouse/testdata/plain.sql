@@ -537,3 +537,5 @@ CREATE TABLE IF NOT EXISTS workspace_changes
 ENGINE = MergeTree
 ORDER BY (tenant, engagement, kind, id, version)
 SETTINGS non_replicated_deduplication_window = 20000;
+
+ALTER TABLE verdict_revisions MODIFY COLUMN item_id CODEC(ZSTD(1));
