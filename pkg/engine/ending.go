@@ -59,13 +59,9 @@ func (e *Engine) isDone(it *item) bool {
 }
 
 func (e *Engine) endItems(g *group) {
-	g.items.dropIf(func(it *item) bool {
-		if !e.isDone(it) {
-			return false
-		}
+	g.items.dropIf(e.isDone, func(it *item) {
 		e.endItem(g, it)
 		e.spare.takeItem(it)
-		return true
 	})
 }
 
@@ -113,19 +109,16 @@ func (e *Engine) endFacts(g *group) {
 	kept := g.neededRows(before)
 	count, reuse := g.bodies.len(), g.holdsNoMatches()
 	g.bodies.dropIf(func(h held) bool {
-		bodies := h.bodies
-		if h.last >= before || slices.ContainsFunc(bodies, func(f *fact) bool { return kept[f] || f.countsFrom(before) }) {
-			return false
-		}
-		g.forget(e, bodies)
-		for _, f := range bodies {
+		return h.last < before && !slices.ContainsFunc(h.bodies, func(f *fact) bool { return kept[f] || f.countsFrom(before) })
+	}, func(h held) {
+		g.forget(e, h.bodies)
+		for _, f := range h.bodies {
 			f.gone = true
 			e.note(func() Change { return Change{Key: factKey(g, &f.ev)} })
 			if reuse {
 				e.spare.over = append(e.spare.over, f)
 			}
 		}
-		return true
 	})
 	g.forgetIDs(e, before)
 	if g.bodies.len() == count {

@@ -78,15 +78,12 @@ func (m *few[K, V]) put(i int, v V) {
 	}
 }
 
-// dropIf takes out those that are over; they needn't know their keys any more then.
-func (m *few[K, V]) dropIf(over func(V) bool) {
-	var key K
+// dropIf takes out those that are over, and tells of each when it is no longer looked at.
+func (m *few[K, V]) dropIf(over func(V) bool, gone func(V)) {
 	for i, e := range slices.Backward(m.list) { // what moves to i was asked already
-		if m.at != nil {
-			key = e.value.key()
-		}
 		if over(e.value) {
-			m.dropAt(i, key)
+			m.dropAt(i, e.value.key())
+			gone(e.value)
 		}
 	}
 	if m.at != nil && len(m.list) < longList/2 {

@@ -83,6 +83,7 @@ func (e *Engine) evidenceFact(g *group, ev *compliance.Event, preload int) *fact
 	f.ev, f.roles, f.preload, f.fields = *ev, g.plan.rolesFor(ev.Type, preload), preload, preload
 	f.seen = control.See(&f.ev)
 	f.view = &f.seen
+	f.roles = meeting(f.roles, f.view, g.key.key)
 	return f
 }
 
@@ -145,6 +146,7 @@ type group struct {
 	control *control.Control // in its last version; an item has the one of its time
 	plan    *plan
 	newest  compliance.Instant // no fact is later
+	until   compliance.Instant // no evidence after it is asked for by an item that stands here
 	shelf   shelf              // of its ended items
 	ending  bool               // a timer to end it is set
 	facts   []*fact            // those that count, in the order of events
@@ -162,7 +164,7 @@ type group struct {
 func (e *Engine) group(key groupKey, c *control.Control) *group {
 	g := e.state.group(key)
 	if g == nil {
-		g = &group{key: key, control: c, newest: compliance.Ever, plan: e.planOf(c), sources: e.sourcesOf(key.tenant), waivers: e.waiversOf(key.tenant, c)}
+		g = &group{key: key, control: c, newest: compliance.Ever, until: compliance.Ever, plan: e.planOf(c), sources: e.sourcesOf(key.tenant), waivers: e.waiversOf(key.tenant, c)}
 		e.state.keep(g)
 	}
 	return g
@@ -185,12 +187,23 @@ func (g *group) insert(e *Engine, f *fact) {
 	} else {
 		g.facts = insertFact(g.facts, f)
 	}
+	if !g.asksFor(f) {
+		return
+	}
 	for it := range g.items.values() {
 		if it.concerned(f) {
 			it.quiet = it.quiet && f.ev.Time >= e.at(g.control) // what is late may decide what is closed
 			e.mark(it)
 		}
 	}
+}
+
+// asksFor tells whether any item may be concerned by f. Where many items stand at a key, most
+// events open another, or come after all that is asked for.
+func (g *group) asksFor(f *fact) bool {
+	return g.plan.having || slices.ContainsFunc(f.roles, func(r *roles) bool {
+		return len(r.tables)+len(r.undoes) > 0 || len(r.expects) > 0 && f.ev.Time <= g.until
+	})
 }
 
 // take adds a body of an event; false if it was there already. Bodies of one id

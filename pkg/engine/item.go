@@ -93,6 +93,10 @@ func (it *item) at(t, end compliance.Instant, view control.Fields) {
 		it.rules = it.group.control.At(t)
 	}
 	it.matches, it.lean = nil, false
+	for _, x := range it.rules.Expectations {
+		_, to := it.reach(x)
+		it.group.until = max(it.group.until, to)
+	}
 }
 
 func (it *item) forget() { it.matches, it.opened, it.quiet, it.lean = nil, nil, false, false }
@@ -229,8 +233,8 @@ func (it *item) match(x *control.Expectation, scope *control.Scope, f *fact) (ma
 		return match{}, false
 	}
 	own, joined := x.Meets(it.view, it.group.key.key)
-	if !joined || !x.MeetsAt(f.view, own) || f.hop != hopOf(x, own) {
-		return match{}, false
+	if !joined || f.hop != hopOf(x, own) || x.ItemPaths != nil && !x.MeetsAt(f.view, own) {
+		return match{}, false // those that have the item's key have no other role here
 	}
 	for _, eq := range x.Also {
 		a, okA := control.EncodeKey(eq.Event.In(f.view))

@@ -107,6 +107,15 @@ type roles struct {
 	expects    []int // expectations that want the type
 	undoes     []int // expectations whose unless wants it
 	tables     []int
+	// joined are those that are joined by fields of the event, once for all that are joined by
+	// the same.
+	joined []join
+}
+
+// join is what is wanted at a key that the same fields make.
+type join struct {
+	*control.Expectation       // any of them
+	expects, undoes      []int // as those of roles
 }
 
 // rolesOf are those of a type, by version.
@@ -126,9 +135,15 @@ func rolesIn(c *control.Control, eventType string) *roles {
 	for i, x := range c.Expectations {
 		if control.MatchesAny(x.Types, eventType) {
 			r.expects = append(r.expects, i)
+			if j := r.join(x); j != nil {
+				j.expects = append(j.expects, i)
+			}
 		}
 		if x.Unless != nil && control.MatchesAny(x.Unless.Types, eventType) {
 			r.undoes = append(r.undoes, i)
+			if j := r.join(x.Unless); j != nil {
+				j.undoes = append(j.undoes, i)
+			}
 		}
 	}
 	for i, t := range c.Tables {
@@ -137,6 +152,47 @@ func rolesIn(c *control.Control, eventType string) *roles {
 		}
 	}
 	return r
+}
+
+// join is where those stand that are joined by the same fields; nil if x is joined elsewhere.
+func (r *roles) join(x *control.Expectation) *join {
+	if x.ItemPaths != nil {
+		return nil
+	}
+	same := func(j join) bool { return slices.EqualFunc(j.KeyPaths, x.KeyPaths, slices.Equal[control.Path]) }
+	i := slices.IndexFunc(r.joined, same)
+	if i < 0 {
+		i, r.joined = len(r.joined), append(r.joined, join{Expectation: x})
+	}
+	return &r.joined[i]
+}
+
+// meeting are the roles of an event at a key, of those that its type has: it is wanted there
+// by what is joined by fields that have this key. For most that is everything.
+func meeting(all []*roles, view control.Fields, key string) []*roles {
+	for i, r := range all {
+		if here := r.meeting(view, key); here != r {
+			all = slices.Clone(all)
+			all[i] = here
+		}
+	}
+	return all
+}
+
+func (r *roles) meeting(view control.Fields, key string) *roles {
+	here := r
+	for i := range r.joined {
+		j := &r.joined[i]
+		if j.MeetsAt(view, key) {
+			continue
+		}
+		if here == r {
+			here = &roles{population: r.population, expects: slices.Clone(r.expects), undoes: slices.Clone(r.undoes), tables: r.tables}
+		}
+		here.expects = slices.DeleteFunc(here.expects, func(i int) bool { return slices.Contains(j.expects, i) })
+		here.undoes = slices.DeleteFunc(here.undoes, func(i int) bool { return slices.Contains(j.undoes, i) })
+	}
+	return here
 }
 
 // feeds are the declared sources that each expectation and table hangs on.
