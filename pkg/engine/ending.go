@@ -26,6 +26,7 @@ func (e *Engine) tryEnd(g *group) {
 	}
 	if g.items.len() == 0 && g.bodies.len() == 0 && len(g.said) == 0 && len(g.same.gone) == 0 {
 		e.state.drop(g.key)
+		e.spare.takeGroup(g)
 		return
 	}
 	e.endings.add(g, e.nextEnding(g))

@@ -110,6 +110,9 @@ func (m *few[K, V]) dropAt(i int, key K) {
 	m.list = m.list[:last]
 }
 
+// emptied is an empty one in the room of one that is over.
+func (m *few[K, V]) emptied() few[K, V] { return few[K, V]{list: roomOf(m.list)} }
+
 func (m *few[K, V]) len() int { return len(m.list) }
 
 // values visits all, in any order; none may be added or dropped meanwhile.

@@ -164,7 +164,9 @@ type group struct {
 func (e *Engine) group(key groupKey, c *control.Control) *group {
 	g := e.state.group(key)
 	if g == nil {
-		g = &group{key: key, control: c, newest: compliance.Ever, until: compliance.Ever, plan: e.planOf(c), sources: e.sourcesOf(key.tenant), waivers: e.waiversOf(key.tenant, c)}
+		g = e.spare.group()
+		g.key, g.control, g.plan = key, c, e.planOf(c)
+		g.sources, g.waivers = e.sourcesOf(key.tenant), e.waiversOf(key.tenant, c)
 		e.state.keep(g)
 	}
 	return g

@@ -188,15 +188,16 @@ func (it *item) collect(room *room) {
 }
 
 // keepMatches is for the end of a review that found the matches. Those of an item that waits
-// are kept, for they grow with each event. What is known of others seldom changes: if the
-// matches are few, and no condition is needed to find them, they are found again then.
+// are kept, for they grow with each event. What is known of others seldom changes: if no
+// condition is needed to find the matches, and none is disputed, they are found again then,
+// which takes no longer than weighing them.
 func (it *item) keepMatches(pending bool) {
-	few := !pending && !it.group.plan.scoped[it.rules.Version]
+	it.lean = !pending && !it.group.plan.scoped[it.rules.Version]
 	for i := range it.matches {
 		m := &it.matches[i]
-		few = few && len(m.wants)+len(m.undoes) <= fewMatches && m.disputed == nil && m.undoesDisputed == nil
+		it.lean = it.lean && m.disputed == nil && m.undoesDisputed == nil
 	}
-	if it.lean = few; few {
+	if it.lean {
 		it.matches = nil
 		return
 	}
@@ -206,9 +207,6 @@ func (it *item) keepMatches(pending bool) {
 		m.wants, m.undoes = slices.Clone(m.wants), slices.Clone(m.undoes)
 	}
 }
-
-// fewMatches are found as fast as they are kept.
-const fewMatches = 4
 
 // matching adds those of the facts that play a role for x and match.
 func (it *item) matching(found []match, x *control.Expectation, scope *control.Scope, facts []*fact, role func(*roles) []int) []match {

@@ -61,7 +61,7 @@ func (m *room) keepEvents(i int, events []*fact) {
 
 // largeRoom is more than most items see; who sees more makes place of his own, so that no
 // facts are held that are gone.
-const largeRoom = 64
+const largeRoom = 1024
 
 // match is the sight as conditions see it; nil if nothing can be said.
 func (m *room) match(i int, s *sight) *control.Matched {

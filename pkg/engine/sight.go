@@ -101,6 +101,8 @@ func (r *review) gather(x *control.Expectation, scope *control.Scope, earlier []
 		case bad || !ok:
 		case late:
 			s.remedy = m.fact
+		case x.Unless == nil:
+			s.events = append(s.events, m.fact)
 		default:
 			u := r.weighUndone(x, scope, earlier, m.fact, s)
 			failed, undone = failed || u.failed, max(undone, u.heard)

@@ -1,11 +1,14 @@
 package engine
 
-// spare are facts and items that nothing holds any more, for those that come: they come and
-// go at one rate, and whatever the collector needn't look for costs no time.
+import "assay.example/assay/pkg/compliance"
+
+// spare are facts, items and join keys that nothing holds any more, for those that come: they
+// come and go at one rate, and whatever the collector needn't look for costs no time.
 type spare struct {
-	facts []*fact
-	items []*item
-	over  []*fact // their group still has them
+	facts  []*fact
+	items  []*item
+	groups []*group
+	over   []*fact // their group still has them
 }
 
 // manySpare bounds what is held for the next ones.
@@ -56,6 +59,31 @@ func (s *spare) takeItem(it *item) {
 		}
 		s.items = append(s.items, it)
 	}
+}
+
+func (s *spare) group() *group {
+	if last := len(s.groups) - 1; last >= 0 {
+		g := s.groups[last]
+		s.groups = s.groups[:last]
+		return g
+	}
+	return &group{newest: compliance.Ever, until: compliance.Ever}
+}
+
+// takeGroup is for a key at which nothing is any more; the next one has its room.
+func (s *spare) takeGroup(g *group) {
+	if len(s.groups) < manySpare {
+		*g = group{newest: compliance.Ever, until: compliance.Ever, facts: roomOf(g.facts), bodies: g.bodies.emptied(), items: g.items.emptied()}
+		s.groups = append(s.groups, g)
+	}
+}
+
+// roomOf is that of a list that is empty, unless it is large: most keys have few.
+func roomOf[T any](list []T) []T {
+	if cap(list) > longList {
+		return nil
+	}
+	return list[:0]
 }
 
 // holdsNoMatches says that no item has facts in its matches. Those that it opens by are never
