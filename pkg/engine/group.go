@@ -11,10 +11,15 @@ import (
 
 // fact is an event held at a join key.
 type fact struct {
-	ev    compliance.Event
-	seen  control.Seen   // of ev
-	view  control.Fields // seen, unless a clock moved it
-	roles []*roles       // by version of the control
+	roles []*roles // by version of the control
+	// lead is the body that counts of its event, itself perhaps; nil if this one only
+	// repeats another. rivals are the others, if this one counts.
+	rivals []*fact
+	hop    string // where it was handed on; empty if it came here itself
+	ev     compliance.Event
+	view   control.Fields // seen, unless a clock moved it
+	lead   *fact
+	seen   control.Seen // of ev
 	// opens is the item that it may open here, if any; base is its id, without the time
 	// that tells items of one id apart.
 	opens string
@@ -25,12 +30,7 @@ type fact struct {
 	counts     bool // it is the body of its event that counts
 	gone       bool // it was dropped
 	waiver     *control.Waiver
-	hop        string             // where it was handed on; empty if it came here itself
 	waits      compliance.Outcome // of a verdict that is evidence: pending or inconclusive
-	// lead is the body that counts of its event, itself perhaps; nil if this one only
-	// repeats another. rivals are the others, if this one counts.
-	lead   *fact
-	rivals []*fact
 	// alone is room for the lists of bodies and candidates that have no other, as most.
 	alone [2]*fact
 	// sent is the event's own time, where a clock moved it.
