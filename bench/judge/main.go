@@ -1,5 +1,6 @@
 // Command judge measures the engine alone, in one process and without Kafka: a control
-// that looks back, over events in order and over the same ones late and repeated.
+// that looks back, over events in order and over the same ones late and repeated. If MonPoly
+// is installed, it takes turns with that over the same log in order.
 package main
 
 import (
@@ -29,10 +30,16 @@ import (
 // the most part; ten events a second, and a watermark every ten seconds.
 const (
 	events  = 200_000
-	changes = 5_000
+	changes = 5_000 // unless it says otherwise
 	pace    = time.Second / 10
 	marks   = 100
 	runs    = 5
+)
+
+// The types of its events.
+const (
+	approved = "change.approved"
+	deployed = "deploy.completed"
 )
 
 // past is G (deployed(c) → ONCE[0,10m] approved(c)), over one occurrence each.
@@ -51,12 +58,13 @@ var start = compliance.InstantOf(time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC))
 
 func main() {
 	profile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")
+	monpoly := flag.String("monpoly", "monpoly", "MonPoly's `program`")
 	allocs := flag.String("memprofile", "", "write what was allocated to this `file`")
 	flag.Parse()
 	if *allocs != "" {
 		runtime.MemProfileRate = 4096
 	}
-	if err := errors.Join(profiled(*profile, func() error { return run(os.Stdout) }), writeAllocs(*allocs)); err != nil {
+	if err := errors.Join(profiled(*profile, func() error { return run(os.Stdout, *monpoly) }), writeAllocs(*allocs)); err != nil {
 		fmt.Fprintln(os.Stderr, "judge:", err)
 		os.Exit(1)
 	}
@@ -91,7 +99,7 @@ func writeAllocs(file string) error {
 	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
-func run(out io.Writer) error {
+func run(out io.Writer, monpoly string) error {
 	types, err := dictionary.Default()
 	if err != nil {
 		return err
@@ -102,7 +110,15 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ordered := life(bundle)
+	if err := alone(out, bundle); err != nil {
+		return err
+	}
+	return beside(out, bundle, monpoly)
+}
+
+// alone measures the engine by itself.
+func alone(out io.Writer, bundle *control.Bundle) error {
+	ordered := life(bundle, changes)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "one control that looks back\tevents/s (min median max)\tCPU µs an event\tallocations, bytes an event\theap at its largest, kept at the end, MiB\tverdicts")
 	for _, row := range []struct {
@@ -136,7 +152,7 @@ func side(bundle *control.Bundle, facts []engine.Fact, n int) (rates []float64, 
 		said, began := make([]int, n), time.Now()
 		var all sync.WaitGroup
 		for p := range parts {
-			all.Go(func() { said[p] = judge(engine.New(bundle, int32(p), int32(n)).Unlogged(), parts[p], func(int) {}) })
+			all.Go(func() { said[p], _ = judge(engine.New(bundle, int32(p), int32(n)).Unlogged(), parts[p], func(int) {}) })
 		}
 		all.Wait()
 		if turn > 0 { // the first turn is not timed
@@ -151,31 +167,42 @@ func side(bundle *control.Bundle, facts []engine.Fact, n int) (rates []float64, 
 	return rates, verdicts
 }
 
-// judge takes all facts and counts the verdicts; between is called behind each fact.
-func judge(e *engine.Engine, facts []engine.Fact, between func(i int)) (verdicts int) {
+// judge takes all facts and counts the verdicts, and the deviations among them; between is
+// called behind each fact.
+func judge(e *engine.Engine, facts []engine.Fact, between func(i int)) (verdicts, deviations int) {
+	count := func(revisions []compliance.Revision) {
+		verdicts += len(revisions)
+		for i := range revisions {
+			if revisions[i].Outcome == compliance.Deviation {
+				deviations++
+			}
+		}
+	}
 	var w compliance.Instant
 	for i := range facts {
 		e.Add(&facts[i])
 		if w = max(w, facts[i].Event.Time); i%marks == marks-1 {
-			verdicts += len(e.Advance(w.Add(-time.Minute)))
+			count(e.Advance(w.Add(-time.Minute)))
 		}
 		between(i)
 	}
-	return verdicts + len(e.Advance(w.Add(time.Hour)))
+	count(e.Advance(w.Add(time.Hour)))
+	return verdicts, deviations
 }
 
-// life are the facts in the order of their times.
-func life(bundle *control.Bundle) []engine.Fact {
+// life are the facts in the order of their times, of so many changes: each has its turn again
+// when all others had theirs.
+func life(bundle *control.Bundle, changes int) []engine.Fact {
 	facts := make([]engine.Fact, 0, events)
 	for i := range events {
 		change := "c-" + strconv.Itoa(i/2%changes)
 		ev := compliance.Event{
-			Tenant: "default", Source: "/ci", ID: strconv.Itoa(i), Time: start.Add(time.Duration(i) * pace), Type: "change.approved",
+			Tenant: "default", Source: "/ci", ID: strconv.Itoa(i), Time: start.Add(time.Duration(i) * pace), Type: approved,
 			Data: map[string]any{"change_id": change, "approver": "u-bob", "commit": "9fceb02"},
 		}
 		ev.Ref.Offset = int64(i)
 		if i%2 == 1 {
-			ev.Type = "deploy.completed"
+			ev.Type = deployed
 			ev.Data = map[string]any{"change_id": change, "deploy_id": "d-" + strconv.Itoa(i), "environment": "production"}
 		} else if i%200 == 0 {
 			continue // and isn't approved
@@ -222,7 +249,7 @@ func measure(bundle *control.Bundle, facts []engine.Fact) (m measured) {
 		var before, now runtime.MemStats
 		runtime.ReadMemStats(&before)
 		e, began, used := engine.New(bundle, 0, 1).Unlogged(), time.Now(), cpuTime()
-		m.verdicts = judge(e, facts, func(i int) {
+		m.verdicts, _ = judge(e, facts, func(i int) {
 			if turn == 0 && i%(events/20) == 0 { // the first turn is not timed
 				runtime.ReadMemStats(&now)
 				m.heap = max(m.heap, now.HeapAlloc-before.HeapAlloc)
