@@ -68,7 +68,7 @@ func (r *review) placeOf(x *control.Expectation, scope *control.Scope, d dispute
 			break
 		}
 		if c.sent.ev.Time >= r.w {
-			r.wakeAt(c.sent.ev.Time)
+			r.closesAt(c.sent.ev.Time)
 			break
 		}
 		at, why := r.placeOne(x, scope, c, from, to)

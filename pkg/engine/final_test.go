@@ -276,6 +276,7 @@ func (it plainItem) end1(scope *control.Scope, b control.Bound, candidate *compl
 		at, event = it.end, nil
 	case control.AnchorComputed:
 		at, err := b.Compute(scope)
+		*it.failed = *it.failed || err != nil // it may look into a table, too
 		return at, nil, err == nil
 	case control.AnchorCandidate:
 		at, event = candidate.Time, candidate

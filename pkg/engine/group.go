@@ -113,6 +113,11 @@ func (f *fact) plays(rows bool) bool {
 	})
 }
 
+// mayUndo tells whether f may undo evidence in some version.
+func (f *fact) mayUndo() bool {
+	return planted != plantedUndoneQuietly && slices.ContainsFunc(f.roles, func(r *roles) bool { return len(r.undoes) > 0 })
+}
+
 // readCandidate finds which item f may open at this key, by the version of its time.
 func (g *group) readCandidate(e *Engine, f *fact, ev *compliance.Event, v *control.Control, placed bool) {
 	if !v.OpensAt(ev, f.view, g.key.key) {
@@ -194,7 +199,8 @@ func (g *group) insert(e *Engine, f *fact) {
 	}
 	for it := range g.items.values() {
 		if it.concerned(f) {
-			it.quiet = it.quiet && f.ev.Time >= e.at(g.control) // what is late may decide what is closed
+			// what is late may decide what is closed, and what undoes decides before the end
+			it.quiet = it.quiet && f.ev.Time >= e.at(g.control) && !f.mayUndo()
 			e.mark(it)
 		}
 	}

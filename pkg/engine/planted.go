@@ -28,6 +28,7 @@ const (
 	plantedWaiverLate     = "waiver_late"     // a waiver that comes late changes nothing that was said
 	plantedWaiverEnd      = "waiver_end"      // a waiver covers the instant that it ends at
 	plantedRevokedWhole   = "revoked_whole"   // a waiver that is taken back never was
+	plantedWaiverClock    = "waiver_clock"    // a waiver is dropped though a clock may have an item stand in its time
 	plantedWaiverDropped  = "waiver_drop"     // a waiver is dropped while its items are still judged
 	plantedHoleIsFine     = "hole"            // what a source counted and nobody got counts as heard
 	plantedNumberTooLate  = "number_late"     // a number fills a hole whose event came too late
@@ -48,5 +49,6 @@ const (
 	plantedHistory        = "history"         // what was never read counts as read
 	plantedUnreadCounts   = "unread_counts"   // what came before the record of a version counts for it
 	plantedBeatsForgotten = "beats_forgotten" // signs of life are dropped while intervals still reach back to them
+	plantedUndoneQuietly  = "undone_quietly"  // what undoes evidence is looked at when that can't be undone any more
 	plantedSpareKept      = "spare_kept"      // an item begins with what the one had whose place it takes
 )

@@ -205,7 +205,7 @@ func (r *review) undone(x *control.Expectation, scope *control.Scope, earlier []
 func (r *review) undoing(x *control.Expectation, scope *control.Scope, from, to edge) (u undoing) {
 	for _, m := range r.it.matches[x.Index].undoes {
 		if m.ev.Time >= r.w {
-			r.wakeAt(m.ev.Time)
+			r.closesAt(m.ev.Time) // nothing more is waited for once something undoes it
 			break
 		}
 		if !from.admitsAfter(m.fact) || !to.admitsBefore(m.fact) {

@@ -188,11 +188,14 @@ func (w *waivers) revoked(f *fact, at compliance.Instant) *fact {
 }
 
 // needed is how long a waiver may concern an item that opens yet, and its id is
-// remembered.
+// remembered. With a clock an item may stand before the event that opens it.
 func (w *waivers) needed(bodies []*fact) compliance.Instant {
 	at := bodies[len(bodies)-1].ev.Time.Add(w.control.CorrectUntil)
 	for _, f := range bodies {
 		at = max(at, f.waiver.Until)
+	}
+	if k := w.control.Population.Clock; k != nil && planted != plantedWaiverClock {
+		at = at.Add(k.Within)
 	}
 	return at.Add(w.control.CorrectUntil)
 }
