@@ -143,7 +143,9 @@ func (w *world) itemOf(v compliance.Verdict, events []*compliance.Event) plainIt
 			}
 			until[key+ev.Source+ev.ID] = ev.Time.Add(w.control.CorrectUntil)
 			if len(v.Evidence) > 0 && it.opened == nil && it.view == nil && ev.ID == v.Evidence[0].ID && ev.Ref.SHA256 == v.Evidence[0].SHA256 {
-				it.opened, it.view, it.key = ev, control.ViewOf(ev), key
+				there := *ev
+				there.Time = it.at // where a clock may have put it
+				it.opened, it.view, it.key = &there, control.ViewOf(ev), key
 				if at, ok := w.control.ItemKey(ev, it.view); ok {
 					it.key = at
 				}
