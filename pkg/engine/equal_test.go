@@ -38,17 +38,25 @@ func trials(t *testing.T, standard int) int {
 	return standard
 }
 
+// trialsFrom is how many trials there are, and the first one's seed: that of ASSAY_SEED
+// alone, unless ASSAY_TRIALS says how many from there.
+func trialsFrom(t *testing.T, standard int) (n int, base uint64) {
+	t.Helper()
+	seed := os.Getenv("ASSAY_SEED")
+	if seed == "" {
+		return trials(t, standard), 1
+	}
+	base, err := strconv.ParseUint(seed, 10, 64)
+	require.NoError(t, err)
+	return trials(t, 1), base
+}
+
 // TestEngineEqualsOracle: for random controls and events, in any order, with
 // duplicates, second bodies, lateness, batches, partitions and restarts, the
 // engine says after every watermark what the oracle says from scratch.
 func TestEngineEqualsOracle(t *testing.T) {
 	dict := testDictionary(t)
-	n, base := trials(t, 600), uint64(1)
-	if s := os.Getenv("ASSAY_SEED"); s != "" {
-		seed, err := strconv.ParseUint(s, 10, 64)
-		require.NoError(t, err)
-		n, base = 1, seed
-	}
+	n, base := trialsFrom(t, 600)
 	start, watermarks, verdicts, moved := time.Now(), 0, 0, 0
 	outcomes, used := map[compliance.Outcome]int{}, tallies{}
 	for i := range n {

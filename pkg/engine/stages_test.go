@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -65,17 +63,6 @@ func TestHopsEqualOracle(t *testing.T) {
 	for _, what := range []string{"TT-01 pass", "TT-01 deviation", "TT-01 pending", "TT-01 inconclusive", "TT-01 withdrawn", "TT-02 pass", "TT-02 deviation"} {
 		require.Greater(t, reached[what], 5, "the generator reaches too few of %s", what)
 	}
-}
-
-// trialsFrom is how many trials there are, and the first one's seed.
-func trialsFrom(t *testing.T, standard int) (n int, base uint64) {
-	t.Helper()
-	if s := os.Getenv("ASSAY_SEED"); s != "" {
-		seed, err := strconv.ParseUint(s, 10, 64)
-		require.NoError(t, err)
-		return 1, seed
-	}
-	return trials(t, standard), 1
 }
 
 var joins = regexp.MustCompile(`on: \{event.k: item.k(?:, event.v: item.v)?\}`)
