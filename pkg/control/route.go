@@ -253,17 +253,20 @@ func (c *Control) ItemKey(ev *compliance.Event, view Fields) (string, bool) {
 	}
 	s := c.NewScope(nil, at)
 	s.Event = view
+	readable := placed
 	if c.Population.Where != nil {
-		if ok, err := c.Population.Where.Bool(s); err == nil && !ok {
+		ok, err := c.Population.Where.Bool(s)
+		if err == nil && !ok {
 			return "", false
 		}
+		readable = placed && err == nil
 	}
 	if key, ok := keyAt(c.Key, view); ok && len(c.Key) > 0 {
 		return key, true
 	}
 	id, ok := c.Population.ItemID(s)
-	if !ok || !placed {
-		id = UnreadableID(ev)
+	if !ok || !readable {
+		id = UnreadableID(ev) // where all bodies of the event meet
 	}
 	return EncodeKey("item", id)
 }
