@@ -11,15 +11,16 @@ import (
 
 // fact is an event held at a join key.
 type fact struct {
-	roles []*roles // by version of the control
-	// lead is the body that counts of its event, itself perhaps; nil if this one only
-	// repeats another. rivals are the others, if this one counts.
-	rivals []*fact
-	hop    string // where it was handed on; empty if it came here itself
+	// What an item asks of each fact stands first.
+	roles  []*roles // by version of the control
+	rivals []*fact  // the other bodies, if this is the one that counts of its event
+	hop    string   // where it was handed on; empty if it came here itself
 	ev     compliance.Event
 	view   control.Fields // seen, unless a clock moved it
-	lead   *fact
-	seen   control.Seen // of ev
+	// lead is the body that counts of its event, itself perhaps; nil if this one only
+	// repeats another.
+	lead *fact
+	seen control.Seen // of ev
 	// opens is the item that it may open here, if any; base is its id, without the time
 	// that tells items of one id apart.
 	opens string
