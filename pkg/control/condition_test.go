@@ -35,13 +35,13 @@ assert: '` + strings.ReplaceAll(assertion, "'", "''") + `'
 func scopeOf(c *control.Control, n, m int) *control.Scope {
 	s := c.NewScope(control.View{"id": "i", "change_id": "c", "author": "alice", "emergency": true}, 0)
 	events := func(n int, field string) *control.Matched {
-		matched := &control.Matched{Folds: map[string]any{}}
+		list := control.EventList{}
 		for i := range n {
-			matched.Events = append(matched.Events, control.View{"id": strconv.Itoa(i), field: strconv.Itoa(i), "time": time.Unix(int64(i), 0)})
+			list = append(list, control.View{"id": strconv.Itoa(i), field: strconv.Itoa(i), "time": time.Unix(int64(i), 0)})
 		}
-		return matched
+		return &control.Matched{Events: list, Folds: map[string]any{}}
 	}
-	s.Matched = []*control.Matched{events(n, "author"), events(m, "approver"), events(n, "author"), {Folds: map[string]any{"n": int64(n), "sum": int64(10 * n)}}}
+	s.Matched = []*control.Matched{events(n, "author"), events(m, "approver"), events(n, "author"), {Events: control.EventList{}, Folds: map[string]any{"n": int64(n), "sum": int64(10 * n)}}}
 	return s
 }
 

@@ -14,11 +14,26 @@ import (
 // Matched is what one expectation has matched, as conditions see it.
 type Matched struct {
 	// Events are in the order of events.
-	Events []Fields
+	Events Events
 	// Folds are the values of the expectation's folds; a fold that has no value
 	// (the minimum of nothing) is absent.
 	Folds map[string]any
 }
+
+// Events are what conditions see of events. Most ask how many there are, and no more.
+type Events interface {
+	Len() int
+	At(i int) Fields
+}
+
+// EventList is a list of what conditions see.
+type EventList []Fields
+
+// Len is how many there are.
+func (l EventList) Len() int { return len(l) }
+
+// At is the i-th.
+func (l EventList) At(i int) Fields { return l[i] }
 
 // Scope is what a condition may read. It is made by whoever judges and holds no
 // clock, no network, no order of arrival.
@@ -123,14 +138,14 @@ func orphanList(l *Links) func(*Scope, *Matched) (any, bool) {
 	}
 }
 
-func eventCount(_ *Scope, m *Matched) (any, bool) { return types.Int(len(m.Events)), true }
+func eventCount(_ *Scope, m *Matched) (any, bool) { return types.Int(m.Events.Len()), true }
 
 // countOf counts the verdicts with one of the outcomes.
 func countOf(outcomes ...compliance.Outcome) func(*Scope, *Matched) (any, bool) {
 	return func(_ *Scope, m *Matched) (any, bool) {
 		n := 0
-		for _, v := range m.Events {
-			if outcome, _ := v.Field("outcome").(string); slices.Contains(outcomes, compliance.Outcome(outcome)) {
+		for i := range m.Events.Len() {
+			if outcome, _ := m.Events.At(i).Field("outcome").(string); slices.Contains(outcomes, compliance.Outcome(outcome)) {
 				n++
 			}
 		}
@@ -139,24 +154,24 @@ func countOf(outcomes ...compliance.Outcome) func(*Scope, *Matched) (any, bool) 
 }
 
 func firstEvent(_ *Scope, m *Matched) (any, bool) {
-	if len(m.Events) == 0 {
+	if m.Events.Len() == 0 {
 		return nil, false
 	}
-	return asMap(m.Events[0].View())
+	return asMap(m.Events.At(0).View())
 }
 
 func lastEvent(_ *Scope, m *Matched) (any, bool) {
-	if len(m.Events) == 0 {
+	if m.Events.Len() == 0 {
 		return nil, false
 	}
-	return asMap(m.Events[len(m.Events)-1].View())
+	return asMap(m.Events.At(m.Events.Len() - 1).View())
 }
 
 func pickedTime(_ *Scope, m *Matched) (any, bool) {
-	if len(m.Events) == 0 {
+	if m.Events.Len() == 0 {
 		return nil, false
 	}
-	return m.Events[0].Field("time"), true
+	return m.Events.At(0).Field("time"), true
 }
 
 func foldValue(name string) func(*Scope, *Matched) (any, bool) {

@@ -100,10 +100,10 @@ func viewOf(f Fields) View {
 	return f.View()
 }
 
-func viewsOf(list []Fields) []View {
-	views := make([]View, len(list))
-	for i, f := range list {
-		views[i] = f.View()
+func viewsOf(list Events) []View {
+	views := make([]View, list.Len())
+	for i := range views {
+		views[i] = list.At(i).View()
 	}
 	return views
 }

@@ -139,6 +139,7 @@ func (g *group) dropGone(before compliance.Instant) {
 	}
 	kept := slices.DeleteFunc(g.facts[:old:old], isGone)
 	g.facts = slices.Delete(g.facts, len(kept), old)
+	g.lists = nil
 	g.disputed = slices.DeleteFunc(g.disputed, isGone)
 }
 

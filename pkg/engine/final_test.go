@@ -54,7 +54,7 @@ func (w *world) final(v compliance.Verdict, events []*compliance.Event) (outcome
 			return "", false
 		}
 		found = append(found, list)
-		scope.Matched[i] = &control.Matched{Events: viewsOf(list), Folds: sums(scope, x, list)}
+		scope.Matched[i] = &control.Matched{Events: control.EventList(viewsOf(list)), Folds: sums(scope, x, list)}
 	}
 	if h := w.control.Population.Having; h != nil {
 		if belongs, err := h.Final(scope); err != nil || !belongs {

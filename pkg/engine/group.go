@@ -156,6 +156,7 @@ type group struct {
 	shelf   shelf              // of its ended items
 	ending  bool               // a timer to end it is set
 	facts   []*fact            // those that count, in the order of events
+	lists   []wanted           // of those, by expectation; nil while nobody asked
 	bodies  few[eventID, held]
 	items   few[string, *item]
 	key     groupKey
@@ -195,6 +196,7 @@ func (g *group) insert(e *Engine, f *fact) {
 	} else {
 		g.facts = insertFact(g.facts, f)
 	}
+	g.list(f)
 	if !g.asksFor(f) {
 		return
 	}
@@ -267,7 +269,7 @@ func settle(bodies []*fact, c *control.Control, changed func(*fact)) {
 // remove takes a fact out again, for another body of the same event counts.
 func (g *group) remove(e *Engine, f *fact) {
 	same := func(o *fact) bool { return o == f }
-	g.facts = slices.DeleteFunc(g.facts, same)
+	g.facts, g.lists = slices.DeleteFunc(g.facts, same), nil
 	for it := range g.items.values() {
 		it.forget()
 		e.mark(it)

@@ -176,9 +176,13 @@ func insertMatch(list []match, m match) []match {
 func (it *item) collect(room *room) {
 	c := it.rules
 	it.matches = room.collect(len(c.Expectations))
+	room.crowded = it.group.crowded()
 	scope := it.scope()
 	expects, undoes := func(r *roles) []int { return r.expects }, func(r *roles) []int { return r.undoes }
 	for i, x := range c.Expectations {
+		if room.crowded && it.group.plan.listed[i] {
+			continue
+		}
 		m := &it.matches[i]
 		m.wants, m.disputed = it.matching(m.wants, x, scope, it.group.near(it, x), expects), it.disputes(x, scope, expects)
 		if x.Unless != nil {
@@ -190,13 +194,14 @@ func (it *item) collect(room *room) {
 // keepMatches is for the end of a review that found the matches. Those of an item that waits
 // are kept, for they grow with each event. What is known of others seldom changes: if no
 // condition is needed to find the matches, and none is disputed, they are found again then,
-// which takes no longer than weighing them.
-func (it *item) keepMatches(pending bool) {
+// which takes no longer than weighing them. So are those that have their lists at the key.
+func (it *item) keepMatches(room *room, pending bool) {
 	it.lean = !pending && !it.group.plan.scoped[it.rules.Version]
 	for i := range it.matches {
 		m := &it.matches[i]
 		it.lean = it.lean && m.disputed == nil && m.undoesDisputed == nil
 	}
+	it.lean = it.lean || room.crowded
 	if it.lean {
 		it.matches = nil
 		return

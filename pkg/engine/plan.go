@@ -29,6 +29,7 @@ type plan struct {
 	horizons map[time.Duration]time.Duration
 	shortest time.Duration
 	scoped   []bool // by version: whether an expectation reads a scope to tell what it wants
+	listed   []bool // by expectation: whether a key may have a list of what it wants; nil: none
 }
 
 // planOf is the plan of a control; all of its versions have one.
@@ -49,6 +50,7 @@ func (e *Engine) planOf(c *control.Control) *plan {
 		p.feeds = append(p.feeds, e.feedsOf(v))
 		p.scoped = append(p.scoped, slices.ContainsFunc(v.Expectations, readsScope))
 	}
+	p.listed = listed(c)
 	e.plans[last] = p
 	return p
 }

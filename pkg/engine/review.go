@@ -62,7 +62,7 @@ func (e *Engine) review(it *item, revisions []compliance.Revision) []compliance.
 		}
 	}
 	if e.room.collected && it.matches != nil {
-		it.keepMatches(it.unsettled())
+		it.keepMatches(&e.room, it.unsettled())
 	}
 	r.tell(verdicts[:said], known)
 	return revisions
@@ -122,7 +122,10 @@ func (r *review) receipt() compliance.Instant {
 	if r.it.opened != nil {
 		last = r.it.opened.ev.Received
 	}
-	for _, m := range r.it.matches {
+	for i, m := range r.it.matches {
+		if r.listed(i) {
+			last = max(last, r.it.group.wanted(i).receipt(r.within(r.c.Expectations[i])))
+		}
 		for _, f := range m.wants {
 			if f.sent.ev.Time < r.w {
 				last = max(last, f.ev.Received)

@@ -16,15 +16,16 @@ type room struct {
 	evidence []compliance.Evidence
 	matches  []matches
 	events   [][]*fact // by expectation
-	// collected: the matches of the item stand in here.
-	collected bool
+	// collected: the matches of the item stand in here; crowded: but for those that the
+	// lists of its key give.
+	collected, crowded bool
 	// published are the revisions of one Advance so far.
 	published []compliance.Revision
 }
 
 // enter gives the place for a review, emptied.
 func (m *room) enter(r review) *review {
-	m.review, m.evidence, m.collected = r, m.evidence[:0], false
+	m.review, m.evidence, m.collected, m.crowded = r, m.evidence[:0], false, false
 	return &m.review
 }
 
@@ -68,13 +69,14 @@ func (m *room) match(i int, s *sight) *control.Matched {
 	if s.known == control.Opaque {
 		return nil
 	}
-	seen := &m.matched[i]
-	seen.Events, seen.Folds = seen.Events[:0], s.folds
-	for _, f := range s.events {
-		seen.Events = append(seen.Events, f.view)
-	}
-	return seen
+	m.matched[i] = control.Matched{Events: s, Folds: s.folds}
+	return &m.matched[i]
 }
+
+// Len and At are what conditions see of the events.
+func (s *sight) Len() int { return len(s.events) }
+
+func (s *sight) At(i int) control.Fields { return s.events[i].view }
 
 // name adds evidence to what the review names, and gives all from a place on. Whoever
 // appends to that gets a copy.

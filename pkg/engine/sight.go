@@ -64,11 +64,16 @@ func (r *review) look(x *control.Expectation, scope *control.Scope, earlier []si
 		s.known, s.finished = control.Exact, true
 		return s
 	}
-	s.events = r.e.room.eventsOf(x.Index)
-	failed, undone := r.gather(x, scope, earlier, &s)
-	unclear, unheard := r.weigh(x, scope, earlier, &s)
-	failed, undone = failed || unclear, max(undone, unheard)
-	r.e.room.keepEvents(x.Index, s.events)
+	failed, undone := false, covered
+	if r.listed(x.Index) {
+		s.events = r.lying(x, from, to)
+	} else {
+		s.events = r.e.room.eventsOf(x.Index)
+		failed, undone = r.gather(x, scope, earlier, &s)
+		unclear, unheard := r.weigh(x, scope, earlier, &s)
+		failed, undone = failed || unclear, max(undone, unheard)
+		r.e.room.keepEvents(x.Index, s.events)
+	}
 	s.choose(x)
 	s.tooMany = len(s.events) > x.Max
 	if s.tooMany {

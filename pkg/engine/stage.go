@@ -219,6 +219,7 @@ func (g *group) replace(e *Engine, s *Said) {
 	old := g.said[s.By]
 	isOld := func(f *fact) bool { return slices.Contains(old, f) }
 	g.facts = slices.DeleteFunc(g.facts, isOld)
+	g.lists = nil
 	for it := range g.items.values() {
 		if it.misses(old) {
 			e.mark(it)
@@ -332,6 +333,7 @@ func (e *Engine) endSaid(g *group, before compliance.Instant) {
 		}
 		delete(g.said, by)
 		g.facts = slices.DeleteFunc(g.facts, func(f *fact) bool { return slices.Contains(facts, f) })
+		g.lists = nil
 		e.note(func() Change { return Change{Key: saidStateKey(g.key, by, facts[0].hop)} })
 	}
 }

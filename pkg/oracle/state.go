@@ -34,7 +34,7 @@ func (l *log) states(it item, scope *control.Scope) []state {
 	for i, e := range l.control.Expectations {
 		st := l.state(it, scope, e, states)
 		if st.known != control.Opaque {
-			scope.Matched[i] = &control.Matched{Events: views(st.events), Folds: st.folds}
+			scope.Matched[i] = &control.Matched{Events: control.EventList(views(st.events)), Folds: st.folds}
 		}
 		states = append(states, st)
 	}
