@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"assay.example/assay/pkg/clickhouse"
+	"assay.example/assay/pkg/daemon/daemontest"
 	"assay.example/assay/pkg/embedded/clickhousetest"
 )
 
@@ -117,15 +117,11 @@ func setUp(env *testscript.Env) error {
 
 // setPorts puts addresses into variables at which nobody listens just now.
 func setPorts(env *testscript.Env, names ...string) error {
-	for _, name := range names {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		defer listener.Close()
-		env.Setenv(name, listener.Addr().String())
+	addresses, err := daemontest.Addresses(len(names))
+	for i, address := range addresses {
+		env.Setenv(names[i], address)
 	}
-	return nil
+	return err
 }
 
 // ready waits until a service says so: ready $ADMIN.

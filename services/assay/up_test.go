@@ -64,10 +64,9 @@ type upProcess struct {
 
 func startUp(t *testing.T, dir string) *upProcess {
 	t.Helper()
-	events, err := freeAddress(t.Context())
+	free, err := daemontest.Addresses(2)
 	require.NoError(t, err)
-	admin, err := freeAddress(t.Context())
-	require.NoError(t, err)
+	events, admin := free[0], free[1]
 	p := &upProcess{t: t, log: &daemontest.Log{}, dir: dir, events: events, ended: make(chan error, 1)}
 	p.cmd = exec.Command("assay", "up", "--set", "demo=true", "--set", "embedded.dataDir="+dir, "--set", "embedded.kafkaPort=0",
 		"--set", "collector.listen="+events, "--set", "admin.listen="+admin)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"assay.example/assay/pkg/daemon/daemontest"
 	"assay.example/assay/services/console"
 )
 
@@ -64,7 +65,7 @@ func startDemo() error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building assay: %w\n%s", err, out)
 	}
-	ports, err := freePorts(3)
+	ports, err := daemontest.Addresses(3)
 	if err != nil {
 		return err
 	}

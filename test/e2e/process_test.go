@@ -5,7 +5,6 @@ package e2e
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/daemon/daemontest"
 )
 
 const (
@@ -156,8 +157,7 @@ func faults(t *testing.T, path string) (lines []string) {
 // freeAddress is one on which nobody listens just now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addresses, err := daemontest.Addresses(1)
 	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
+	return addresses[0]
 }
