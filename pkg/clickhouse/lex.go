@@ -1,6 +1,9 @@
 package clickhouse
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // kind says what a token of SQL is, as far as this package needs to know.
 type kind int
@@ -33,9 +36,10 @@ func lex(sql string) []token {
 }
 
 func next(s string) (kind, int) {
+	if rest := strings.TrimLeftFunc(s, unicode.IsSpace); len(rest) < len(s) {
+		return space, len(s) - len(rest)
+	}
 	switch c := s[0]; {
-	case isSpace(c):
-		return space, span(s, isSpace)
 	case c == '\'' || c == '"' || c == '`':
 		return quoted, quotedEnd(s)
 	case c == '$':
@@ -106,8 +110,6 @@ func brace(s string) (kind, int) {
 	}
 	return placeholder, end + 1
 }
-
-func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
 func isWord(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= 0x80

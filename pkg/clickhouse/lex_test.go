@@ -32,6 +32,7 @@ func TestSplit(t *testing.T) {
 		"leading comments go":    {"-- a\n/* b */ SELECT 1", []string{"SELECT 1"}},
 		"open string":            {"SELECT 'a; SELECT 2", []string{"SELECT 'a; SELECT 2"}},
 		"open comment":           {"SELECT 1 /* a; SELECT 2", []string{"SELECT 1 /* a; SELECT 2"}},
+		"blanks of any kind":     {"SELECT 1;\u00a0\u2003", []string{"SELECT 1"}},
 		"comment after the last": {"SELECT 1; -- done", []string{"SELECT 1"}},
 		"braces":                 {"SELECT {a:String}, map('a', 1); SELECT 2", []string{"SELECT {a:String}, map('a', 1)", "SELECT 2"}},
 	} {
@@ -40,7 +41,7 @@ func TestSplit(t *testing.T) {
 }
 
 func FuzzSplit(f *testing.F) {
-	for _, seed := range []string{"SELECT 1; SELECT 2", "'a", "$a$ ; $a$", "/*", "{a:", "--", "`;`", "\\';"} {
+	for _, seed := range []string{"SELECT 1; SELECT 2", "'a", "$a$ ; $a$", "/*", "{a:", "--", "`;`", "\\';", "SELECT 1;\u00a0"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, script string) {
