@@ -71,8 +71,10 @@ expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 429]
 expected-statuses = [400, 401, 403, 404, 405, 406, 422, 431]
 TOML
 
+# With more than one worker CPython 3.11 breaks at times: it counts the depth of what it
+# parses once for all threads.
 status=0
 "$venv/bin/schemathesis" --config-file "$run/schemathesis.toml" run "$url/openapi.json" --url "$url" --header "Authorization: Bearer $token" \
-  --checks all --max-examples "$cases" --seed 1 --workers 2 --no-color "$@" | tee "$run/result" || status=$?
+  --checks all --max-examples "$cases" --seed 1 --workers 1 --no-color "$@" | tee "$run/result" || status=$?
 grep -E '^ *[0-9,]+ generated' "$run/result" || true
 ((status == 0))
