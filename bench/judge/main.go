@@ -249,12 +249,11 @@ func measure(bundle *control.Bundle, facts []engine.Fact) (m measured) {
 		var before, now runtime.MemStats
 		runtime.ReadMemStats(&before)
 		e, began, used := engine.New(bundle, 0, 1).Unlogged(), time.Now(), cpuTime()
-		m.verdicts, _ = judge(e, facts, func(i int) {
-			if turn == 0 && i%(events/20) == 0 { // the first turn is not timed
-				runtime.ReadMemStats(&now)
-				m.heap = max(m.heap, now.HeapAlloc-before.HeapAlloc)
-			}
-		})
+		between := func(int) {}
+		if turn == 0 { // which is not timed
+			between = growth(before.HeapAlloc, &m.heap)
+		}
+		m.verdicts, _ = judge(e, facts, between)
 		if turn == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&now)
@@ -269,6 +268,17 @@ func measure(bundle *control.Bundle, facts []engine.Fact) (m measured) {
 		}
 	}
 	return m
+}
+
+// growth looks at times how much larger than before the heap is, and keeps the most.
+func growth(before uint64, most *uint64) func(i int) {
+	return func(i int) {
+		if i%(events/20) == 0 {
+			var now runtime.MemStats
+			runtime.ReadMemStats(&now)
+			*most = max(*most, now.HeapAlloc-min(before, now.HeapAlloc))
+		}
+	}
 }
 
 // cpuTime is what the process has computed so far, which others on the machine disturb less

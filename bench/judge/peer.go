@@ -9,11 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"text/tabwriter"
 	"time"
 
-	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/bench/sidebyside"
 	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/engine"
 )
@@ -44,8 +43,8 @@ func beside(out io.Writer, bundle *control.Bundle, program string) error {
 		if err != nil {
 			return fmt.Errorf("%d changes: %w", changes, err)
 		}
-		_, _ = fmt.Fprintf(w, "%d changes\t%s\t%s\t%.2f\t%s\t%.2f\t%d\t%d\n", changes, spread(d.ours),
-			spread(d.judging), median(d.ours)/median(d.judging), spread(d.reading), median(d.ours)/median(d.reading), d.heap>>20, d.deviations)
+		_, _ = fmt.Fprintf(w, "%d changes\t%s\t%s\t%.2f\t%s\t%.2f\t%d\t%d\n", changes, sidebyside.Spread(d.ours),
+			sidebyside.Spread(d.judging), sidebyside.Median(d.ours)/sidebyside.Median(d.judging), sidebyside.Spread(d.reading), sidebyside.Median(d.ours)/sidebyside.Median(d.reading), d.heap>>20, d.deviations)
 	}
 	return w.Flush()
 }
@@ -92,15 +91,10 @@ func compare(bundle *control.Bundle, program string, facts []engine.Fact) (d com
 
 // largest is how large the heap grows over what it held before, in a turn that isn't timed.
 func largest(bundle *control.Bundle, facts []engine.Fact) (most uint64) {
-	var before, now runtime.MemStats
+	var before runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	judge(engine.New(bundle, 0, 1).Unlogged(), facts, func(i int) {
-		if i%(events/20) == 0 {
-			runtime.ReadMemStats(&now)
-			most = max(most, now.HeapAlloc-min(before.HeapAlloc, now.HeapAlloc))
-		}
-	})
+	judge(engine.New(bundle, 0, 1).Unlogged(), facts, growth(before.HeapAlloc, &most))
 	return most
 }
 
@@ -109,7 +103,7 @@ func writeLog(dir string, facts []engine.Fact) error {
 	var log bytes.Buffer
 	for i := range facts {
 		ev := &facts[i].Event
-		tick := int64(ev.Time-start) / int64(compliance.InstantOf(start.Time().Add(pace))-start)
+		tick := int64(ev.Time.Sub(start) / pace)
 		if ev.Type == deployed {
 			fmt.Fprintf(&log, "@%d deployed (%q, %q)\n", tick, ev.Data["change_id"], ev.Data["deploy_id"])
 		} else {
@@ -143,13 +137,4 @@ func monitor(program, dir, formula string) (monitored, error) {
 		return monitored{}, fmt.Errorf("%s: %w: %s", program, err, complaint.String())
 	}
 	return monitored{time.Since(began), bytes.Count(said, []byte("\n"))}, nil
-}
-
-func median(list []float64) float64 {
-	sorted := slices.Sorted(slices.Values(list))
-	return sorted[len(sorted)/2]
-}
-
-func spread(list []float64) string {
-	return fmt.Sprintf("%.0f %.0f %.0f", slices.Min(list), median(list), slices.Max(list))
 }

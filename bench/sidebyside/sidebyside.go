@@ -81,9 +81,10 @@ func processor() time.Duration {
 }
 
 // Ratio is ours to the peer's, of the medians.
-func (r *Row) Ratio() float64 { return median(r.ours.rate) / median(r.theirs.rate) }
+func (r *Row) Ratio() float64 { return Median(r.ours.rate) / Median(r.theirs.rate) }
 
-func median(list []float64) float64 {
+// Median is the middle one; 0 of none.
+func Median(list []float64) float64 {
 	sorted := slices.Sorted(slices.Values(list))
 	if len(sorted) == 0 {
 		return 0
@@ -97,14 +98,15 @@ func Print(out io.Writer, rows []*Row) error {
 	_, _ = fmt.Fprintln(w, "row\tunit\tours (min median max)\tpeer (min median max)\tratio\ttarget\tCPU of one, µs: ours, peer")
 	for _, r := range rows {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\t≥ %.2f\t%.2f, %.2f\n",
-			r.Name, r.Unit, spread(r.ours.rate), spread(r.theirs.rate), r.Ratio(), r.AtLeast, median(r.ours.cpu), median(r.theirs.cpu))
+			r.Name, r.Unit, Spread(r.ours.rate), Spread(r.theirs.rate), r.Ratio(), r.AtLeast, Median(r.ours.cpu), Median(r.theirs.cpu))
 	}
 	return w.Flush()
 }
 
-func spread(list []float64) string {
+// Spread is the least, the median and the most.
+func Spread(list []float64) string {
 	if len(list) == 0 {
 		return "not reached"
 	}
-	return fmt.Sprintf("%.0f %.0f %.0f", slices.Min(list), median(list), slices.Max(list))
+	return fmt.Sprintf("%.0f %.0f %.0f", slices.Min(list), Median(list), slices.Max(list))
 }

@@ -138,8 +138,7 @@ func (g *group) dropGone(before compliance.Instant) {
 		old++
 	}
 	kept := slices.DeleteFunc(g.facts[:old:old], isGone)
-	g.facts = slices.Delete(g.facts, len(kept), old)
-	g.lists = nil
+	g.keepFacts(slices.Delete(g.facts, len(kept), old))
 	g.disputed = slices.DeleteFunc(g.disputed, isGone)
 }
 

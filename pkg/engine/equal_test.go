@@ -51,6 +51,14 @@ func trialsFrom(t *testing.T, standard int) (n int, base uint64) {
 	return trials(t, 1), base
 }
 
+// admit routes an event to an engine of all partitions, which takes it.
+func admit(t *testing.T, e *engine.Engine, b *control.Bundle, ev *compliance.Event) {
+	t.Helper()
+	for _, r := range b.Route(ev) {
+		require.Equal(t, engine.Admitted, e.Add(&engine.Fact{Control: r.Control, Tenant: ev.Tenant, Key: r.Key, Event: *ev}))
+	}
+}
+
 // TestEngineEqualsOracle: for random controls and events, in any order, with
 // duplicates, second bodies, lateness, batches, partitions and restarts, the
 // engine says after every watermark what the oracle says from scratch.

@@ -81,10 +81,10 @@ func insertFact(list []*fact, f *fact) []*fact {
 // evidenceFact is an event that opens nothing here.
 func (e *Engine) evidenceFact(g *group, ev *compliance.Event, preload int) *fact {
 	f := e.spare.fact()
-	f.ev, f.roles, f.preload, f.fields = *ev, g.plan.rolesFor(ev.Type, preload), preload, preload
+	f.ev, f.preload, f.fields = *ev, preload, preload
 	f.seen = control.See(&f.ev)
 	f.view = &f.seen
-	f.roles = meeting(f.roles, f.view, g.key.key)
+	f.roles = meeting(g.plan.rolesFor(ev.Type, preload), f.view, g.key.key)
 	return f
 }
 
@@ -266,10 +266,13 @@ func settle(bodies []*fact, c *control.Control, changed func(*fact)) {
 	}
 }
 
+// keepFacts is for facts that were taken out: those that are left count.
+func (g *group) keepFacts(left []*fact) { g.facts, g.lists = left, nil }
+
 // remove takes a fact out again, for another body of the same event counts.
 func (g *group) remove(e *Engine, f *fact) {
 	same := func(o *fact) bool { return o == f }
-	g.facts, g.lists = slices.DeleteFunc(g.facts, same), nil
+	g.keepFacts(slices.DeleteFunc(g.facts, same))
 	for it := range g.items.values() {
 		it.forget()
 		e.mark(it)

@@ -59,7 +59,7 @@ func (e *Engine) again(g *group, had *fact, f *Fact) Admission {
 	}
 	now := e.newFact(g, &Fact{Control: f.Control, Tenant: f.Tenant, Key: f.Key, Event: ev, Preload: preload})
 	had.preload, had.fields, had.roles, had.ev.Data = preload, fields, now.roles, ev.Data
-	g.lists = nil
+	g.lists = nil // they went by the roles of before
 	had.seen = control.See(&had.ev)
 	had.view = &had.seen
 	if now.shown == now {

@@ -218,8 +218,7 @@ func (e *Engine) AddSaid(s *Said) {
 func (g *group) replace(e *Engine, s *Said) {
 	old := g.said[s.By]
 	isOld := func(f *fact) bool { return slices.Contains(old, f) }
-	g.facts = slices.DeleteFunc(g.facts, isOld)
-	g.lists = nil
+	g.keepFacts(slices.DeleteFunc(g.facts, isOld))
 	for it := range g.items.values() {
 		if it.misses(old) {
 			e.mark(it)
@@ -332,8 +331,7 @@ func (e *Engine) endSaid(g *group, before compliance.Instant) {
 			continue
 		}
 		delete(g.said, by)
-		g.facts = slices.DeleteFunc(g.facts, func(f *fact) bool { return slices.Contains(facts, f) })
-		g.lists = nil
+		g.keepFacts(slices.DeleteFunc(g.facts, func(f *fact) bool { return slices.Contains(facts, f) }))
 		e.note(func() Change { return Change{Key: saidStateKey(g.key, by, facts[0].hop)} })
 	}
 }

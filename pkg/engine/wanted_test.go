@@ -59,9 +59,7 @@ func TestACrowdedKey(t *testing.T) {
 				}
 			}
 			for i, ev := range arrivals {
-				for _, route := range b.Route(ev) {
-					require.Equal(t, engine.Admitted, e.Add(&engine.Fact{Control: route.Control, Tenant: ev.Tenant, Key: route.Key, Event: *ev}))
-				}
+				admit(t, e, b, ev)
 				if i%7 == 0 {
 					advance(minute(i - 5))
 				}

@@ -25,7 +25,7 @@ func hookRig(t *testing.T, cfg lane.Config) (*rig, *receivertest.Webhook) {
 	return newRig(t, cfg, f, receivertest.Client{Handler: to}), to
 }
 
-// listed are the ids of each webhook.
+// alertRig is one for alertmanagers, which are told again and again of what is open.
 func alertRig(t *testing.T, cfg lane.Config) (*rig, *receivertest.Alertmanager) {
 	cfg.Kind, cfg.Resend = "alertmanager", time.Minute
 	to := receivertest.NewAlertmanager()
@@ -33,6 +33,7 @@ func alertRig(t *testing.T, cfg lane.Config) (*rig, *receivertest.Alertmanager) 
 	return newRig(t, cfg, f, receivertest.Client{Handler: to}), to
 }
 
+// listed are the ids of each webhook.
 func listed(t *testing.T, to *receivertest.Webhook) (all [][]string) {
 	for _, got := range to.Taken() {
 		var body struct {
