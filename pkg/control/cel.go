@@ -8,9 +8,13 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/ext"
 	"go.yaml.in/yaml/v3"
+
+	"assay.example/assay/pkg/dictionary"
 )
 
 // costLimit bounds one evaluation of one condition, so that no control file can
@@ -78,13 +82,20 @@ func (p *Program) Rows(s *Scope) ([]View, error) {
 }
 
 // language is the CEL environment that every control shares; a control extends
-// it with the names of its own.
+// it with the names of its own. The libraries are of one version each, so that what a
+// control says doesn't change with the release that reads it.
 func language() (*cel.Env, error) {
 	return cel.NewEnv(
 		cel.EnableMacroCallTracking(),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
 		cel.OptionalTypes(),
+		ext.Strings(ext.StringsVersion(5)),
+		ext.Lists(ext.ListsVersion(5)),
+		ext.Sets(ext.SetsVersion(0)),
+		ext.Encoders(ext.EncodersVersion(1)),
+		ext.Network(ext.NetworkVersion(ext.Version1)),
+		ext.Bindings(ext.BindingsVersion(1)),
 		cel.Variable("item", cel.MapType(cel.StringType, cel.DynType)),
 		cel.Variable("event", cel.MapType(cel.StringType, cel.DynType)),
 		cel.Variable("part", cel.MapType(cel.StringType, cel.DynType)),
@@ -102,6 +113,9 @@ func language() (*cel.Env, error) {
 			cel.BinaryBinding(bucketBinding))),
 		cel.Function("span", cel.Overload("span_text", []*cel.Type{cel.DynType}, cel.DurationType,
 			cel.UnaryBinding(spanBinding))),
+		cel.Function("json", cel.Overload("json_string", []*cel.Type{cel.StringType}, cel.DynType,
+			cel.UnaryBinding(jsonBinding))),
+		cel.CostModel(cost.Overload("json_string", cost.EvalCost(cost.Length(cost.Arg(0))))),
 		cel.Function("before", cel.MemberOverload("event_before",
 			[]*cel.Type{cel.DynType, cel.DynType}, cel.BoolType,
 			cel.BinaryBinding(beforeBinding))),
@@ -128,6 +142,17 @@ func spanBinding(text ref.Val) ref.Val {
 		return types.NewErr("span: %v", err)
 	}
 	return types.Duration{Duration: d}
+}
+
+// jsonBinding is `json(text)`: what a text that is JSON says; null if it is none. Mappings
+// have the same.
+func jsonBinding(text ref.Val) ref.Val {
+	s, _ := text.Value().(string)
+	said, err := dictionary.Parse([]byte(s), dictionary.Limits{Bytes: dictionary.MaxBytes, Depth: dictionary.MaxDepth, Keys: dictionary.MaxKeys})
+	if err != nil {
+		return types.NullValue
+	}
+	return types.DefaultTypeAdapter.NativeToValue(said)
 }
 
 func ofBinding(table, prefix ref.Val) ref.Val {
@@ -178,6 +203,7 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 	c.noteDeclared(p)
 	c.checkFields(n, p)
 	c.checkKind(n, p, want)
+	c.checkCost(n, checked)
 	return p
 }
 

@@ -79,6 +79,7 @@ type Control struct {
 
 	names  map[string]value
 	keep   map[string]bool // data fields read; nil keeps all
+	notes  []string        // see Bundle.Notes
 	shows  fieldSet        // fields of the items
 	lent   map[string]bool // those that controls read which read its verdicts
 	source any             // the parsed meaning, for the hash

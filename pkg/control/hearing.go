@@ -172,7 +172,8 @@ func (c *compiler) restated(n *yaml.Node) (every time.Duration) {
 }
 
 // Notes are what is sound and may still surprise whoever wrote c.
-func (b *Bundle) Notes(c *Control) (notes []string) {
+func (b *Bundle) Notes(c *Control) []string {
+	notes := slices.Clone(c.notes)
 	for _, t := range c.Tables {
 		heard := slices.DeleteFunc(b.SourcesOf(t.Types), func(i int) bool { return b.Sources[i].MaxGap == 0 })
 		if t.Restated == 0 && len(heard) > 0 {

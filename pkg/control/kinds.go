@@ -2,9 +2,12 @@ package control
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/decls"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"go.yaml.in/yaml/v3"
@@ -91,7 +94,41 @@ func (c *compiler) checkCall(e ast.Expr, vars map[string]fieldSet, report report
 				c.checkPair(element, args[0], element, vars, report)
 			}
 		}
+	default:
+		c.checkArguments(call, vars, report)
 	}
+}
+
+// checkArguments refuses what a function surely doesn't take.
+func (c *compiler) checkArguments(call ast.CallExpr, vars map[string]fieldSet, report report) {
+	f := c.env.Functions()[call.FunctionName()]
+	if f == nil || strings.ContainsAny(call.FunctionName(), "_@") { // an operator
+		return
+	}
+	args := call.Args()
+	if call.IsMemberFunction() {
+		args = append([]ast.Expr{call.Target()}, args...)
+	}
+	for i, arg := range args {
+		kind := c.kindOf(arg, vars)
+		takes := func(o *decls.OverloadDecl) bool {
+			return o.IsMemberFunction() == call.IsMemberFunction() && len(o.ArgTypes()) == len(args) && fits(kind, o.ArgTypes()[i])
+		}
+		if kind != dictionary.Any && !slices.ContainsFunc(f.OverloadDecls(), takes) {
+			report(arg, fmt.Sprintf("a value of type %s doesn't go with %s()", kind, call.FunctionName()))
+		}
+	}
+}
+
+// celKinds are CEL's names of the kinds.
+var celKinds = map[dictionary.Kind]types.Kind{
+	dictionary.String: types.StringKind, dictionary.Int: types.IntKind, dictionary.Number: types.DoubleKind,
+	dictionary.Bool: types.BoolKind, dictionary.List: types.ListKind, dictionary.Map: types.MapKind,
+}
+
+// fits tells whether a value of a kind may stand where CEL wants a type.
+func fits(kind dictionary.Kind, want *types.Type) bool {
+	return want.Kind() == types.DynKind || want.Kind() == types.TypeParamKind || want.Kind() == celKinds[kind]
 }
 
 func (c *compiler) checkPair(at, x, y ast.Expr, vars map[string]fieldSet, report report) {

@@ -1,0 +1,38 @@
+package control_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/dictionary"
+)
+
+// A condition that could not be computed where all evidence is there is noted, with what to
+// do instead; doing that ends it.
+func TestCostIsNoted(t *testing.T) {
+	nested := strings.Replace(sound, "assert: approval.count >= 1",
+		`assert: approval.exists(a, push.exists(p, approval.exists(b, a.before(p) && p.before(b))))`, 1)
+	nested = strings.Replace(nested, ", pick: last", "", 1)
+	nested = strings.Replace(nested, "(push.time, item.time]", "[-30d, 0s]", 1)
+	notes := notesOf(t, nested)
+	require.Len(t, notes, 1)
+	require.Regexp(t, `^the condition in line 17 may take 1e\+10 steps where all its evidence is there, and 50000000 are the limit, `+
+		`beyond which an item is inconclusive: give max: 100 to push, approval, or look at fewer events within others$`, notes[0])
+
+	bounded := strings.NewReplacer(`between: "[-30d, 0s]"`, `between: "[-30d, 0s]", max: 100`).Replace(nested)
+	bounded = strings.Replace(bounded, "    between: \"[-30d, 0s]\", max: 100\n", "    between: \"[-30d, 0s]\"\n    max: 100\n", 1)
+	require.Empty(t, notesOf(t, bounded))
+}
+
+func notesOf(t *testing.T, text string) []string {
+	t.Helper()
+	types, err := dictionary.Default()
+	require.NoError(t, err)
+	b, err := control.Load(fstest.MapFS{"C.yaml": {Data: []byte(text)}, control.BoundaryFile: {Data: []byte(declared)}}, types)
+	require.NoError(t, err)
+	return b.Notes(b.Controls[0])
+}
