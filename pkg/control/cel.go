@@ -92,7 +92,6 @@ func language() (*cel.Env, error) {
 		cel.OptionalTypes(),
 		ext.Strings(ext.StringsVersion(5)),
 		ext.Lists(ext.ListsVersion(5)),
-		ext.Sets(ext.SetsVersion(0)),
 		ext.Encoders(ext.EncodersVersion(1)),
 		ext.Network(ext.NetworkVersion(ext.Version1)),
 		ext.Bindings(ext.BindingsVersion(1)),
