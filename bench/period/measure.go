@@ -59,9 +59,10 @@ func (b *bench) turnsOf(ctx context.Context, ours, peer func(context.Context) er
 	return a, z, nil
 }
 
-// timed is the mean of ten in a row, since one takes some milliseconds.
+// timed is the mean of thirty in a row, since one takes some milliseconds and on a machine that
+// others use a row of ten differs by a tenth from the next.
 func timed(ctx context.Context, do func(context.Context) error) (float64, error) {
-	const times = 10
+	const times = 30
 	began := time.Now()
 	for range times {
 		if err := do(ctx); err != nil {
