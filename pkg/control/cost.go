@@ -88,7 +88,7 @@ func (s sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
 	size := &cost.SizeEstimate{Max: short, Key: &part, Elem: &part}
 	if path := n.Path(); len(path) == 1 {
 		if e, ok := s.evidence[path[0]]; ok && e.kind == nameList {
-			size.Max = uint64(min(s.events, s.control.Expectations[e.of].Max)) //nolint:gosec // neither is negative
+			size.Max = uint64(min(s.events, s.control.Expectations[e.of].Max))
 		}
 	}
 	return size
