@@ -37,16 +37,16 @@ const (
 )
 
 // language is the CEL of mappings: the standard one with optional values (`x.?y`),
-// strings, encodings and bindings, and functions of our own.
+// strings, encodings and bindings, each of one version, and functions of our own.
 func language() (*cel.Env, error) {
 	return cel.NewEnv(
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
 		cel.OptionalTypes(),
-		ext.Strings(),
-		ext.Encoders(),
-		ext.Bindings(),
-		ext.Lists(),
+		ext.Strings(ext.StringsVersion(5)),
+		ext.Encoders(ext.EncodersVersion(1)),
+		ext.Bindings(ext.BindingsVersion(1)),
+		ext.Lists(ext.ListsVersion(5)),
 		cel.Variable(nameBody, cel.DynType),
 		cel.Variable(nameRecord, cel.DynType),
 		cel.Variable(nameHeaders, cel.MapType(cel.StringType, cel.StringType)),
