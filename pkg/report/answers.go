@@ -167,7 +167,7 @@ func (a *answers) control(bundle *control.Bundle, c *control.Control, p ask.Peri
 	out.Waivers = accepted(c, a.waivers[c.ID], p)
 	out.count(a.counts[c.ID])
 	out.FirstDeviation, out.LastDeviation = a.spans[c.ID].first, a.spans[c.ID].last
-	out.Completeness = a.completeness(bundle, c, p, &out)
+	out.Coverage = a.coverage(bundle, c, p, &out)
 	out.settle()
 	return out
 }

@@ -53,9 +53,9 @@ func TestHoles(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []sources.Hole{{Gap: sources.Gap{From: asktest.At("2026-06-30"), To: asktest.At("2026-07-10T11:30:00Z")}, Missing: 1}}, lives["/vcs"].Holes)
 	require.Equal(t, []sources.Hole{{Gap: sources.Gap{From: asktest.At("2026-07-20"), To: asktest.At("2026-08-01")}}}, lives["/cd"].Holes)
-	completeness := find(t, reported(w, "2026-07"), "CH-01").Completeness
-	require.False(t, completeness.Proven)
-	require.Equal(t, []string{"numbers of events of /cd are missing once, first between 2026-07-20T00:00:00Z and 2026-08-01T00:00:00Z"}, completeness.Why)
+	coverage := find(t, reported(w, "2026-07"), "CH-01").Coverage
+	require.False(t, coverage.Covered)
+	require.Equal(t, []string{"numbers of events of /cd are missing once, first between 2026-07-20T00:00:00Z and 2026-08-01T00:00:00Z"}, coverage.Why)
 
 	w.Judge("CH-01", asktest.At("2026-09-30"), events)
 	e := explained(w, "CH-01", "d1")

@@ -50,11 +50,11 @@ type view struct {
 	Style  template.CSS
 	Policy string
 	// Criteria are those that controls are mapped to, in their order.
-	Criteria []criterionView
-	Totals   Counts
-	Results  []resultCount
-	Unproven int
-	Figures  struct{ Matrix, Days, Weeks, Remedies template.HTML }
+	Criteria  []criterionView
+	Totals    Counts
+	Results   []resultCount
+	Uncovered int
+	Figures   struct{ Matrix, Days, Weeks, Remedies template.HTML }
 }
 
 // criterionView is a criterion with its controls.
@@ -89,8 +89,8 @@ func (r *Report) view() *view {
 		c := &r.Controls[i]
 		v.Totals.Plus(&c.Counts)
 		results[c.Result]++
-		if !c.Completeness.Proven {
-			v.Unproven++
+		if !c.Coverage.Covered {
+			v.Uncovered++
 		}
 	}
 	v.Totals.finish()

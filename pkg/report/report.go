@@ -1,6 +1,6 @@
 // Package report says what the controls of a bundle did over a period: each
 // population with its size, its outcomes and its deviations, whether the population
-// is proven complete, and how every number came about. It states facts; whether a
+// is covered, and how every number came about. It states facts; whether a
 // criterion is met is the auditor's to say. What it asks of ClickHouse it asks by package ask.
 package report
 
@@ -40,7 +40,7 @@ type Report struct {
 	Tenant string     `json:"tenant"`
 	Period ask.Period `json:"period"`
 	// Bundle is the rule set that the report speaks of: its controls, and its declared
-	// sources, from which completeness is proven.
+	// sources, which shows whether populations are covered.
 	Bundle string             `json:"bundle"`
 	MadeAt compliance.Instant `json:"made_at"`
 	// AsOf is when what the report says was known; absent where it says all that is.
@@ -82,9 +82,9 @@ type Control struct {
 	Rules    []listing.Rule    `json:"rules,omitempty"`
 	Result   compliance.Result `json:"result"`
 	// Why are the facts that the result rests on, for results that need words.
-	Why          []string     `json:"why,omitempty"`
-	Counts       Counts       `json:"counts"`
-	Completeness Completeness `json:"completeness"`
+	Why      []string           `json:"why,omitempty"`
+	Counts   Counts             `json:"counts"`
+	Coverage PopulationCoverage `json:"coverage"`
 	// Reasons counts the items that are no plain pass, by outcome and reason.
 	Reasons []Reason `json:"reasons,omitempty"`
 	// FirstDeviation and LastDeviation are times of items; zero without any.

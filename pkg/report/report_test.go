@@ -38,7 +38,7 @@ func TestCountsAndResults(t *testing.T) {
 	require.Equal(t, asktest.At("2026-07-02T10:00:00Z"), c.FirstDeviation)
 	require.Equal(t, asktest.At("2026-07-04T12:00:00Z"), c.LastDeviation)
 	require.Equal(t, int64(2), c.Outside)
-	require.True(t, c.Completeness.Proven, c.Completeness.Why)
+	require.True(t, c.Coverage.Covered, c.Coverage.Why)
 	require.Equal(t, []report.Reason{
 		{Outcome: compliance.Deviation, Reason: "no_mfa", Items: 2, Remediated: 1},
 		{Outcome: compliance.Waived, Reason: "no_mfa", Items: 1},
@@ -68,13 +68,13 @@ func TestResults(t *testing.T) {
 		"only pending":               {items: []asktest.Said{item(compliance.Pending, "2026-07-02")}, want: compliance.NotEvaluable, why: "nothing is decided yet: 1 item is pending"},
 		"all waived":                 {items: []asktest.Said{item(compliance.Waived, "2026-07-02")}, want: compliance.OperatedWithoutDeviation, why: "of 1 item that deviated, a waiver covers 1"},
 		"an unknown outcome":         {items: []asktest.Said{item("marvellous", "2026-07-02")}, want: compliance.NotEvaluable, why: "1 item is inconclusive"},
-		"nothing":                    {want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
-		"nothing, silent":            {silent: true, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't proven complete"},
-		"only withdrawn":             {items: []asktest.Said{item(compliance.Withdrawn, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
-		"only not applicable":        {items: []asktest.Said{item(compliance.NotApplicable, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
+		"nothing":                    {want: compliance.DidNotOccur, why: "nothing occurred, and the population is covered"},
+		"nothing, silent":            {silent: true, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't covered"},
+		"only withdrawn":             {items: []asktest.Said{item(compliance.Withdrawn, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is covered"},
+		"only not applicable":        {items: []asktest.Said{item(compliance.NotApplicable, "2026-07-02")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is covered"},
 		"outside":                    {items: []asktest.Said{item(compliance.Pass, "2026-08-01")}, want: compliance.OperatedOutsidePeriod, why: "nothing occurred in the period; 1 item is on record outside it"},
-		"outside, silent":            {silent: true, items: []asktest.Said{item(compliance.Pass, "2026-08-01")}, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't proven complete"},
-		"pending outside":            {items: []asktest.Said{item(compliance.Pending, "2026-08-01")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is proven complete"},
+		"outside, silent":            {silent: true, items: []asktest.Said{item(compliance.Pass, "2026-08-01")}, want: compliance.NotEvaluable, why: "nothing occurred that is on record, and the population isn't covered"},
+		"pending outside":            {items: []asktest.Said{item(compliance.Pending, "2026-08-01")}, want: compliance.DidNotOccur, why: "nothing occurred, and the population is covered"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := all.As(t, name)
@@ -95,7 +95,7 @@ func TestResults(t *testing.T) {
 	}
 }
 
-func TestCompletenessByHeartbeats(t *testing.T) {
+func TestCoverageByHeartbeats(t *testing.T) {
 	all := asktest.New(t)
 	for name, c := range map[string]struct {
 		beats [][2]string
@@ -121,9 +121,9 @@ func TestCompletenessByHeartbeats(t *testing.T) {
 				w.Beats("/idp", b[0], b[1], 30*time.Minute)
 			}
 			w.Event(compliance.Event{Tenant: "other", Source: "/idp", ID: "x", Type: "source.heartbeat", Time: asktest.At("2026-08-01T00:00:00Z")})
-			got := find(t, reported(w, "2026-07"), "AC-01").Completeness
+			got := find(t, reported(w, "2026-07"), "AC-01").Coverage
 			require.Equal(t, c.why, got.Why)
-			require.Equal(t, c.why == nil, got.Proven)
+			require.Equal(t, c.why == nil, got.Covered)
 		})
 	}
 }
@@ -132,42 +132,42 @@ func TestARetiredSourceNeedsNoMoreHeartbeats(t *testing.T) {
 	w := asktest.New(t)
 	w.Beats("/idp", "2026-07-01", "2026-07-10", time.Hour)
 	w.Event(compliance.Event{Source: "/idp", ID: "end", Type: "source.retired", Time: asktest.At("2026-07-10T00:00:00Z"), Data: map[string]any{"reason": "moved"}})
-	got := find(t, reported(w, "2026-07"), "AC-01").Completeness
-	require.True(t, got.Proven, got.Why)
+	got := find(t, reported(w, "2026-07"), "AC-01").Coverage
+	require.True(t, got.Covered, got.Why)
 	require.Equal(t, asktest.At("2026-07-10"), got.Sources[0].RetiredAt)
-	require.True(t, find(t, reported(w, "2026-08"), "AC-01").Completeness.Proven)
+	require.True(t, find(t, reported(w, "2026-08"), "AC-01").Coverage.Covered)
 }
 
 func TestWhatProvesNothing(t *testing.T) {
 	w := asktest.New(t)
 	r := reported(w, "2026-07")
-	require.Equal(t, []string{"no declared source sends backup.completed"}, find(t, r, "BC-01").Completeness.Why)
-	require.Equal(t, []string{"/cd declares no max_gap, so its silence proves nothing"}, find(t, r, "CH-01").Completeness.Why)
+	require.Equal(t, []string{"no declared source sends backup.completed"}, find(t, r, "BC-01").Coverage.Why)
+	require.Equal(t, []string{"/cd declares no max_gap, so its silence proves nothing"}, find(t, r, "CH-01").Coverage.Why)
 	require.Equal(t, compliance.NotEvaluable, find(t, r, "BC-01").Result)
 	w.Beats("/idp", "2026-01-01", "2026-10-01", time.Hour)
 	require.Equal(t, []string{"the bundle is in force from 2026-06-01T00:00:00Z only, so nothing before is tested"},
-		find(t, reported(w, "2026-05"), "AC-01").Completeness.Why)
+		find(t, reported(w, "2026-05"), "AC-01").Coverage.Why)
 	w.Say(asktest.Said{Control: "AC-01", Item: "unreadable:x", At: "2026-07-02", Outcome: compliance.Inconclusive, Reason: compliance.ReasonPopulationError})
-	require.Equal(t, []string{"of 1 item it couldn't be told whether they belong to the population"}, find(t, reported(w, "2026-07"), "AC-01").Completeness.Why)
+	require.Equal(t, []string{"of 1 item it couldn't be told whether they belong to the population"}, find(t, reported(w, "2026-07"), "AC-01").Coverage.Why)
 }
 
-func TestCompletenessByCalendar(t *testing.T) {
+func TestCoverageByCalendar(t *testing.T) {
 	w := asktest.New(t)
 	w.Say(
 		asktest.Said{Control: "AC-04", Item: "console@2026-07", At: "2026-07-01", Outcome: compliance.Pass},
 		asktest.Said{Control: "AC-04", Item: "console@2026-08", At: "2026-08-01", Outcome: compliance.Pass},
 	)
-	got := find(t, reported(w, "2026-07"), "AC-04").Completeness
-	require.True(t, got.Proven, got.Why)
-	require.Equal(t, report.Completeness{Proven: true, How: report.ByCalendar, Expected: 1}, got)
+	got := find(t, reported(w, "2026-07"), "AC-04").Coverage
+	require.True(t, got.Covered, got.Why)
+	require.Equal(t, report.PopulationCoverage{Covered: true, How: report.ByCalendar, Expected: 1}, got)
 	c := find(t, reported(w, "2026-08"), "AC-04")
-	require.Equal(t, []string{"the calendar makes 2 items, and 1 are on record"}, c.Completeness.Why)
+	require.Equal(t, []string{"the calendar makes 2 items, and 1 are on record"}, c.Coverage.Why)
 	require.Equal(t, compliance.NotEvaluable, c.Result)
 	require.Equal(t, []string{"1 item is due by the calendar and not on record"}, c.Why)
 	// What hasn't begun isn't missing.
 	c = find(t, reported(w, "2026-Q3", func(p *report.Params) { p.MadeAt = asktest.At("2026-07-20") }), "AC-04")
 	require.Equal(t, compliance.OperatedWithoutDeviation, c.Result)
-	require.False(t, c.Completeness.Proven)
+	require.False(t, c.Coverage.Covered)
 }
 
 // Sums by day and a count of the items are two ways to the same numbers, also after
@@ -228,7 +228,7 @@ func TestTenantsDontMeet(t *testing.T) {
 	require.Len(t, items, 1)
 	other := reported(w, "2026-07", func(p *report.Params) { p.Tenant = "other" })
 	require.Equal(t, []string{"IN-01"}, other.Deviating())
-	require.False(t, find(t, other, "AC-01").Completeness.Proven, "heartbeats are a tenant's own")
+	require.False(t, find(t, other, "AC-01").Coverage.Covered, "heartbeats are a tenant's own")
 }
 
 func TestMakeRefuses(t *testing.T) {

@@ -24,12 +24,12 @@ func definitions() []Definition {
 		{"net rate", "deviation / tested: of the deviations that no waiver covers. Shown where a waiver covers any."},
 		{"worst case", "(deviation + waived + inconclusive + pending) / (tested + inconclusive + pending): the rate if all that isn't known were deviations."},
 		{"all tested", "Every item was tested, not a sample of them, so no sampling error belongs to the rate."},
-		{"population complete", "Proven: each declared source of the population's event types gave signs of life all through the period, never further apart than its max_gap, and at or after the period's end; or, for items made by a calendar, each of them is on record. Not proven: anything else, with the reason."},
+		{"population covered", "Each declared source of the population's event types gave signs of life all through the period, never further apart than its max_gap, and at or after the period's end, and no number of those that it gives its events is missing; or, for items made by a calendar, each of them is on record. Not covered: anything else, with the reason. That nothing was lost on the way, and that what was recorded is still there, isn't said by it: a control's completeness certificate says what of that is proven and what isn't."},
 		{string(compliance.OperatedWithoutDeviation), "At least one item was tested, none deviated, none is inconclusive or missing. Pending and waived ones stand beside."},
 		{string(compliance.OperatedWithDeviations), "At least one item deviated."},
-		{string(compliance.DidNotOccur), "There was no occurrence to which the control applied, and the population is proven complete. This is not a pass."},
+		{string(compliance.DidNotOccur), "There was no occurrence to which the control applied, and the population is covered. This is not a pass."},
 		{string(compliance.OperatedOutsidePeriod), "As before, but the control was tested on occurrences outside the period."},
-		{string(compliance.NotEvaluable), "Anything else: something is inconclusive, missing or all of it undecided, or nothing occurred and that isn't proven."},
+		{string(compliance.NotEvaluable), "Anything else: something is inconclusive, missing or all of it undecided, or nothing occurred, and the population isn't covered."},
 	}
 }
 
@@ -83,23 +83,23 @@ func (c *Control) settle() {
 	case n.Inconclusive > 0:
 		c.Result = compliance.NotEvaluable
 		c.because("%s inconclusive", items(n.Inconclusive, "is", "are"))
-	case c.Completeness.Missing > 0:
+	case c.Coverage.Missing > 0:
 		c.Result = compliance.NotEvaluable
-		c.because("%s due by the calendar and not on record", items(c.Completeness.Missing, "is", "are"))
+		c.because("%s due by the calendar and not on record", items(c.Coverage.Missing, "is", "are"))
 	case n.Tested > 0:
 		c.Result = compliance.OperatedWithoutDeviation
 	case n.Pending > 0:
 		c.Result = compliance.NotEvaluable
 		c.because("nothing is decided yet: %s pending", items(n.Pending, "is", "are"))
-	case !c.Completeness.Proven:
+	case !c.Coverage.Covered:
 		c.Result = compliance.NotEvaluable
-		c.because("nothing occurred that is on record, and the population isn't proven complete")
+		c.because("nothing occurred that is on record, and the population isn't covered")
 	case c.Outside > 0:
 		c.Result = compliance.OperatedOutsidePeriod
 		c.because("nothing occurred in the period; %s on record outside it", items(c.Outside, "is", "are"))
 	default:
 		c.Result = compliance.DidNotOccur
-		c.because("nothing occurred, and the population is proven complete")
+		c.because("nothing occurred, and the population is covered")
 	}
 	if n.Waived > 0 {
 		c.because("of %s that deviated, a waiver covers %d", items(n.Gross, "", ""), n.Waived)

@@ -44,7 +44,7 @@ func TestAQuarter(t *testing.T) {
 		require.Equal(t, int64(want.Inconclusive), c.Counts.Inconclusive, id)
 		require.Equal(t, int64(want.Remediated), c.Counts.Remediated, id)
 		require.Len(t, c.Deviations, want.Deviation, id)
-		require.True(t, c.Completeness.Proven, "%s: %v", id, c.Completeness.Why)
+		require.True(t, c.Coverage.Covered, "%s: %v", id, c.Coverage.Why)
 	}
 
 	kinds := map[string]int{}

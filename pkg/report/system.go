@@ -105,7 +105,7 @@ type silence struct {
 func (r *Report) silences() (list []silence) {
 	touched := map[string][]string{}
 	for i := range r.Controls {
-		for _, s := range r.Controls[i].Completeness.Sources {
+		for _, s := range r.Controls[i].Coverage.Sources {
 			touched[s.Source] = append(touched[s.Source], r.Controls[i].ID)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // Tables are the report's, in the order of its sections. Every form of the report shows
 // these, and they hang on what is in the report as JSON alone.
 func (r *Report) Tables() []*table.Table {
-	tables := slices.Concat(r.resultTables(), r.deviationTables(), r.systemTables(), r.changeTables(), r.completenessTables(), r.rateTables(), r.otherTables())
+	tables := slices.Concat(r.resultTables(), r.deviationTables(), r.systemTables(), r.changeTables(), r.coverageTables(), r.rateTables(), r.otherTables())
 	for _, t := range tables {
 		t.Origin.Again(r.Command + " --table " + t.Name)
 	}
@@ -86,8 +86,8 @@ func (r *Report) resultTables() []*table.Table {
 		field(table.Count, "remediated", "Remediated", func(c *Control) any { return c.Counts.Remediated }),
 		field(table.Moment, "first_deviation", "First deviation", func(c *Control) any { return table.When(c.FirstDeviation) }),
 		field(table.Moment, "last_deviation", "Last deviation", func(c *Control) any { return table.When(c.LastDeviation) }),
-		field(table.Word, "population_complete", "Population", func(c *Control) any { return provenWord(c.Completeness.Proven) }),
-		field(table.Text, "population_why", "Population, why", func(c *Control) any { return strings.Join(c.Completeness.Why, "; ") }),
+		field(table.Word, "population_covered", "Population", func(c *Control) any { return coveredWord(c.Coverage.Covered) }),
+		field(table.Text, "population_why", "Population, why", func(c *Control) any { return strings.Join(c.Coverage.Why, "; ") }),
 		field(table.Text, "rule_hashes", "Rules", func(c *Control) any { return table.Joined(c.RuleHashes()) }),
 	))
 	return []*table.Table{

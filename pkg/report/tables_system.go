@@ -115,19 +115,19 @@ func (r *Report) ruleLines() (lines []ruleLine) {
 	return lines
 }
 
-func (r *Report) completenessTables() []*table.Table {
+func (r *Report) coverageTables() []*table.Table {
 	return []*table.Table{
-		table.Of("populations", "Completeness of populations", "Whether each population is proven complete, how, and why not. What isn’t proven is never a pass.", r.Controls,
+		table.Of("populations", "Coverage of populations", "Whether each population is covered: whether its sources were heard all through, or all that the calendar makes is on record; and why not. That nothing occurred in a population that isn’t covered is no result. What is proven of its completeness, and what isn’t, a control’s certificate says (assay completeness).", r.Controls,
 			field(table.Code, "control", "Control", func(c *Control) any { return c.ID }),
-			field(table.Word, "population_complete", "Complete", func(c *Control) any { return provenWord(c.Completeness.Proven) }),
-			field(table.Word, "by", "By", func(c *Control) any { return c.Completeness.How }),
+			field(table.Word, "population_covered", "Covered", func(c *Control) any { return coveredWord(c.Coverage.Covered) }),
+			field(table.Word, "by", "By", func(c *Control) any { return c.Coverage.How }),
 			field(table.Count, "on_record", "On record", func(c *Control) any { return c.Counts.Items }),
 			field(table.Count, "withdrawn", "Withdrawn", func(c *Control) any { return c.Counts.Withdrawn }),
 			field(table.Count, "outside", "Outside the period", func(c *Control) any { return c.Outside }),
-			field(table.Count, "expected", "By the calendar", func(c *Control) any { return expected(&c.Completeness) }),
-			field(table.Count, "missing", "Missing", func(c *Control) any { return c.Completeness.Missing }),
+			field(table.Count, "expected", "By the calendar", func(c *Control) any { return expected(&c.Coverage) }),
+			field(table.Count, "missing", "Missing", func(c *Control) any { return c.Coverage.Missing }),
 			field(table.Count, "unknown", "Unknown", func(c *Control) any { return c.Unknown() }),
-			field(table.Text, "basis", "Basis, or why not", func(c *Control) any { return c.Completeness.reasoned() })).Made(r.origin("signs_of_life", "holes", "counts_by_", "outside_by_")),
+			field(table.Text, "basis", "Basis, or why not", func(c *Control) any { return c.Coverage.reasoned() })).Made(r.origin("signs_of_life", "holes", "counts_by_", "outside_by_")),
 		table.Of("silences", "Gaps and silences", "Times that nothing, or not everything, is known of. What isn’t known is never a pass.", r.silences(),
 			field(table.Code, "source", "Source", func(s *silence) any { return s.source }),
 			field(table.Text, "what", "What", func(s *silence) any { return s.what }),
@@ -139,7 +139,7 @@ func (r *Report) completenessTables() []*table.Table {
 	}
 }
 
-func expected(c *Completeness) any {
+func expected(c *PopulationCoverage) any {
 	if c.How != ByCalendar {
 		return nil
 	}
@@ -147,8 +147,8 @@ func expected(c *Completeness) any {
 }
 
 // reasoned says what the proof rests on, or why there is none.
-func (c *Completeness) reasoned() string {
-	if c.Proven {
+func (c *PopulationCoverage) reasoned() string {
+	if c.Covered {
 		return c.Basis()
 	}
 	return strings.Join(c.Why, "; ")

@@ -61,15 +61,15 @@ func listedOnly(t *table.Table) *table.Table {
 	return &some
 }
 
-func provenWord(proven bool) string {
-	if proven {
-		return "proven"
+func coveredWord(covered bool) string {
+	if covered {
+		return "covered"
 	}
-	return "not proven"
+	return "not covered"
 }
 
 // Basis says what the proof rests on.
-func (c *Completeness) Basis() string {
+func (c *PopulationCoverage) Basis() string {
 	if c.How == ByCalendar {
 		return fmt.Sprintf("all %d that the calendar makes are on record", c.Expected)
 	}
