@@ -37,7 +37,7 @@ func (c *compiler) checkCost(n *yaml.Node, checked *cel.Ast) {
 
 // cost is what an expression costs at most, if no expectation holds more than so many events.
 func (c *compiler) cost(checked *cel.Ast, events int) uint64 {
-	estimate, err := c.env.EstimateCost(checked, sizes{c, events}, unbounded...)
+	estimate, err := c.env.EstimateCost(checked, sizes{c, events}, bounded()...)
 	if err != nil {
 		return math.MaxUint64 // nobody knows
 	}
@@ -77,9 +77,9 @@ type sizes struct {
 	events int
 }
 
-// unbounded are functions whose results the libraries take to be of any length, or to have
-// parts of any length: what was missing, a range up to a number, a list of what lists hold.
-var unbounded = func() (options []cost.CostOption) {
+// bounded bounds what the libraries take to be of any length, or to have parts of any length:
+// what was missing, a range up to a number, a list of what lists hold.
+func bounded() (options []cost.Option) {
 	part := cost.SizeEstimate{Max: short, Key: &cost.SizeEstimate{Max: short}, Elem: &cost.SizeEstimate{Max: short}}
 	size := cost.SizeEstimate{Max: short, Key: &part, Elem: &part}
 	for _, overload := range []string{"optional_orValue_value", "optional_value", "lists_range", "list_flatten", "list_flatten_int"} {
@@ -92,7 +92,7 @@ var unbounded = func() (options []cost.CostOption) {
 		}))
 	}
 	return options
-}()
+}
 
 // EstimateCallCost leaves it to the libraries.
 func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {

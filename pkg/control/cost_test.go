@@ -3,12 +3,8 @@ package control_test
 import (
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
-
-	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/dictionary"
 )
 
 // A condition that could not be computed where all evidence is there is noted, with what to
@@ -43,9 +39,7 @@ func TestCostOfWhatMayBeMissing(t *testing.T) {
 
 func notesOf(t *testing.T, text string) []string {
 	t.Helper()
-	types, err := dictionary.Default()
-	require.NoError(t, err)
-	b, err := control.Load(fstest.MapFS{"C.yaml": {Data: []byte(text)}, control.BoundaryFile: {Data: []byte(declared)}}, types)
+	b, err := loadStaged(t, map[string]string{"C.yaml": text})
 	require.NoError(t, err)
 	return b.Notes(b.Controls[0])
 }

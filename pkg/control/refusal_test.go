@@ -109,6 +109,7 @@ var refusals = []struct{ base, old, planted, text string }{
 	{sound, `event.environment == "production"`, `event.environment in ["a", ‸3]`, "a value of type string doesn't go with one of type integer"},
 	{sound, `event.environment == "production"`, `'"prod" in event‸.emergency.split("-")'`, "a value of type boolean doesn't go with split()"},
 	{sound, `event.environment == "production"`, `event.environment.startsWith("prod") && size(event‸.emergency) > 0`, "a value of type boolean doesn't go with size()"},
+	{sound, `event.environment == "production"`, `event.environment.matches(‸"prod(?=uction)")`, "this is no pattern of RE2: invalid or unsupported Perl syntax: `(?=`"},
 	{sound, "assert: approval.count >= 1", `assert: ‸push.exists(a, push.exists(b, push.exists(c, push.exists(d, push.exists(e, push.exists(f, push.exists(g, push.exists(h, push.exists(k, push.exists(l, l.id == a.id))))))))))`, "this may take "},
 	{sound, `event.environment == "production"`, `has(event.emergency) ‸+ 1 == 2`, "found no matching overload for '_+_'"},
 	{sound, `event.environment == "production"`, `event.emergency && event‸.author`, "this is a value of type string, not true or false"},

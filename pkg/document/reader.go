@@ -48,8 +48,8 @@ func (r *Reader) Mapping(n *yaml.Node, what string, known ...string) map[string]
 	return fields
 }
 
-// Each visits the pairs of a mapping in the order of the file, and refuses keys
-// that stand there twice.
+// Each visits the pairs of a mapping in the order of the file, what aliases stand for in
+// their place, and refuses keys that stand there twice.
 func (r *Reader) Each(n *yaml.Node, what string, visit func(key, value *yaml.Node)) {
 	if n == nil {
 		return
@@ -66,11 +66,11 @@ func (r *Reader) Each(n *yaml.Node, what string, visit func(key, value *yaml.Nod
 			continue
 		}
 		seen[key.Value] = true
-		visit(key, n.Content[i+1])
+		visit(key, meant(n.Content[i+1]))
 	}
 }
 
-// List gives the elements of a list.
+// List gives the elements of a list, those that aliases stand for in their place.
 func (r *Reader) List(n *yaml.Node, what string) []*yaml.Node {
 	if n == nil {
 		return nil
@@ -79,7 +79,11 @@ func (r *Reader) List(n *yaml.Node, what string) []*yaml.Node {
 		r.Problem(n, "%s must be a list", what)
 		return nil
 	}
-	return n.Content
+	list := make([]*yaml.Node, len(n.Content))
+	for i, element := range n.Content {
+		list[i] = meant(element)
+	}
+	return list
 }
 
 // Text is a scalar as it is written, whatever YAML takes it for.
@@ -87,7 +91,7 @@ func (r *Reader) Text(n *yaml.Node, what string) string {
 	if n == nil {
 		return ""
 	}
-	if n.Kind != yaml.ScalarNode {
+	if n = meant(n); n.Kind != yaml.ScalarNode {
 		r.Problem(n, "%s must be text", what)
 		return ""
 	}
@@ -99,7 +103,7 @@ func (r *Reader) Texts(n *yaml.Node, what string) []string {
 	if n == nil {
 		return nil
 	}
-	if n.Kind == yaml.ScalarNode {
+	if n = meant(n); n.Kind == yaml.ScalarNode {
 		return []string{n.Value}
 	}
 	if n.Kind != yaml.SequenceNode {

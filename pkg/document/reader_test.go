@@ -12,12 +12,12 @@ import (
 	"assay.example/assay/pkg/document"
 )
 
-const everyKind = "map: &m {id: a, owner: b}\nlist: &l [x, y]\ntext: 1.50\nagain: *m\nlists: *l\n"
+const everyKind = "map: &m {id: a, owner: b}\nlist: &l [x, y]\ntext: 1.50\nagain: *m\nlists: *l\nsaid: &s z\nsays: *s\nparts: [*s, y]\n"
 
 func TestReader(t *testing.T) {
 	doc := parse(t, everyKind)
 	r := doc.Reader()
-	f := r.Mapping(doc.Root, "it", "map", "list", "text", "again", "lists")
+	f := r.Mapping(doc.Root, "it", "map", "list", "text", "again", "lists", "said", "says", "parts")
 	for _, n := range []*yaml.Node{f["map"], f["again"]} {
 		var pairs []string
 		r.Each(n, "a pair", func(key, value *yaml.Node) { pairs = append(pairs, key.Value+"="+value.Value) })
@@ -28,6 +28,9 @@ func TestReader(t *testing.T) {
 	require.Equal(t, "1.50", r.Text(f["text"], "text"))
 	require.Equal(t, []string{"1.50"}, r.Texts(f["text"], "text"))
 	require.Equal(t, []string{"x", "y"}, r.Texts(f["list"], "list"))
+	require.Equal(t, "z", r.Text(f["says"], "says"))
+	require.Equal(t, []string{"z", "y"}, r.Texts(f["parts"], "parts"))
+	require.Equal(t, "z", r.List(f["parts"], "parts")[0].Value)
 	require.NoError(t, r.Problems.OrNil())
 }
 
