@@ -53,9 +53,9 @@ func (e *Engine) again(g *group, had *fact, f *Fact) Admission {
 	if preload == had.preload && fields == had.fields {
 		return Duplicate
 	}
-	ev := f.Event
-	if fields == had.fields {
-		ev.Data = had.ev.Data
+	ev := *had.asSent() // which stays where it was read first
+	if fields != had.fields {
+		ev.Data = f.Event.Data
 	}
 	now := e.newFact(g, &Fact{Control: f.Control, Tenant: f.Tenant, Key: f.Key, Event: ev, Preload: preload})
 	had.preload, had.fields, had.roles, had.ev.Data = preload, fields, now.roles, ev.Data
