@@ -58,7 +58,7 @@ func TestSimulation(t *testing.T) {
 				s.write(os.Getenv(storyEnv))
 			})
 		}) {
-			t.Errorf("seed %d failed: make sim SEED=%d plays it again", seed, seed)
+			t.Errorf("seed %d failed: make sim SEED=%d TIMES=20 plays it again", seed, seed)
 			break
 		}
 	}
