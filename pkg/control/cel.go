@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -84,7 +85,8 @@ func (p *Program) Rows(s *Scope) ([]View, error) {
 // language is the CEL environment that every control shares; a control extends
 // it with the names of its own. The libraries are of one version each, so that what a
 // control says doesn't change with the release that reads it.
-func language() (*cel.Env, error) {
+// It is made once: that takes longer than all the rest of a small control.
+var language = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(
 		cel.EnableMacroCallTracking(),
 		cel.CrossTypeNumericComparisons(true),
@@ -119,7 +121,7 @@ func language() (*cel.Env, error) {
 			[]*cel.Type{cel.DynType, cel.DynType}, cel.BoolType,
 			cel.BinaryBinding(beforeBinding))),
 	)
-}
+})
 
 // bucketBinding is `bucket(time, '1h')`: the start of the slice of time that holds
 // it, as a text for an item's id. Slices are counted from the year 1, in UTC.
