@@ -92,6 +92,7 @@ var language = sync.OnceValues(func() (*cel.Env, error) {
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
 		cel.OptionalTypes(),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
 		ext.Strings(ext.StringsVersion(5)),
 		ext.Lists(ext.ListsVersion(5)),
 		ext.Encoders(ext.EncodersVersion(1)),
@@ -145,11 +146,11 @@ func spanBinding(text ref.Val) ref.Val {
 	return types.Duration{Duration: d}
 }
 
-// jsonBinding is `json(text)`: what a text that is JSON says; null if it is none. Mappings
-// have the same.
+// jsonBinding is `json(text)`: what a text that is JSON says, as events are read; null if it is
+// none.
 func jsonBinding(text ref.Val) ref.Val {
 	s, _ := text.Value().(string)
-	said, err := dictionary.Parse([]byte(s), dictionary.Limits{Bytes: dictionary.MaxBytes, Depth: dictionary.MaxDepth, Keys: dictionary.MaxKeys})
+	said, err := dictionary.Parse([]byte(s), dictionary.EventLimits)
 	if err != nil {
 		return types.NullValue
 	}
@@ -188,7 +189,7 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
 			line, column := c.r.Place(n, e.Location.Line(), e.Location.Column())
-			c.r.At(line, column, "%s%s", e.Message, c.laterHint(e.Message))
+			c.r.At(line, column, "%s%s", e.Message, c.hint(e.Message))
 		}
 		return nil
 	}
@@ -210,8 +211,15 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 
 var undeclaredName = regexp.MustCompile(`^undeclared reference to '([a-z0-9_]+)`)
 
-// laterHint helps where a condition reads an expectation that stands after it.
-func (c *compiler) laterHint(message string) string {
+// hint helps where a condition reads an expectation that stands after it, and where a text
+// that a function reads is none of its kind.
+func (c *compiler) hint(message string) string {
+	switch message {
+	case "invalid matches argument":
+		return "; patterns are those of RE2, which don't look ahead or behind"
+	case "invalid duration argument":
+		return `; a duration of CEL has no days, and span("30d") has`
+	}
 	m := undeclaredName.FindStringSubmatch(message)
 	if m == nil || !c.later[m[1]] {
 		return ""

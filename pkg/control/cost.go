@@ -29,10 +29,9 @@ func (c *compiler) checkCost(n *yaml.Node, checked *cel.Ast) {
 	if most <= costLimit {
 		return
 	}
-	line, _ := c.r.Place(n, 1, 1)
 	c.control.notes = append(c.control.notes, fmt.Sprintf(
 		"the condition in line %d may take %s steps where all its evidence is there, and %d are the limit, beyond which an item is inconclusive: give max: %d to %s, or look at fewer events within others",
-		line, steps(most), costLimit, c.fitting(checked), strings.Join(c.walked(checked), ", ")))
+		n.Line, steps(most), costLimit, c.fitting(checked), strings.Join(c.walked(checked), ", ")))
 }
 
 // cost is what an expression costs at most, if no expectation holds more than so many events.
@@ -77,18 +76,23 @@ type sizes struct {
 	events int
 }
 
+// shortList is what has few parts, each with few, and so on a little further.
+func shortList() cost.SizeEstimate {
+	size := cost.SizeEstimate{Max: short}
+	for range 2 {
+		part := size
+		size = cost.SizeEstimate{Max: short, Key: &part, Elem: &part}
+	}
+	return size
+}
+
 // bounded bounds what the libraries take to be of any length, or to have parts of any length:
 // what was missing, a range up to a number, a list of what lists hold.
 func bounded() (options []cost.Option) {
-	part := cost.SizeEstimate{Max: short, Key: &cost.SizeEstimate{Max: short}, Elem: &cost.SizeEstimate{Max: short}}
-	size := cost.SizeEstimate{Max: short, Key: &part, Elem: &part}
+	size := shortList()
 	for _, overload := range []string{"optional_orValue_value", "optional_value", "lists_range", "list_flatten", "list_flatten_int"} {
-		steps := cost.FixedCostEstimate(1)
-		if strings.HasPrefix(overload, "list") {
-			steps = cost.FixedCostEstimate(short * short)
-		}
 		options = append(options, cost.OverloadCostEstimate(overload, func(cost.Estimator, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
-			return cost.NewCallEstimate(steps, &size)
+			return cost.NewCallEstimate(cost.FixedCostEstimate(short), &size)
 		}))
 	}
 	return options
@@ -101,12 +105,11 @@ func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *co
 
 // EstimateSize is that of an expectation's events, or short.
 func (s sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
-	part := cost.SizeEstimate{Max: short}
-	size := &cost.SizeEstimate{Max: short, Key: &part, Elem: &part}
+	size := shortList()
 	if path := n.Path(); len(path) == 1 {
 		if e, ok := s.evidence[path[0]]; ok && e.kind == nameList {
 			size.Max = uint64(min(s.events, s.control.Expectations[e.of].Max))
 		}
 	}
-	return size
+	return &size
 }

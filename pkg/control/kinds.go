@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -95,23 +94,8 @@ func (c *compiler) checkCall(e ast.Expr, vars map[string]fieldSet, report report
 				c.checkPair(element, args[0], element, vars, report)
 			}
 		}
-	case "matches":
-		checkPattern(args[len(args)-1], report)
-		c.checkArguments(call, vars, report)
 	default:
 		c.checkArguments(call, vars, report)
-	}
-}
-
-// checkPattern refuses a pattern that no text could be held to.
-func checkPattern(e ast.Expr, report report) {
-	if e.Kind() != ast.LiteralKind {
-		return
-	}
-	if pattern, ok := e.AsLiteral().(types.String); ok {
-		if _, err := regexp.Compile(string(pattern)); err != nil {
-			report(e, "this is no pattern of RE2: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-		}
 	}
 }
 

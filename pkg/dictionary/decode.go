@@ -42,7 +42,7 @@ func (t *Type) Decode(raw []byte) (map[string]any, error) {
 	}
 	in := read(raw)
 	defer in.end()
-	d := decoder{in: &in.Decoder, text: string(raw), limits: Limits{MaxBytes, MaxDepth, MaxKeys}}
+	d := decoder{in: &in.Decoder, text: string(raw), limits: EventLimits}
 	data, err := d.document(t.root)
 	if err != nil {
 		return nil, err
@@ -89,6 +89,9 @@ func (r *reader) end() {
 
 // Limits bound a document that is no event, such as a vendor's.
 type Limits struct{ Bytes, Depth, Keys int }
+
+// EventLimits are those of the data of an event.
+var EventLimits = Limits{MaxBytes, MaxDepth, MaxKeys}
 
 // Parse reads one JSON value of no known type as Decode reads data, but for two
 // things: a number that can't be kept exactly is kept as the nearest float64, and
