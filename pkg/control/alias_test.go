@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"assay.example/assay/pkg/control"
 )
 
 // A condition that is named once and meant again is the one written twice.
@@ -25,5 +27,17 @@ func TestAConditionIsNamed(t *testing.T) {
 	require.Equal(t, meanings[0], meanings[1])
 
 	faulty := strings.Replace(named, `&known 'event.change_id != ""'`, `&known 'event.chnge_id != ""'`, 1)
-	require.Contains(t, problemsOf(t, faulty)[0], "C.yaml:7:23: event has no field \"chnge_id\"")
+	for _, problem := range problemsOf(t, faulty) { // of a deployment, and of an approval
+		require.Contains(t, problem, "C.yaml:7:23: event has no field \"chnge_id\"")
+	}
+}
+
+// A control whose verdicts are read may be named, too.
+func TestAControlThatIsReadIsNamed(t *testing.T) {
+	for _, verdicts := range []string{"verdicts: *read", "verdicts: [*read]"} {
+		text := strings.Replace(strings.Replace(weekly, "verdicts: CH-01", verdicts, 1), "criteria: [CC8.1]", "criteria: [CC8.1]\nowner: &read CH-01", 1)
+		b, err := loadStaged(t, map[string]string{"A.yaml": text, "B.yaml": sound})
+		require.NoError(t, err)
+		require.Equal(t, []*control.Control{b.Control("CH-01")}, b.Control("CH-09").ReadVerdicts())
+	}
 }

@@ -387,8 +387,6 @@ func generic(n *yaml.Node) any {
 			list = append(list, generic(child))
 		}
 		return list
-	case yaml.AliasNode:
-		return generic(n.Alias)
 	}
 	return n.Value
 }

@@ -75,9 +75,6 @@ func (c *compiler) meanings(f map[string]*yaml.Node) {
 
 // node adds what stands at a key; within is the key above.
 func (m *meaning) node(path, key, within string, n *yaml.Node) {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
 	switch {
 	case n.Kind == yaml.MappingNode && within != "params":
 		if key == "expect" || key == "reasons" { // evidence is named in that order, and the first reason counts

@@ -123,9 +123,6 @@ func named(n *yaml.Node) []reading {
 
 // entry is what stands at a key of a mapping; nil if it is none, or has none.
 func entry(n *yaml.Node, key string) *yaml.Node {
-	if n != nil && n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}

@@ -88,6 +88,21 @@ cases:
       - {at: 1h, items: {i-1: {outcome: pass}}}
 `
 
+// TestMutantsOfANamedCondition: where a condition is meant again, it is changed by itself.
+func TestMutantsOfANamedCondition(t *testing.T) {
+	named := strings.Replace(strings.Replace(weak, "assert: ack", "assert: &enough ack", 1), "{nobody: ack.count < params.least}", "{enough: *enough}", 1)
+	report := mutated(t, fstest.MapFS{
+		"boundary.yaml": {Data: []byte("boundary: {}")}, "GA-01.yaml": {Data: []byte(named)}, "GA-01_test.yaml": {Data: []byte(weakTest)},
+	})
+	var fates []controltest.Fate
+	for _, m := range report.Mutants {
+		if m.String() == "GA-01.yaml:13:27: at least is more: >=" {
+			fates = append(fates, m.Fate)
+		}
+	}
+	require.Equal(t, []controltest.Fate{controltest.Killed, controltest.Survived}, fates)
+}
+
 // TestMutants: what a weak test lets through is said, with its place, and nothing in
 // texts is taken for code.
 func TestMutants(t *testing.T) {

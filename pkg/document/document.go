@@ -30,8 +30,8 @@ const maxNodes = 100_000
 // yamlLine is how the parser says where a syntax error is.
 var yamlLine = regexp.MustCompile(`(?s)^yaml: line (\d+): (.*)$`)
 
-// Parse reads a file that holds one document; its error is Problems. No alias of
-// the document contains itself, so that it can be walked.
+// Parse reads a file that holds one document; its error is Problems. What an alias
+// stands for stands in its place, as if it had been written twice.
 func Parse(file string, text []byte) (*Document, error) {
 	d := &Document{File: file, text: text}
 	r := d.Reader()
@@ -52,7 +52,7 @@ func Parse(file string, text []byte) (*Document, error) {
 	if err := r.Problems.OrNil(); err != nil {
 		return nil, err
 	}
-	d.Root = doc.Content[0]
+	d.Root = expanded(doc.Content[0])
 	return d, nil
 }
 
@@ -88,4 +88,18 @@ func (r *Reader) bounded(n *yaml.Node, open map[*yaml.Node]bool, nodes *int) {
 		*nodes++ // say it once
 		r.At(1, 1, "the file has more than %d parts once its aliases are expanded", maxNodes)
 	}
+}
+
+// expanded is a copy of a tree in which each alias gave way to what it stands for. That
+// keeps its place in the file.
+func expanded(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	c := *n
+	c.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		c.Content[i] = expanded(child)
+	}
+	return &c
 }

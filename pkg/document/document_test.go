@@ -37,6 +37,18 @@ func TestParse(t *testing.T) {
 	require.Equal(t, "f.yaml", doc.Reader().File())
 }
 
+// TestAliases: an alias is what it stands for, at the place of that, and each of them by
+// itself.
+func TestAliases(t *testing.T) {
+	root := parse(t, "a: &a [1, &b x]\nb: [*a, *b]\n").Root
+	a, b := root.Content[1], root.Content[3]
+	require.Equal(t, "x", b.Content[0].Content[1].Value)
+	require.Equal(t, "x", b.Content[1].Value)
+	require.Equal(t, [2]int{a.Content[1].Line, a.Content[1].Column}, [2]int{b.Content[1].Line, b.Content[1].Column})
+	b.Content[0].Content[0].Value = "2"
+	require.Equal(t, "1", a.Content[0].Value)
+}
+
 // laughs is a file of nine lines that means ten to the ninth parts.
 func laughs() string {
 	var b strings.Builder

@@ -39,13 +39,19 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// OrNil is ps sorted by place, or nil if there are none. It sorts in place.
+// OrNil is ps sorted by place, or nil if there are none. What aliases have twice is said once.
 func (ps Problems) OrNil() error {
 	if len(ps) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(ps, Problem.Compare)
-	return ps
+	said := map[Problem]bool{}
+	once := slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool {
+		before := said[p]
+		said[p] = true
+		return before
+	})
+	slices.SortStableFunc(once, Problem.Compare)
+	return once
 }
 
 // ProblemsOf are the problems that err says or wraps; none if it is another error.

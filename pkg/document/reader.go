@@ -48,13 +48,13 @@ func (r *Reader) Mapping(n *yaml.Node, what string, known ...string) map[string]
 	return fields
 }
 
-// Each visits the pairs of a mapping in the order of the file, what aliases stand for in
-// their place, and refuses keys that stand there twice.
+// Each visits the pairs of a mapping in the order of the file, and refuses keys that stand
+// there twice.
 func (r *Reader) Each(n *yaml.Node, what string, visit func(key, value *yaml.Node)) {
 	if n == nil {
 		return
 	}
-	if n = meant(n); n.Kind != yaml.MappingNode {
+	if n.Kind != yaml.MappingNode {
 		r.Problem(n, "%s must be a mapping", what)
 		return
 	}
@@ -66,24 +66,20 @@ func (r *Reader) Each(n *yaml.Node, what string, visit func(key, value *yaml.Nod
 			continue
 		}
 		seen[key.Value] = true
-		visit(key, meant(n.Content[i+1]))
+		visit(key, n.Content[i+1])
 	}
 }
 
-// List gives the elements of a list, those that aliases stand for in their place.
+// List gives the elements of a list.
 func (r *Reader) List(n *yaml.Node, what string) []*yaml.Node {
 	if n == nil {
 		return nil
 	}
-	if n = meant(n); n.Kind != yaml.SequenceNode {
+	if n.Kind != yaml.SequenceNode {
 		r.Problem(n, "%s must be a list", what)
 		return nil
 	}
-	list := make([]*yaml.Node, len(n.Content))
-	for i, element := range n.Content {
-		list[i] = meant(element)
-	}
-	return list
+	return n.Content
 }
 
 // Text is a scalar as it is written, whatever YAML takes it for.
@@ -91,7 +87,7 @@ func (r *Reader) Text(n *yaml.Node, what string) string {
 	if n == nil {
 		return ""
 	}
-	if n = meant(n); n.Kind != yaml.ScalarNode {
+	if n.Kind != yaml.ScalarNode {
 		r.Problem(n, "%s must be text", what)
 		return ""
 	}
@@ -103,7 +99,7 @@ func (r *Reader) Texts(n *yaml.Node, what string) []string {
 	if n == nil {
 		return nil
 	}
-	if n = meant(n); n.Kind == yaml.ScalarNode {
+	if n.Kind == yaml.ScalarNode {
 		return []string{n.Value}
 	}
 	if n.Kind != yaml.SequenceNode {
@@ -115,12 +111,4 @@ func (r *Reader) Texts(n *yaml.Node, what string) []string {
 		list = append(list, r.Text(c, what))
 	}
 	return list
-}
-
-// meant is what an alias stands for.
-func meant(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
 }

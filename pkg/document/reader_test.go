@@ -57,6 +57,7 @@ func TestProblems(t *testing.T) {
 	require.Equal(t, []string{"d", ""}, r.Texts(f["texts"], "texts"))
 	require.Empty(t, r.Texts(f["many"], "many"))
 	r.At(6, 1, "%d more", 2)
+	r.At(6, 1, "%d more", 2) // as of a text that an alias has twice
 	err := r.Problems.OrNil()
 	require.Equal(t, strings.Join([]string{
 		`f.yaml:1:6: map must be a mapping`,
