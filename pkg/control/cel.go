@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -187,7 +186,10 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 	}
 	checked, issues := c.env.Compile(src)
 	if issues.Err() != nil {
-		for _, e := range issues.Errors() {
+		for i, e := range issues.Errors() {
+			if i > 0 && strings.HasPrefix(e.Message, syntaxError) {
+				break // it follows from the one before
+			}
 			line, column := c.r.Place(n, e.Location.Line(), e.Location.Column())
 			c.r.At(line, column, "%s%s", e.Message, c.hint(e.Message))
 		}
@@ -207,24 +209,6 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 	c.checkKind(n, p, want)
 	c.checkCost(n, checked)
 	return p
-}
-
-var undeclaredName = regexp.MustCompile(`^undeclared reference to '([a-z0-9_]+)`)
-
-// hint helps where a condition reads an expectation that stands after it, and where a text
-// that a function reads is none of its kind.
-func (c *compiler) hint(message string) string {
-	switch message {
-	case "invalid matches argument":
-		return "; patterns are those of RE2, which don't look ahead or behind"
-	case "invalid duration argument":
-		return `; a duration of CEL has no days, and span("30d") has`
-	}
-	m := undeclaredName.FindStringSubmatch(message)
-	if m == nil || !c.later[m[1]] {
-		return ""
-	}
-	return "; a condition reads expectations that stand before it: move " + m[1] + " up"
 }
 
 func (c *compiler) plan(a *ast.AST, src string) (*Program, error) {

@@ -8,7 +8,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/dictionary"
 )
 
 // Clock says when an event counts as having happened, if not at its own time. That
@@ -83,7 +82,7 @@ func (c *compiler) clock(f map[string]*yaml.Node) *Clock {
 	if k.Time == nil {
 		return nil
 	}
-	if kind := c.kindOf(k.Time.ast.Expr(), c.fields); kind != dictionary.Any && kind != dictionary.String {
+	if kind := c.kindOf(k.Time.ast.Expr(), c.fields); !tellsTime(kind) {
 		c.r.Problem(f["clock"], "%s is a value of type %s; a clock is a time, or a text that has one", k.Time.Source, kind)
 	}
 	if free := freeNames(k.Time.ast.Expr(), nil); len(c.reads(k.Time.ast.Expr())) > 0 || free["item"] || free["part"] || len(c.tablesIn(k.Time.ast.Expr())) > 0 {

@@ -41,7 +41,7 @@ type compiler struct {
 }
 
 var (
-	idPattern   = regexp.MustCompile(`^[A-Z]{2,4}-[0-9]{2}[a-z]?$`)
+	idPattern   = regexp.MustCompile(`^[A-Z]{2,4}-[0-9]{2,4}[a-z]?$`)
 	namePattern = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	// The Trust Services Criteria of 2017, as revised in 2022.
 	criteriaPattern = regexp.MustCompile(`^(CC(1\.[1-5]|2\.[1-3]|3\.[1-4]|4\.[12]|5\.[1-3]|6\.[1-8]|7\.[1-5]|8\.1|9\.[12])` +
@@ -208,7 +208,7 @@ func (c *compiler) population(doc, n *yaml.Node) {
 		p.Schedule = c.schedule(n, f)
 		c.fields["item"] = fieldSet{
 			"id": dictionary.String, "member": dictionary.String, "slot": dictionary.String,
-			"time": dictionary.Any, "end": dictionary.Any,
+			"time": dictionary.Time, "end": dictionary.Time,
 		}
 		return
 	}

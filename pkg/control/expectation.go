@@ -12,7 +12,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/dictionary"
 )
 
 func (c *compiler) expectations(n *yaml.Node) {
@@ -139,7 +138,7 @@ func (c *compiler) computed(n *yaml.Node, text string, at int, limit time.Durati
 		return Bound{}, false
 	}
 	p.Source = strings.TrimSpace(p.Source)
-	if kind := c.kindOf(p.ast.Expr(), c.fields); kind != dictionary.Any && kind != dictionary.String {
+	if kind := c.kindOf(p.ast.Expr(), c.fields); !tellsTime(kind) {
 		c.r.Problem(n, "%s is a value of type %s; the end of an interval is a time, or a text that has one", p.Source, kind)
 	}
 	if len(c.reads(p.ast.Expr())) > 0 || freeNames(p.ast.Expr(), nil)["event"] {

@@ -29,7 +29,7 @@ func (c *compiler) fieldsOf(n *yaml.Node, patterns []string) fieldSet {
 	}
 	set := fieldSet{
 		"id": dictionary.String, "source": dictionary.String, "type": dictionary.String,
-		"time": dictionary.Any, "sequence": dictionary.Int,
+		"time": dictionary.Time, "sequence": dictionary.Int,
 	}
 	for _, pattern := range patterns {
 		types := matchingTypes(c.dictionary, pattern)
@@ -98,6 +98,7 @@ func (c *compiler) visitFields(e ast.Expr, vars map[string]fieldSet, report repo
 		s := e.AsSelect()
 		c.read[s.FieldName()] = true
 		checkField(e, s.Operand(), s.FieldName(), vars, report)
+		c.checkOperand(e, s.Operand(), vars, report)
 	case ast.CallKind:
 		c.noteIndex(e.AsCall(), vars, report)
 		c.checkCall(e, vars, report)
@@ -146,6 +147,7 @@ func (c *compiler) noteIndex(call ast.CallExpr, vars map[string]fieldSet, report
 		if name, ok := index.AsLiteral().Value().(string); ok {
 			c.read[name] = true
 			checkField(index, of, name, vars, report)
+			c.checkOperand(index, of, vars, report)
 			return
 		}
 	}

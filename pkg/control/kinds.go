@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,18 +53,23 @@ func (c *compiler) kindOf(e ast.Expr, vars map[string]fieldSet) dictionary.Kind 
 
 // kindOfOptional is what `event.?name.orValue(x)` surely is: the field's kind, if x is of it.
 func (c *compiler) kindOfOptional(call ast.CallExpr, vars map[string]fieldSet) dictionary.Kind {
-	if call.FunctionName() != "orValue" || !call.IsMemberFunction() || call.Target().Kind() != ast.CallKind {
+	if call.FunctionName() != "orValue" || !call.IsMemberFunction() {
 		return dictionary.Any
 	}
-	field := call.Target().AsCall()
-	if field.FunctionName() != operators.OptSelect || field.Args()[0].Kind() != ast.IdentKind {
-		return dictionary.Any
-	}
-	name, _ := field.Args()[1].AsLiteral().Value().(string)
-	if kind := vars[field.Args()[0].AsIdent()][name]; kind == c.kindOf(call.Args()[0], vars) {
+	if kind := kindIfThere(call.Target(), vars); kind == c.kindOf(call.Args()[0], vars) {
 		return kind
 	}
 	return dictionary.Any
+}
+
+// kindIfThere is what `event.?name` surely is, if it is there.
+func kindIfThere(e ast.Expr, vars map[string]fieldSet) dictionary.Kind {
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.OptSelect {
+		return dictionary.Any
+	}
+	args := e.AsCall().Args()
+	name, _ := args[1].AsLiteral().Value().(string)
+	return vars[nameOf(args[0])][name]
 }
 
 // checkCall refuses operands that can't go together.
@@ -123,12 +129,24 @@ func (c *compiler) checkArguments(call ast.CallExpr, vars map[string]fieldSet, r
 // celKinds are CEL's names of the kinds.
 var celKinds = map[dictionary.Kind]types.Kind{
 	dictionary.String: types.StringKind, dictionary.Int: types.IntKind, dictionary.Number: types.DoubleKind,
-	dictionary.Bool: types.BoolKind, dictionary.List: types.ListKind, dictionary.Map: types.MapKind,
+	dictionary.Bool: types.BoolKind, dictionary.List: types.ListKind, dictionary.Map: types.MapKind, dictionary.Time: types.TimestampKind,
 }
 
 // fits tells whether a value of a kind may stand where CEL wants a type.
 func fits(kind dictionary.Kind, want *types.Type) bool {
 	return want.Kind() == types.DynKind || want.Kind() == types.TypeParamKind || want.Kind() == celKinds[kind]
+}
+
+// tellsTime tells whether a value of a kind may be a time, or a text that has one.
+func tellsTime(kind dictionary.Kind) bool {
+	return kind == dictionary.Any || kind == dictionary.Time || kind == dictionary.String
+}
+
+// checkOperand refuses to read fields of what surely has none.
+func (c *compiler) checkOperand(at, of ast.Expr, vars map[string]fieldSet, report report) {
+	if kind := cmp.Or(c.kindOf(of, vars), kindIfThere(of, vars)); kind != dictionary.Any && kind != dictionary.Map {
+		report(at, fmt.Sprintf("a value of type %s has no fields", kind))
+	}
 }
 
 func (c *compiler) checkPair(at, x, y ast.Expr, vars map[string]fieldSet, report report) {

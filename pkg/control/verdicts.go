@@ -153,7 +153,7 @@ func (c *compiler) verdicts(e *Expectation, f map[string]*yaml.Node) {
 			}
 		}
 	}
-	c.fields["event"] = fieldSet{"control": dictionary.String, "outcome": dictionary.String, "time": dictionary.Any, "item": dictionary.Any}
+	c.fields["event"] = fieldSet{"control": dictionary.String, "outcome": dictionary.String, "time": dictionary.Time, "item": dictionary.Any}
 	c.fields["event.item"] = items
 	if len(e.Verdicts) == 0 {
 		c.fields["event.item"] = nil // reported: there is no such control

@@ -17,7 +17,7 @@ import (
 type Kind int
 
 // The kinds, with the Go type that Decode gives. Any is a field whose schema
-// says no single type.
+// says no single type; Time is an attribute's only, as JSON has none.
 const (
 	Any    Kind = iota // any of the others, or nil
 	String             // string
@@ -26,11 +26,12 @@ const (
 	Bool               // bool
 	List               // []any
 	Map                // map[string]any
+	Time               // time.Time
 )
 
 // String is the name of k in a JSON Schema.
 func (k Kind) String() string {
-	return [...]string{"any", "string", "integer", "number", "boolean", "array", "object"}[k]
+	return [...]string{"any", "string", "integer", "number", "boolean", "array", "object", "time"}[k]
 }
 
 // Field is one declared field.
