@@ -166,7 +166,8 @@ func (e *Engine) outOfReach(g *group) compliance.Instant {
 }
 
 // neededRows are the facts before an instant that are rows of a table then, of whatever
-// age: the last of each key. One that isn't live is needed until those before it are gone.
+// age: the last of each key, and the bodies behind it. One that isn't live is needed until
+// those before it are gone.
 func (g *group) neededRows(before compliance.Instant) map[*fact]bool {
 	var needed map[*fact]bool
 	for _, v := range g.control.Versions {
@@ -190,9 +191,23 @@ func (g *group) addRows(needed map[*fact]bool, v *control.Control, t *control.De
 		}
 	}
 	for _, facts := range rows {
-		last := facts[len(facts)-1]
-		needed[last] = needed[last] || len(facts) > 1 || len(last.lead.rivals) > 0 || !dead(v, t, last)
+		last := lastThatCounts(facts)
+		alone := len(facts) == 1 && len(facts[0].lead.rivals) == 0
+		for _, f := range facts[last:] {
+			needed[f] = needed[f] || !alone || !dead(v, t, f)
+		}
 	}
+}
+
+// lastThatCounts is where the last body stands that counts of its event, or 0: one behind it
+// that doesn't count may dispute the row that it sets, and doesn't set another.
+func lastThatCounts(facts []*fact) int {
+	for i := len(facts) - 1; i > 0; i-- {
+		if facts[i].counts || planted == plantedRivalRow {
+			return i
+		}
+	}
+	return 0
 }
 
 // dead says that a row is surely not live.

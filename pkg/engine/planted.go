@@ -51,4 +51,5 @@ const (
 	plantedBeatsForgotten = "beats_forgotten" // signs of life are dropped while intervals still reach back to them
 	plantedUndoneQuietly  = "undone_quietly"  // what undoes evidence is looked at when that can't be undone any more
 	plantedSpareKept      = "spare_kept"      // an item begins with what the one had whose place it takes
+	plantedRivalRow       = "rival_row"       // a body that counts for nothing takes the place of a row that does
 )
