@@ -36,8 +36,8 @@ func newReached() *reached {
 }
 
 func (r *reached) note(c *testcase) {
-	for _, s := range c.steps {
-		for _, e := range s.items {
+	for _, expects := range c.expects {
+		for _, e := range expects {
 			if e.outcome != nil {
 				r.outcomes[*e.outcome] = true
 			}

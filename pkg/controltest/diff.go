@@ -8,28 +8,29 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/controltest/internal/timeline"
 )
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // compare holds what is known to what the case expects.
-func (c *testcase) compare(truth []known) []string {
+func (c *testcase) compare(truth []timeline.Known) []string {
 	var failures []string
-	for i, s := range c.steps {
-		for _, e := range s.items {
+	for i, expects := range c.expects {
+		for _, e := range expects {
 			want, got := c.asked(e, truth[i])
 			if slices.Equal(want, got) {
 				continue
 			}
 			failures = append(failures, fmt.Sprintf("%s:%d:%d: %s: at %s, of %s (- expected, + found):\n%s",
-				c.file, e.line, e.column, c.name, c.moment(s.w), e.id, diff(want, got)))
+				c.file, e.line, e.column, c.name, c.moment(c.Watermarks[i]), e.id, diff(want, got)))
 		}
 	}
 	return failures
 }
 
 // asked are the lines that the case names, as it has them and as they are.
-func (c *testcase) asked(e expected, now known) (want, got []string) {
+func (c *testcase) asked(e expected, now timeline.Known) (want, got []string) {
 	r, is := now[e.id]
 	if e.absent || !is {
 		gone := !is || r.Outcome == compliance.Withdrawn
@@ -54,7 +55,7 @@ func (c *testcase) asked(e expected, now known) (want, got []string) {
 	return want, got
 }
 
-func named(now known) string {
+func named(now timeline.Known) string {
 	if len(now) == 0 {
 		return "none"
 	}
@@ -83,7 +84,7 @@ func (c *testcase) wanted(e expected) []string {
 }
 
 // lines are all that is known of an item, each a field.
-func (c *testcase) lines(now known, id string) []string {
+func (c *testcase) lines(now timeline.Known, id string) []string {
 	r, ok := now[id]
 	if !ok {
 		return []string{"absent: true"}

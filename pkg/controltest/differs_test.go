@@ -6,18 +6,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/controltest/internal/timeline"
 )
 
 // TestADeviatingEngineIsFound: no difference between the oracle and the engine,
 // also of items that no case names, goes unsaid.
 func TestADeviatingEngineIsFound(t *testing.T) {
-	c := &testcase{file: "f", line: 1, column: 2, name: "n", steps: []step{{w: 10}, {w: 20}}}
+	c := &testcase{file: "f", line: 1, column: 2, name: "n", Timeline: timeline.Timeline{Watermarks: []compliance.Instant{10, 20}}}
 	pass := compliance.Revision{Number: 1, Verdict: compliance.Verdict{Outcome: compliance.Pass}}
-	truth := []known{{}, {"a": pass, "b": pass}}
-	require.Empty(t, c.differs(3, 7, truth, []known{{}, {"a": pass, "b": pass}}))
+	truth := []timeline.Known{{}, {"a": pass, "b": pass}}
+	require.Empty(t, c.differs(3, 7, truth, []timeline.Known{{}, {"a": pass, "b": pass}}))
 	other := pass
 	other.Number = 2
-	for _, engine := range [][]known{
+	for _, engine := range [][]timeline.Known{
 		{{}, {"a": pass}},
 		{{}, {"a": pass, "b": pass, "c": pass}},
 		{{"a": pass}, {"a": pass, "b": pass}},

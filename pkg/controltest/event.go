@@ -1,7 +1,6 @@
 package controltest
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/controltest/internal/timeline"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/document"
 )
@@ -28,7 +28,7 @@ func (r *reader) eventType(n *yaml.Node) *dictionary.Type {
 }
 
 // events reads one entry, which is several events if it says repeat:.
-func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []arrival {
+func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []timeline.Arrival {
 	f := r.Mapping(n, "an event", "at", "id", "type", "source", "data", "arrives", "duplicate", "repeat", "every", "sequence")
 	for _, key := range []string{"at", "id", "type"} {
 		if f[key] == nil {
@@ -63,17 +63,17 @@ func (r *reader) events(n *yaml.Node, start compliance.Instant, offset int) []ar
 		}
 	}
 	twice := f["duplicate"] != nil && r.boolean(f["duplicate"], "duplicate")
-	var list []arrival
+	var list []timeline.Arrival
 	for i := range count {
-		ev := &compliance.Event{Tenant: tenant, Source: source, ID: id, Type: t.Name, Time: first.Add(time.Duration(i) * every), Data: data}
+		ev := &compliance.Event{Tenant: timeline.Tenant, Source: source, ID: id, Type: t.Name, Time: first.Add(time.Duration(i) * every), Data: data}
 		if count > 1 {
 			ev.ID = fmt.Sprintf("%s-%d", id, i+1)
 		}
 		if sequence > 0 {
 			ev.Sequence = uint64(sequence + i)
 		}
-		seal(ev, t, raw, offset+i)
-		list = append(list, arrival{event: ev, at: ev.Time.Add(lag), duplicate: twice})
+		timeline.Seal(ev, t, raw, offset+i)
+		list = append(list, timeline.Arrival{Event: ev, At: ev.Time.Add(lag), Twice: twice})
 	}
 	return list
 }
@@ -138,10 +138,4 @@ func (r *reader) refused(event, data *yaml.Node, t *dictionary.Type, err error) 
 		}
 		r.Problem(at, "%s%s: %s", t.Name, strings.ReplaceAll(fault.Pointer, "/", "."), fault.Reason)
 	}
-}
-
-// seal gives an event its place and hash, as the log would.
-func seal(ev *compliance.Event, t *dictionary.Type, raw []byte, offset int) {
-	ev.Received = ev.Time
-	ev.Ref = compliance.Ref{Topic: "events." + string(t.Family), Offset: int64(offset), SHA256: sha256.Sum256(raw)}
 }

@@ -106,7 +106,7 @@ func (o *Options) fate(s *suite, m *mutation) (fate Fate, by string) {
 		return Refused, ""
 	}
 	for _, c := range changed.cases {
-		if len(c.compare(c.byOracle())) > 0 {
+		if len(c.compare(c.ByOracle())) > 0 {
 			return Killed, c.name
 		}
 	}

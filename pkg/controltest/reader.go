@@ -60,7 +60,7 @@ func (r *reader) cases(root *yaml.Node) []*testcase {
 
 func (r *reader) testcase(n *yaml.Node) *testcase {
 	f := r.Mapping(n, "a case", "name", "start", "boundary", "events", "expect")
-	c := &testcase{file: r.File(), line: n.Line, column: n.Column, name: r.Text(f["name"], "name"), bundle: r.bundle, rules: r.rules[0]}
+	c := &testcase{file: r.File(), line: n.Line, column: n.Column, name: r.Text(f["name"], "name")}
 	if c.name == "" {
 		r.Problem(n, "a case needs a name: that says what must hold")
 	}
@@ -75,19 +75,20 @@ func (r *reader) testcase(n *yaml.Node) *testcase {
 	if c.start = r.instant(start, "start", 0); c.start == 0 {
 		c.start = 1 // reported; offsets from it are still checked
 	}
-	c.bundle = r.world(f["boundary"])
+	c.Bundle = r.world(f["boundary"])
+	c.Control = subject(c.Bundle, r.rules[0])
 	for _, e := range r.List(f["events"], "events") {
-		c.events = append(c.events, r.events(e, c.start, len(c.events))...)
+		c.Arrivals = append(c.Arrivals, r.events(e, c.start, len(c.Arrivals))...)
 	}
 	if f["expect"] == nil {
 		r.Problem(n, "a case needs expect:, at least one watermark and an item")
 	}
 	for _, e := range r.List(f["expect"], "expect") {
-		s := r.step(e, c.start)
-		if k := len(c.steps); k > 0 && s.w <= c.steps[k-1].w {
+		w, expects := r.step(e, c.start)
+		if k := len(c.Watermarks); k > 0 && w <= c.Watermarks[k-1] {
 			r.Problem(e, "this watermark is not after the one before")
 		}
-		c.steps = append(c.steps, s)
+		c.Watermarks, c.expects = append(c.Watermarks, w), append(c.expects, expects)
 	}
 	return c
 }
@@ -147,15 +148,15 @@ func valueOf(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-func (r *reader) step(n *yaml.Node, start compliance.Instant) step {
+// step is a watermark, and what is expected there.
+func (r *reader) step(n *yaml.Node, start compliance.Instant) (w compliance.Instant, expects []expected) {
 	f := r.Mapping(n, "a watermark", "at", "items")
 	if f["at"] == nil {
 		r.Problem(n, "an expectation needs at:, the watermark")
-		return step{}
+		return 0, nil
 	}
-	s := step{w: r.instant(f["at"], "at", start)}
-	r.Each(f["items"], "items", func(key, item *yaml.Node) { s.items = append(s.items, r.expected(key, item, start)) })
-	return s
+	r.Each(f["items"], "items", func(key, item *yaml.Node) { expects = append(expects, r.expected(key, item, start)) })
+	return r.instant(f["at"], "at", start), expects
 }
 
 func (r *reader) expected(key, n *yaml.Node, start compliance.Instant) expected {

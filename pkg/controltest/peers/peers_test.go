@@ -1,4 +1,4 @@
-package controltest
+package peers_test
 
 import (
 	"crypto/sha256"
@@ -16,13 +16,10 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/controltest/internal/timeline"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/document"
 )
-
-// Peers are rule languages that others use. Controls in testdata/peers say what their
-// rules say, and these tests hold the oracle and the engine to the verdicts that are
-// published beside the rules. docs/design/peers.md tells what can't be said.
 
 // peersFixture lists the files of a folder of third-party rules that this repository
 // doesn't hold. Where they aren't, our own samples are tried alone.
@@ -30,7 +27,7 @@ func peersFixture(t *testing.T, pattern string) []string {
 	t.Helper()
 	folder := os.Getenv("ASSAY_TEST_FIXTURES")
 	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "shared", "fixtures")
+		folder = filepath.Join("..", "..", "..", "..", "shared", "fixtures")
 	}
 	files, err := filepath.Glob(filepath.Join(folder, filepath.FromSlash(pattern)))
 	require.NoError(t, err)
@@ -59,7 +56,7 @@ func peersIn(t *testing.T, folder string, d *dictionary.Dictionary, boundary str
 	t.Helper()
 	declared, err := document.Parse(control.BoundaryFile, []byte(boundary))
 	require.NoError(t, err)
-	files, err := filepath.Glob(filepath.Join("testdata", "peers", folder, "*.yaml"))
+	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.yaml"))
 	require.NoError(t, err)
 	peers := map[string]*peer{}
 	for _, file := range files {
@@ -88,8 +85,8 @@ func peerEvent(t *testing.T, d *dictionary.Dictionary, kind, source, id string, 
 	require.NoError(t, err)
 	fields, err := typ.Decode(raw)
 	require.NoError(t, err, "%s %s", kind, raw)
-	ev := &compliance.Event{Tenant: tenant, Source: source, ID: id, Type: kind, Time: at, Data: fields}
-	seal(ev, typ, raw, 0)
+	ev := &compliance.Event{Tenant: timeline.Tenant, Source: source, ID: id, Type: kind, Time: at, Data: fields}
+	timeline.Seal(ev, typ, raw, 0)
 	return ev
 }
 
@@ -104,18 +101,20 @@ func (p *peer) judged(t *testing.T, events []*compliance.Event, orders int) map[
 	if len(events) == 0 {
 		return outcomes
 	}
-	c := &testcase{file: p.file, line: 1, column: 1, name: p.title(), bundle: p.bundle}
+	line := timeline.Timeline{Bundle: p.bundle, Control: p.bundle.Controls[0]}
 	for _, ev := range events {
-		c.events = append(c.events, arrival{event: ev, at: ev.Time})
+		line.Arrivals = append(line.Arrivals, timeline.Arrival{Event: ev, At: ev.Time})
 	}
-	slices.SortFunc(c.events, func(a, b arrival) int { return a.event.Compare(b.event) })
-	middle, last := c.events[len(c.events)/2].at, c.events[len(c.events)-1].at
-	c.start, c.steps = c.events[0].at, []step{{w: middle}, {w: last.Add(afterAll)}}
+	slices.SortFunc(line.Arrivals, func(a, b timeline.Arrival) int { return a.Event.Compare(b.Event) })
+	middle, last := line.Arrivals[len(events)/2].At, line.Arrivals[len(events)-1].At
+	line.Watermarks = []compliance.Instant{middle, last.Add(afterAll)}
 	seed := sha256.Sum256([]byte(p.title()))
-	truth := c.byOracle()
+	truth := line.ByOracle()
 	for order := range orders {
-		random := rand.New(rand.NewPCG(uint64(seed[0]), uint64(order)))
-		require.Empty(t, c.differs(order, uint64(seed[0]), truth, c.byEngine(random)))
+		found, err := line.ByEngine(rand.New(rand.NewPCG(uint64(seed[0]), uint64(order))))
+		require.NoError(t, err)
+		at, id, differ := timeline.Difference(truth, found)
+		require.False(t, differ, "%s: in order %d the engine says of %s at watermark %d %+v, the oracle %+v", p.file, order, id, at, found[at][id], truth[at][id])
 	}
 	for id, r := range truth[0] { // all comes on time, so that what is decided stays
 		if r.Outcome == compliance.Pass || r.Outcome == compliance.Deviation {

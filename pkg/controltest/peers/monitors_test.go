@@ -1,4 +1,4 @@
-package controltest
+package peers_test
 
 import (
 	"encoding/json"
@@ -239,13 +239,13 @@ func unsaid() map[string]*regexp.Regexp {
 // doesn't tell yet; those aren't compared.
 func TestMonitorsOfMonPoly(t *testing.T) {
 	var rows []peerRow
-	ours := []string{"testdata/peers/monitors/sample/run.t"}
+	ours := []string{"testdata/monitors/sample/run.t"}
 	for _, file := range append(ours, peersFixture(t, "monitors/monpoly_test*/run.t")...) {
 		s := parseSignature(beside(t, file, "*.sig"))
 		rows = append(rows, suiteOfMonPoly(t, s, s.log(beside(t, file, "*.log")), read(t, file))...)
 	}
 	rows = append(rows, furtherOfMonPoly(t)...)
-	ours = []string{"testdata/peers/monitors/sample_policy/formula.mfotl"}
+	ours = []string{"testdata/monitors/sample_policy/formula.mfotl"}
 	for _, file := range append(ours, peersFixture(t, "monitors/*/formula.mfotl")...) {
 		s := parseSignature(beside(t, file, "sig"))
 		log := s.log(beside(t, file, "trace.log"))
@@ -274,7 +274,7 @@ func TestMonitorsOfMonPoly(t *testing.T) {
 func furtherOfMonPoly(t *testing.T) []peerRow {
 	t.Helper()
 	var rows []peerRow
-	ours := []string{"testdata/peers/monitors/sample_runs/run.t"}
+	ours := []string{"testdata/monitors/sample_runs/run.t"}
 	for _, file := range append(ours, peersFixture(t, "monitors/further_*/run.t")...) {
 		s := parseSignature(beside(t, file, "*.sig"))
 		d, log := s.dictionary(t), s.log(beside(t, file, "*.log"))

@@ -1,4 +1,4 @@
-package controltest
+package peers_test
 
 import (
 	"maps"

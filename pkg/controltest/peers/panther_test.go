@@ -1,4 +1,4 @@
-package controltest
+package peers_test
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/controltest/internal/timeline"
 	"assay.example/assay/pkg/dictionary"
 	"assay.example/assay/pkg/source"
 	"assay.example/assay/schemas"
@@ -68,7 +69,7 @@ func TestVendorRules(t *testing.T) {
 	require.NoError(t, err)
 	peers := peersIn(t, "panther", d, "boundary: {}")
 	var own map[string][]entries
-	require.NoError(t, yaml.Unmarshal([]byte(read(t, "testdata/peers/panther_samples.yaml")), &own))
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "testdata/panther_samples.yaml")), &own))
 	var rows []peerRow
 	try := func(rule string, cases []entries) {
 		if p := peers[rule]; p != nil {
@@ -95,7 +96,7 @@ func vendorTypes(t *testing.T) *dictionary.Dictionary {
 	files := fstest.MapFS{}
 	shipped, err := fs.Sub(schemas.FS, "events")
 	require.NoError(t, err)
-	for _, folder := range []fs.FS{shipped, os.DirFS("testdata/peers/panther/events")} {
+	for _, folder := range []fs.FS{shipped, os.DirFS("testdata/panther/events")} {
 		names, err := fs.Glob(folder, "*.json")
 		require.NoError(t, err)
 		for _, name := range names {
@@ -164,8 +165,8 @@ func (c *entries) events(t *testing.T, d *dictionary.Dictionary, mapping *source
 			require.NoError(t, err)
 			data, err := typ.Decode(e.Data)
 			require.NoError(t, err)
-			ev := &compliance.Event{Tenant: tenant, Source: "/" + name, ID: fmt.Sprintf("%s-%d", e.ID, i), Type: e.Type, Time: e.Time.Add(after), Data: data}
-			seal(ev, typ, e.Data, i)
+			ev := &compliance.Event{Tenant: timeline.Tenant, Source: "/" + name, ID: fmt.Sprintf("%s-%d", e.ID, i), Type: e.Type, Time: e.Time.Add(after), Data: data}
+			timeline.Seal(ev, typ, e.Data, i)
 			events = append(events, ev)
 		}
 	}

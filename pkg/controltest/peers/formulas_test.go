@@ -1,4 +1,4 @@
-package controltest
+package peers_test
 
 import (
 	"maps"
@@ -171,7 +171,7 @@ func once(a, b int64, f formula) formula { return since(a, b, always(true), f) }
 
 func eventually(a, b int64, f formula) formula { return until(a, b, always(true), f) }
 
-// operators are the formulas of testdata/peers/monitors/operators.
+// operators are the formulas of testdata/monitors/operators.
 func operators() []monitor {
 	p, q, r, s := fact("P", "x"), fact("Q", "x"), fact("R", "x", "y"), fact("S", "a", "b", "c")
 	n := func(f formula) formula { return next(0, 30, f) }

@@ -1,4 +1,4 @@
-package controltest
+package peers_test
 
 import (
 	"math/rand/v2"

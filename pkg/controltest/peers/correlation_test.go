@@ -1,4 +1,4 @@
-package controltest
+package peers_test
 
 import (
 	"encoding/json"
@@ -20,7 +20,7 @@ import (
 
 // A correlation rule of Panther's joins signals, which are matches of its other rules, by
 // the value of a field that each rule names; so an event here is one signal with that
-// field (testdata/peers/correlation/events). A rule alerts if an item deviates.
+// field (testdata/correlation/events). A rule alerts if an item deviates.
 
 // correlation is a rule with its tests.
 type correlation struct {
@@ -46,7 +46,7 @@ const peersStart = compliance.Instant(1_700_000_000_000_000)
 // TestCorrelation holds controls to our own signals and, where they are, to the tests
 // that Panther publishes with its rules.
 func TestCorrelation(t *testing.T) {
-	d, err := dictionary.Load(os.DirFS("testdata/peers/correlation/events"))
+	d, err := dictionary.Load(os.DirFS("testdata/correlation/events"))
 	require.NoError(t, err)
 	peers := peersIn(t, "correlation", d, "boundary: {}")
 	own := ownSignals(t)
@@ -160,7 +160,7 @@ func ownSignals(t *testing.T) []correlation {
 		Alerts  bool
 		Signals [][]any
 	}
-	require.NoError(t, yaml.Unmarshal([]byte(read(t, "testdata/peers/correlation_samples.yaml")), &rules))
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "testdata/correlation_samples.yaml")), &rules))
 	var all []correlation
 	for _, rule := range slices.Sorted(maps.Keys(rules)) {
 		c := correlation{rule: rule}
