@@ -191,7 +191,7 @@ func (c *compiler) compile(n *yaml.Node, want *cel.Type) *Program {
 				break // it follows from the one before
 			}
 			line, column := c.r.Place(n, e.Location.Line(), e.Location.Column())
-			c.r.At(line, column, "%s%s", e.Message, c.hint(e.Message))
+			c.r.At(line, column, "%s", c.faultOf(e.Message))
 		}
 		return nil
 	}

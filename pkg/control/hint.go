@@ -1,6 +1,11 @@
 package control
 
-import "regexp"
+import (
+	"cmp"
+	"regexp"
+
+	"cel.dev/cel-go/common/operators"
+)
 
 // What CEL says of a fault names the fault; a hint says what to write instead.
 
@@ -29,6 +34,18 @@ var elsewhere = map[string]string{
 	"isPrivate": `write ["10.0.0.0/8", …].exists(r, cidr(r).containsIP(x)), with the ranges that you mean`,
 	"sets":      "write list.hasAny(…), list.hasAll(…)",
 	"now":       "a condition says the same whenever it is computed; between: says until when something has to come",
+}
+
+// mismatch is how CEL says that a function or an operator doesn't take what it is given.
+var mismatch = regexp.MustCompile(`^found no matching overload for '(.+)' applied to '(.*)'$`)
+
+// faultOf is what CEL says of a fault, operators as they are written, and what to write instead.
+func (c *compiler) faultOf(message string) string {
+	if m := mismatch.FindStringSubmatch(message); m != nil {
+		operator, _ := operators.FindReverse(m[1])
+		return cmp.Or(operator, m[1]) + " doesn't go with " + m[2]
+	}
+	return message + c.hint(message)
 }
 
 // hint is what to write instead, if anything is known of a fault.
