@@ -15,7 +15,7 @@ import (
 // to be short: it is the limit of each evaluation that stops what turns out to be long.
 const short = 20
 
-// few is how many events an expectation surely has, now and then.
+// few is how many events an expectation surely has now and then, and a table rows.
 const few = 5
 
 // checkCost refuses an expression that could not be computed over a few events, as each item
@@ -36,7 +36,7 @@ func (c *compiler) checkCost(n *yaml.Node, checked *cel.Ast) {
 
 // cost is what an expression costs at most, if no expectation holds more than so many events.
 func (c *compiler) cost(checked *cel.Ast, events int) uint64 {
-	estimate, err := c.env.EstimateCost(checked, sizes{c, events}, bounded()...)
+	estimate, err := c.env.EstimateCost(checked, sizes{c, events}, bounded(min(events, short))...)
 	if err != nil {
 		return math.MaxUint64 // nobody knows
 	}
@@ -76,20 +76,20 @@ type sizes struct {
 	events int
 }
 
-// shortList is what has few parts, each with few, and so on a little further.
-func shortList() cost.SizeEstimate {
-	size := cost.SizeEstimate{Max: short}
+// listOf is what has so many parts, each with as many, and so on a little further.
+func listOf(parts int) cost.SizeEstimate {
+	size := cost.SizeEstimate{Max: uint64(parts)}
 	for range 2 {
 		part := size
-		size = cost.SizeEstimate{Max: short, Key: &part, Elem: &part}
+		size = cost.SizeEstimate{Max: uint64(parts), Key: &part, Elem: &part}
 	}
 	return size
 }
 
 // bounded bounds what the libraries take to be of any length, or to have parts of any length:
 // what was missing, a range up to a number, a list of what lists hold.
-func bounded() (options []cost.Option) {
-	size := shortList()
+func bounded(parts int) (options []cost.Option) {
+	size := listOf(parts)
 	for _, overload := range []string{"optional_orValue_value", "optional_value", "lists_range", "list_flatten", "list_flatten_int"} {
 		options = append(options, cost.OverloadCostEstimate(overload, func(cost.Estimator, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
 			return cost.NewCallEstimate(cost.FixedCostEstimate(short), &size)
@@ -105,7 +105,7 @@ func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *co
 
 // EstimateSize is that of an expectation's events, or short.
 func (s sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
-	size := shortList()
+	size := listOf(min(s.events, short))
 	if path := n.Path(); len(path) == 1 {
 		if e, ok := s.evidence[path[0]]; ok && e.kind == nameList {
 			size.Max = uint64(min(s.events, s.control.Expectations[e.of].Max))

@@ -154,13 +154,14 @@ func TestFormulasAtRandom(t *testing.T) {
 	}
 	s := parseSignature(operatorsSignature)
 	d := s.dictionary(t)
-	refused, said, held := map[string]int{}, 0, 0
+	refused, said, held, beside := map[string]int{}, 0, 0, newMonpoly(t, operatorsSignature)
 	for seed := first; seed < first+count; seed++ {
 		g := &formulas{random: rand.New(rand.NewPCG(uint64(seed), 11))}
 		f := g.binding([][]string{nil, {"x"}, {"x"}, {"x", "y"}}[g.random.IntN(4)], 1+g.random.IntN(3))
 		text := f.String()
 		read, err := parseFormula(text)
 		require.NoError(t, err, text)
+		beside.compare(t, text, read, randomOperators(g.random, s))
 		yaml, err := read.controls(text, s)
 		if err != nil {
 			require.ErrorIs(t, err, errUnsaid, text)
@@ -171,8 +172,13 @@ func TestFormulasAtRandom(t *testing.T) {
 		held += tryFormula(t, g.random, read, fmt.Sprintf("formula %d: %s", seed, text), yaml, s, d)
 	}
 	t.Logf("%d of %d formulas were said; they hold %d times. Not said: %v", said, count, held, refused)
+	t.Log(beside)
 	require.Greater(t, said, count/2)
 	require.Greater(t, held, count, "these logs try little")
+}
+
+func randomOperators(random *rand.Rand, s signature) []timePoint {
+	return randomLog(random, s, 1, []string{"0", "1", "2"}, []int64{0, 0, 1, 1, 2, 3, 5})
 }
 
 // tryFormula compares a control with its formula on two logs.
@@ -180,7 +186,7 @@ func tryFormula(t *testing.T, random *rand.Rand, f *mfotl, text string, yaml []s
 	t.Helper()
 	p := translated(t, text, yaml, d)
 	for range 2 {
-		log := randomLog(random, s, 1, []string{"0", "1", "2"}, []int64{0, 0, 1, 1, 2, 3, 5})
+		log := randomOperators(random, s)
 		got := satisfied(p.judged(t, s.events(t, d, log), 2), compliance.Pass)
 		for tp := range log {
 			want, found := f.at(log, tp), at(got, tp)
