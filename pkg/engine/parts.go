@@ -106,10 +106,12 @@ func (r *review) noParts(broken bool) finding {
 	return finding{outcome: compliance.NotApplicable, reason: compliance.ReasonNoParts}
 }
 
-// rowEvent is the event that a part's row comes from.
+// rowEvent is the event that a part's row comes from: of an id there may be others, at
+// other times.
 func (g *group) rowEvent(part control.View) *fact {
+	told, _ := part.Told()
 	for _, f := range g.facts {
-		if f.ev.ID == part["id"] && f.ev.Source == part["source"] {
+		if f.ev.ID == part["id"] && f.ev.Source == part["source"] && f.ev.Time == told {
 			return f
 		}
 	}

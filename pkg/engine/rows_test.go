@@ -22,28 +22,58 @@ expect: {e: {event: t.c, on: {event.k: item.k}, between: "[0s, 10m]"}}
 assert: "[item.k, item.v] in refs.held"
 `
 
+const parts = `id: TT-01
+title: What was held was right
+criteria: [CC8.1]
+lateness: {correct_until: 2h}
+population: {event: t.a, item: event.k}
+tables: {held: {from: t.b, key: [event.k, event.v], live: event.ok}}
+expand: {over: refs.held.of(item.k), as: part, key: part.v, count: part}
+expect: {e: {event: t.c, on: {event.k: item.k}, between: "[0s, 10m]"}}
+assert: part.n > 0 && e.count == 0
+`
+
+// TestAPartNamesItsEvent: a part's evidence is the event that set its row, also if an earlier one
+// had its id.
+func TestAPartNamesItsEvent(t *testing.T) {
+	events := []*compliance.Event{
+		{ID: "held", Type: "t.b", Time: minute(0), Data: map[string]any{"k": "p", "v": "v0", "ok": true, "n": int64(1)}},
+		{ID: "held", Type: "t.b", Time: minute(24 * 60), Data: map[string]any{"k": "p", "v": "v0", "ok": true, "n": int64(2)}},
+		{ID: "item", Type: "t.a", Time: minute(25 * 60), Data: map[string]any{"k": "p", "v": "v0"}},
+	}
+	said := judgedAlike(t, parts, events, minute(26*60))
+	require.Equal(t, compliance.Pass, said.Outcome)
+	require.Equal(t, []compliance.Hash{events[2].Ref.SHA256, events[1].Ref.SHA256}, []compliance.Hash{said.Evidence[0].SHA256, said.Evidence[1].SHA256})
+}
+
 // TestARowStaysBesideARival: a row stands in a table however old it is, also if a body of an
 // earlier event sets it later, and doesn't count.
 func TestARowStaysBesideARival(t *testing.T) {
-	text := fstest.MapFS{"TT-01.yaml": {Data: []byte(lookedUp)}, control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")}}
-	b, err := control.Load(text, testDictionary(t))
-	require.NoError(t, err)
-	e := engine.New(b, 0, 1)
-	var admitted []*compliance.Event
-	for i, ev := range []*compliance.Event{
+	said := judgedAlike(t, lookedUp, []*compliance.Event{
 		{ID: "first", Type: "t.b", Time: minute(0), Data: map[string]any{"k": "p", "v": "v0", "ok": true}},
 		{ID: "second", Type: "t.b", Time: minute(10), Data: map[string]any{"k": "p", "v": "v0", "ok": false}},
 		{ID: "first", Type: "t.b", Time: minute(20), Data: map[string]any{"k": "p", "v": "v0", "ok": true, "n": int64(2)}},
 		{ID: "item", Type: "t.a", Time: minute(30 * 24 * 60), Data: map[string]any{"k": "p", "v": "v0"}},
-	} {
+	}, minute(31*24*60))
+	require.Equal(t, compliance.Deviation, said.Outcome, "nobody holds it")
+}
+
+// judgedAlike is what the engine says of the one item, which the oracle says, too. The
+// watermark follows the events.
+func judgedAlike(t *testing.T, text string, events []*compliance.Event, at compliance.Instant) *compliance.Revision {
+	t.Helper()
+	b, err := control.Load(fstest.MapFS{"TT-01.yaml": {Data: []byte(text)}, control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")}}, testDictionary(t))
+	require.NoError(t, err)
+	e := engine.New(b, 0, 1)
+	for i, ev := range events {
 		ev.Tenant, ev.Source = "default", "/s2"
 		e.Advance(ev.Time)
-		admitted = append(admitted, seal(ev, int64(i)))
-		admit(t, e, b, admitted[i])
+		seal(ev, int64(i))
+		admit(t, e, b, ev)
 	}
-	at := minute(31 * 24 * 60)
-	said, truth := e.Advance(at), oracle.Verdicts(b, b.Controls[0], "default", admitted, at)
-	require.Equal(t, compliance.Deviation, truth[0].Outcome, "nobody holds it")
+	said, truth := e.Advance(at), oracle.Verdicts(b, b.Controls[0], "default", events, at)
 	require.Len(t, said, 1)
+	require.Len(t, truth, 1)
 	require.Equal(t, summary(truth[0]), summary(said[0].Verdict))
+	return &said[0]
 }

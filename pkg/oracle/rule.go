@@ -219,10 +219,12 @@ func (l *log) noParts(it item, broken bool) ruling {
 	return ruling{outcome: compliance.NotApplicable, reason: compliance.ReasonNoParts}
 }
 
-// partEvidence names the event that a part's row comes from.
+// partEvidence names the event that a part's row comes from: of an id there may be others,
+// at other times.
 func (l *log) partEvidence(it item, part control.View) []compliance.Evidence {
+	told, _ := part.Told()
 	for _, f := range it.facts {
-		if f.view["id"] == part["id"] && f.view["source"] == part["source"] {
+		if f.ID == part["id"] && f.Source == part["source"] && f.Time == told {
 			return []compliance.Evidence{compliance.EvidenceOf("part", f.Event)}
 		}
 	}
