@@ -145,8 +145,8 @@ func (w *world) itemOf(v compliance.Verdict, events []*compliance.Event) plainIt
 			if len(v.Evidence) > 0 && it.opened == nil && it.view == nil && ev.ID == v.Evidence[0].ID && ev.Ref.SHA256 == v.Evidence[0].SHA256 {
 				there := *ev
 				there.Time = it.at // where a clock may have put it
-				it.opened, it.view, it.key = &there, control.ViewOf(ev), key
-				if at, ok := w.control.ItemKey(ev, it.view); ok {
+				it.opened, it.view, it.key = &there, control.ViewOf(&there), key
+				if at, ok := w.control.ItemKey(ev, control.ViewOf(ev)); ok {
 					it.key = at
 				}
 				it.view["id"] = v.Item.ID
