@@ -116,7 +116,7 @@ func (r *review) weigh(x *control.Expectation, scope *control.Scope, earlier []s
 		case unsure:
 			failed = true
 		case late:
-			if s.remedy == nil || compareFacts(lead, s.remedy) < 0 {
+			if s.remedy == nil || inTurn(lead, s.remedy) < 0 {
 				s.remedy = lead
 			}
 		case inside:
@@ -136,7 +136,7 @@ func (f *fact) bodies() []*fact { return append([]*fact{f}, f.rivals...) }
 // insertCandidate keeps the bodies that may open an item in order.
 func insertCandidate(list []*fact, f *fact) []*fact {
 	i, _ := slices.BinarySearchFunc(list, f, func(a, b *fact) int {
-		return cmp.Or(compareFacts(a.shown, b.shown), bytes.Compare(a.ev.Ref.SHA256[:], b.ev.Ref.SHA256[:]))
+		return cmp.Or(inTurn(a.shown, b.shown), bytes.Compare(a.ev.Ref.SHA256[:], b.ev.Ref.SHA256[:]))
 	})
 	return slices.Insert(list, i, f)
 }

@@ -50,6 +50,13 @@ func (f *fact) asSent() *compliance.Event {
 	return &ev
 }
 
+func (f *fact) sentAt() compliance.Instant {
+	if f.sent == nil {
+		return f.ev.Time
+	}
+	return *f.sent
+}
+
 func (f *fact) key() compliance.EventKey { return f.ev.Key() }
 
 // eventID tells events at a join key apart: all are of its tenant.
@@ -72,9 +79,18 @@ func compareBodies(a, b *fact) int {
 
 func compareFacts(a, b *fact) int { return a.ev.Compare(&b.ev) }
 
+// inTurn is the order of events, those that a clock puts in one place in their own: an id
+// that was used again names both.
+func inTurn(a, b *fact) int {
+	if c := compareFacts(a, b); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.sentAt(), b.sentAt())
+}
+
 // insertFact keeps a list in the order of events.
 func insertFact(list []*fact, f *fact) []*fact {
-	i, _ := slices.BinarySearchFunc(list, f, compareFacts)
+	i, _ := slices.BinarySearchFunc(list, f, inTurn)
 	return slices.Insert(list, i, f)
 }
 

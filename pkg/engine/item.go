@@ -164,7 +164,7 @@ func (it *item) mayConcern(f *fact) bool {
 }
 
 func insertMatch(list []match, m match) []match {
-	i, _ := slices.BinarySearchFunc(list, m, func(a, b match) int { return compareFacts(a.fact, b.fact) })
+	i, _ := slices.BinarySearchFunc(list, m, func(a, b match) int { return inTurn(a.fact, b.fact) })
 	if planted == plantedArrivalOrder {
 		i = len(list)
 	}
@@ -224,7 +224,7 @@ func (it *item) matching(found []match, x *control.Expectation, scope *control.S
 		}
 	}
 	if x.Clock != nil { // in the order that it gives
-		slices.SortStableFunc(found, func(a, b match) int { return compareFacts(a.fact, b.fact) })
+		slices.SortFunc(found, func(a, b match) int { return inTurn(a.fact, b.fact) })
 	}
 	return found
 }

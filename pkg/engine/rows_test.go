@@ -2,14 +2,10 @@ package engine_test
 
 import (
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
-	"assay.example/assay/pkg/engine"
-	"assay.example/assay/pkg/oracle"
 )
 
 const lookedUp = `id: TT-01
@@ -56,24 +52,4 @@ func TestARowStaysBesideARival(t *testing.T) {
 		{ID: "item", Type: "t.a", Time: minute(30 * 24 * 60), Data: map[string]any{"k": "p", "v": "v0"}},
 	}, minute(31*24*60))
 	require.Equal(t, compliance.Deviation, said.Outcome, "nobody holds it")
-}
-
-// judgedAlike is what the engine says of the one item, which the oracle says, too. The
-// watermark follows the events.
-func judgedAlike(t *testing.T, text string, events []*compliance.Event, at compliance.Instant) *compliance.Revision {
-	t.Helper()
-	b, err := control.Load(fstest.MapFS{"TT-01.yaml": {Data: []byte(text)}, control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")}}, testDictionary(t))
-	require.NoError(t, err)
-	e := engine.New(b, 0, 1)
-	for i, ev := range events {
-		ev.Tenant, ev.Source = "default", "/s2"
-		e.Advance(ev.Time)
-		seal(ev, int64(i))
-		admit(t, e, b, ev)
-	}
-	said, truth := e.Advance(at), oracle.Verdicts(b, b.Controls[0], "default", events, at)
-	require.Len(t, said, 1)
-	require.Len(t, truth, 1)
-	require.Equal(t, summary(truth[0]), summary(said[0].Verdict))
-	return &said[0]
 }

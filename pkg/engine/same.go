@@ -65,7 +65,7 @@ func (r *review) same(f *fact) bool {
 		return true
 	}
 	return slices.ContainsFunc(g.same.candidates[f.base], func(o *fact) bool {
-		if o.shown.ev.Time < since || compareFacts(o.shown, f.shown) >= 0 {
+		if o.shown.ev.Time < since || inTurn(o.shown, f.shown) >= 0 {
 			return false
 		}
 		if o.ev.Time >= r.w {
