@@ -40,6 +40,7 @@ type storedFact struct {
 	SHA256    []byte         `cbor:"11,keyasint"`
 	Preload   int            `cbor:"12,keyasint,omitempty"`
 	Fields    int            `cbor:"13,keyasint,omitempty"`
+	Row       bool           `cbor:"14,keyasint,omitempty"`
 }
 
 func storeFact(ev *compliance.Event) storedFact {
@@ -102,7 +103,7 @@ func factKey(g *group, ev *compliance.Event) []byte {
 
 func factChange(g *group, f *fact, ev *compliance.Event) Change {
 	stored := storeFact(ev)
-	stored.Preload, stored.Fields = f.preload, f.fields
+	stored.Preload, stored.Fields, stored.Row = f.preload, f.fields, f.row
 	return Change{factKey(g, ev), encode(stored)}
 }
 
@@ -204,7 +205,7 @@ func (e *Engine) loadFact(key []string, value []byte) error {
 	}
 	g := e.group(groupKey{key[1], key[2], key[3]}, c)
 	f := e.newFact(g, &Fact{Control: key[2], Tenant: key[1], Key: key[3], Event: s.event(key[1]), Preload: s.Preload})
-	f.fields = s.Fields
+	f.fields, f.row = s.Fields, s.Row
 	g.take(e, f)
 	return nil
 }

@@ -146,7 +146,7 @@ func (g *group) mayOpen(e *Engine, f *fact) {
 	if f.opens == "" {
 		return
 	}
-	if ended := e.state.ended(g.shelf, f.opens); ended == nil || ended.Free {
+	if ended := e.state.ended(g.shelf, f.opens); (ended == nil || ended.Free) && (!f.row || planted == plantedRowOpens) {
 		it := e.item(g, f.opens)
 		if it.last == nil {
 			it.last = ended

@@ -122,11 +122,34 @@ func (e *Engine) endFacts(g *group) {
 		}
 	})
 	g.forgetIDs(e, before)
-	if g.bodies.len() == count {
-		return
+	if g.bodies.len() != count {
+		g.dropGone(before)
+		e.spare.takeOver()
 	}
-	g.dropGone(before)
-	e.spare.takeOver()
+	if kept != nil {
+		g.leaveRows(e, before)
+	}
+}
+
+// leaveRows notes which facts before an instant are kept as rows alone. An item that one of
+// them opens is over, and so may be what it was asked with: after a restart it would be
+// another.
+func (g *group) leaveRows(e *Engine, before compliance.Instant) {
+	within := func(f *fact) bool { return f.ev.Time >= before || f.countsFrom(before) }
+	for _, lead := range g.facts {
+		if lead.ev.Time >= before {
+			return
+		}
+		if lead.row || lead.opens == "" && len(lead.rivals) == 0 || slices.ContainsFunc(lead.bodies(), within) {
+			continue
+		}
+		for _, f := range lead.bodies() {
+			if f.opens != "" && !f.row {
+				f.row = true
+				e.note(func() Change { return factChange(g, f, &f.ev) })
+			}
+		}
+	}
 }
 
 // dropGone takes out the facts that are gone, which lie before an instant. No item that is

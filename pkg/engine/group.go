@@ -30,6 +30,7 @@ type fact struct {
 	unreadable bool
 	counts     bool // it is the body of its event that counts
 	gone       bool // it was dropped
+	row        bool // it is kept as a table's row alone: what an item of it would ask may be gone
 	waiver     *control.Waiver
 	waits      compliance.Outcome // of a verdict that is evidence: pending or inconclusive
 	// alone is room for the lists of bodies and candidates that have no other, as most.

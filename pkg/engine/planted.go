@@ -51,5 +51,6 @@ const (
 	plantedBeatsForgotten = "beats_forgotten" // signs of life are dropped while intervals still reach back to them
 	plantedUndoneQuietly  = "undone_quietly"  // what undoes evidence is looked at when that can't be undone any more
 	plantedSpareKept      = "spare_kept"      // an item begins with what the one had whose place it takes
+	plantedRowOpens       = "row_opens"       // after a restart, what is kept as a row alone opens its item again
 	plantedRivalRow       = "rival_row"       // a body that counts for nothing takes the place of a row that does
 )

@@ -2,10 +2,13 @@ package engine_test
 
 import (
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
+	"assay.example/assay/pkg/control"
+	"assay.example/assay/pkg/engine"
 )
 
 const lookedUp = `id: TT-01
@@ -52,4 +55,43 @@ func TestARowStaysBesideARival(t *testing.T) {
 		{ID: "item", Type: "t.a", Time: minute(30 * 24 * 60), Data: map[string]any{"k": "p", "v": "v0"}},
 	}, minute(31*24*60))
 	require.Equal(t, compliance.Deviation, said.Outcome, "nobody holds it")
+}
+
+const unanswered = `id: TT-01
+title: What nobody answered was held
+criteria: [CC8.1]
+lateness: {correct_until: 30m}
+population: {event: t.a, having: e.count == 0}
+tables: {held: {from: t.a, key: [event.k, event.v]}}
+expect: {e: {event: t.b, on: {event.k: item.k}, between: "[0s, 40m]"}}
+assert: "[item.k, item.v] in refs.held"
+`
+
+// TestARowOpensNothing: what was no item, as there was evidence, is none after that is
+// forgotten, and a restart, though its event stays as a row.
+func TestARowOpensNothing(t *testing.T) {
+	b, err := control.Load(fstest.MapFS{"TT-01.yaml": {Data: []byte(unanswered)}, control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")}}, testDictionary(t))
+	require.NoError(t, err)
+	e := engine.New(b, 0, 1)
+	changelog := map[string]engine.Change{}
+	for i, ev := range []*compliance.Event{
+		{ID: "row", Type: "t.a", Time: minute(0), Data: map[string]any{"k": "p", "v": "v0"}},
+		{ID: "answer", Type: "t.b", Time: minute(10), Data: map[string]any{"k": "p"}},
+	} {
+		ev.Tenant, ev.Source = "default", "/s2"
+		admit(t, e, b, seal(ev, int64(i)))
+	}
+	for day := range 30 {
+		require.Empty(t, e.Advance(minute(60+day*24*60)))
+		for _, c := range e.Changes() {
+			if changelog[string(c.Key)] = c; c.Value == nil {
+				delete(changelog, string(c.Key))
+			}
+		}
+	}
+	again := engine.New(b, 0, 1)
+	for _, c := range changelog {
+		require.NoError(t, again.Load(c))
+	}
+	require.Empty(t, again.Advance(minute(31*24*60)))
 }

@@ -1,0 +1,5 @@
+//go:build planted_row_opens
+
+package engine
+
+const planted = "row_opens"
