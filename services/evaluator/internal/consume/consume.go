@@ -44,6 +44,11 @@ func Outlive(ctx context.Context, grace time.Duration) (context.Context, context
 	}
 }
 
+// CommitAgain is how often a part commits where it stands though nothing has moved. One that
+// was taken for dead, and has joined again, commits what it had read when it still had the
+// partition: then the group would stand behind for as long as nothing comes.
+const CommitAgain = 30 * time.Second
+
 // Commit stores where the group reads on, and waits for the answer. That the
 // group is moving partitions is no error: what was to be committed is then read
 // again by whoever owns the partition next.

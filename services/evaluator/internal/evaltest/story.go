@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/record"
@@ -110,6 +111,29 @@ func (w *World) Done(group, topic string) bool {
 		}
 	}
 	return true
+}
+
+// ForgetCommits has commits answered and not kept, as if another member had committed what was
+// there before, until the returned function is called.
+func (w *World) ForgetCommits() (keep func()) {
+	kept := false
+	w.Cluster.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		req, ok := r.(*kmsg.OffsetCommitRequest)
+		if kept || !ok {
+			return nil, nil, false
+		}
+		w.Cluster.KeepControl()
+		resp, _ := req.ResponseKind().(*kmsg.OffsetCommitResponse)
+		for _, t := range req.Topics {
+			answer := kmsg.OffsetCommitResponseTopic{Topic: t.Topic, TopicID: t.TopicID}
+			for _, p := range t.Partitions {
+				answer.Partitions = append(answer.Partitions, kmsg.OffsetCommitResponseTopicPartition{Partition: p.Partition})
+			}
+			resp.Topics = append(resp.Topics, answer)
+		}
+		return resp, nil, true
+	})
+	return func() { kept = true }
 }
 
 // Settle waits until routers and judges have done all there is.

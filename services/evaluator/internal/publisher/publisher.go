@@ -60,6 +60,8 @@ type publisher struct {
 	cfg    Config
 	deps   Deps
 	client *kgo.Client
+	// nextCommit is when all that stands is committed again.
+	nextCommit time.Time
 }
 
 // Run publishes until ctx ends, then finishes what it has read and returns nil.
@@ -83,7 +85,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) error {
 		return fmt.Errorf("opening the publisher's client: %w", err)
 	}
 	defer client.CloseAllowingRebalance()
-	p := &publisher{cfg, deps, client}
+	p := &publisher{cfg, deps, client, time.Now().Add(consume.CommitAgain)}
 	if err := client.Ping(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("reaching Kafka: %w", err)
 	}
@@ -129,25 +131,32 @@ func (p *publisher) turn(ctx, work context.Context) error {
 	return p.commit(work)
 }
 
-// commitAgain is how long a poll waits at the longest while something is to be committed.
-const commitAgain = time.Second
+// commitSoon is how long a poll waits at the longest while something is to be committed.
+const commitSoon = time.Second
 
 // poll waits for verdicts. If the group took the last commit not, as it was moving
 // partitions, it doesn't wait for long: what this publisher has kept is committed then,
 // and not only when the next verdict comes.
 func (p *publisher) poll(ctx context.Context) (kgo.Fetches, error) {
+	wait := consume.CommitAgain
 	if len(p.client.UncommittedOffsets()) > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, commitAgain)
-		defer cancel()
+		wait = commitSoon
 	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	fetches := p.client.PollRecords(ctx, p.cfg.Batch)
 	return fetches, consume.Failure(ctx, fetches)
 }
 
-// commit stores where the group reads on; without anything to say it asks nobody.
+// commit stores where the group reads on; without anything to say it asks nobody, but now
+// and then.
 func (p *publisher) commit(work context.Context) error {
-	return consume.Commit(work, p.client, p.client.UncommittedOffsets())
+	offsets := p.client.UncommittedOffsets()
+	if now := time.Now(); len(offsets) == 0 && !now.Before(p.nextCommit) {
+		p.nextCommit = now.Add(consume.CommitAgain)
+		offsets = p.client.CommittedOffsets()
+	}
+	return consume.Commit(work, p.client, offsets)
 }
 
 func (p *publisher) publish(work context.Context, fetches kgo.Fetches) error {

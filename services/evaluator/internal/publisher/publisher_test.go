@@ -18,6 +18,7 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/consume"
 	"assay.example/assay/services/evaluator/internal/evaltest"
 	"assay.example/assay/services/evaluator/internal/publisher"
 )
@@ -122,6 +123,24 @@ func TestKilledPublisherRepeats(t *testing.T) {
 		}
 		p := w.Publisher(w.NewLine())
 		w.Eventually("all are published", func() bool { return len(violations(w)) == 40 && w.Done("publisher", evaltest.Verdicts) })
+		p.Stop()
+	})
+}
+
+// A group that stands behind, as somebody who was taken for dead has committed what it had
+// read, is told again where the publisher is, though nothing comes.
+func TestCommitsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := evaltest.New(t, 2)
+		p := w.Publisher(w.NewLine())
+		keep := w.ForgetCommits()
+		deviations(w, 0, 3)
+		w.Eventually("all are published", func() bool { return len(violations(w)) == 3 })
+		time.Sleep(5 * time.Second)
+		keep()
+		require.False(t, w.Done("publisher", evaltest.Verdicts))
+		time.Sleep(2 * consume.CommitAgain) // the end of a poll that finds nothing, and that of the next
+		require.True(t, w.Done("publisher", evaltest.Verdicts))
 		p.Stop()
 	})
 }

@@ -98,6 +98,8 @@ type router struct {
 	table    *table
 	given    *consume.Assignments
 	nextMark time.Time
+	// nextCommit is when all that stands is committed again.
+	nextCommit time.Time
 	// reading is of the lane that is read.
 	reading reader
 	// failed is the first error of a record that was produced.
@@ -148,7 +150,7 @@ func open(ctx context.Context, cfg Config, deps Deps) (*router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the router's client: %w", err)
 	}
-	r := &router{cfg: cfg, deps: deps, client: client, given: given, nextMark: time.Now().Add(cfg.MarkInterval)}
+	r := &router{cfg: cfg, deps: deps, client: client, given: given, nextMark: time.Now().Add(cfg.MarkInterval), nextCommit: time.Now().Add(consume.CommitAgain)}
 	if err := r.prepare(ctx); err != nil {
 		client.Close()
 		return nil, err
@@ -214,6 +216,10 @@ func (r *router) turn(ctx, work context.Context) error {
 			return err
 		}
 		marked = append(marked, due...)
+		if !now.Before(r.nextCommit) {
+			r.nextCommit = now.Add(consume.CommitAgain)
+			marked = append(marked, r.table.resting()...)
+		}
 	}
 	if err := r.cfg.Hook.At(Marked); err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 
 	"assay.example/assay/pkg/compliance"
 	"assay.example/assay/pkg/record"
+	"assay.example/assay/services/evaluator/internal/consume"
 	"assay.example/assay/services/evaluator/internal/evaltest"
 	"assay.example/assay/services/evaluator/internal/routed"
 	"assay.example/assay/services/evaluator/internal/router"
@@ -130,6 +131,23 @@ func TestKilledRouterRepeats(t *testing.T) {
 			repeats += r.Repeats
 		}
 		require.NotZero(t, repeats)
+	})
+}
+
+// A group that stands behind, as somebody who was taken for dead has committed what it had
+// read, is told again where the router is, though nothing comes.
+func TestCommitsAgain(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *evaltest.World) {
+		r := w.Router(w.NewLine())
+		keep := w.ForgetCommits()
+		items(w, 0, 4)
+		w.Clock(now())
+		time.Sleep(5 * time.Second)
+		keep()
+		require.False(t, w.Done("router", evaltest.Access))
+		time.Sleep(consume.CommitAgain)
+		require.True(t, w.Done("router", evaltest.Access))
+		r.Stop()
 	})
 }
 

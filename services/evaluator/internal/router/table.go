@@ -253,6 +253,16 @@ func (t *table) marks(topology int) ([]output, []position, error) {
 	return outs, positions, nil
 }
 
+// resting are the positions of sources that have been marked as far as they were read.
+func (t *table) resting() (positions []position) {
+	for _, c := range t.chains {
+		if c.at == c.markedAt && c.at != routed.Start {
+			positions = append(positions, position{c.from, c.at, c.commit()})
+		}
+	}
+	return positions
+}
+
 // commit is what a successor has to know.
 func (c *chain) commit() routed.Commit {
 	known := routed.Commit{Clock: c.clock, Marker: c.marker}
