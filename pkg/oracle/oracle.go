@@ -21,7 +21,7 @@ import (
 // fact is an event with its view.
 type fact struct {
 	*compliance.Event
-	view control.View
+	view control.Fields
 	// rivals are other bodies of the same event, each once.
 	rivals []fact
 	// own is the event as it came, where a clock moved it; far says that it moved it too
@@ -104,9 +104,9 @@ func newLog(b *control.Bundle, c *control.Control, tenant string, admitted Admit
 		if len(keys) == 0 {
 			continue
 		}
-		view := control.ViewOf(ev)
+		view := control.See(ev)
 		for _, key := range keys {
-			l.groups[key] = append(l.groups[key], fact{Event: ev, view: view})
+			l.groups[key] = append(l.groups[key], fact{Event: ev, view: &view})
 		}
 	}
 	for key, facts := range l.groups {
@@ -156,7 +156,7 @@ func (l *log) asked(it item, f fact) []fact {
 type item struct {
 	compliance.Item
 	key    string
-	view   control.View
+	view   control.Fields
 	opened *fact // nil for a slot
 	end    compliance.Instant
 	facts  []fact // all at its join key
@@ -193,8 +193,7 @@ func (l *log) openings() []opening {
 			if same || seen[c.id] && !l.waits(key, c.id) {
 				continue
 			}
-			view := control.ViewOf(c.Event)
-			view["id"] = c.id
+			view := control.Called(c.view, c.id)
 			o := opening{item: item{compliance.Item{ID: c.id, Time: c.Time}, key, view, &c.fact, c.Time, facts}}
 			if l.waits(key, c.id) {
 				l.possible = append(l.possible, o.item)

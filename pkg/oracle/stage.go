@@ -10,7 +10,7 @@ import (
 // said is a verdict, with the item that it is about or about a part of.
 type said struct {
 	compliance.Verdict
-	view control.View
+	view control.Fields
 }
 
 // all is what is said of every item.

@@ -158,7 +158,7 @@ func (f fact) moved(clock *control.Clock, scope *control.Scope) fact {
 	}
 	there := *f.Event
 	there.Time = at
-	return fact{Event: &there, view: f.view.Moved(at), own: f.Event}
+	return fact{Event: &there, view: f.view.View().Moved(at), own: f.Event}
 }
 
 // inside tells whether f lies in an interval, or may, if nobody knows when it counts.
@@ -252,7 +252,7 @@ func (l *log) matches(e *control.Expectation, it item, scope *control.Scope, f f
 
 // mayMatch tells whether a verdict that isn't settled may come to match.
 func (l *log) mayMatch(e *control.Expectation, it item, scope *control.Scope, f fact, earlier []state) (may bool, doubt control.Doubt) {
-	for _, as := range control.Settled(f.view) {
+	for _, as := range control.Settled(f.view.View()) {
 		belongs, why := l.matches(e, it, scope, fact{Event: f.Event, view: as}, earlier)
 		may, doubt = may || belongs != control.False, doubt.Or(why)
 	}

@@ -101,7 +101,7 @@ func (l *log) rowsOf(t *control.DerivedTable, it item, at compliance.Instant) (r
 	for key, f := range last {
 		c := l.changeOf(t, it, f, at)
 		if failed = failed || c.failed; c.live {
-			rows[key] = f.view
+			rows[key] = f.view.View()
 		}
 	}
 	return rows, failed

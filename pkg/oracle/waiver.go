@@ -75,7 +75,7 @@ func (l *log) operated(w waiver, it item) (t control.Truth, due compliance.Insta
 	passed, deviated := false, false
 	for _, f := range st.events {
 		if w.says.Within(f.Time, it.Time) {
-			pass := f.view["outcome"] == string(compliance.Pass)
+			pass := f.view.Field("outcome") == string(compliance.Pass)
 			passed, deviated = passed || pass, deviated || !pass
 		}
 	}
