@@ -13,11 +13,10 @@ func (c *testcase) run(orders int, seed uint64) []string {
 	failures := c.compare(truth)
 	for order := range orders {
 		found, err := c.ByEngine(rand.New(rand.NewPCG(seed, uint64(order))))
-		failure := c.differs(order, seed, truth, found)
 		if err != nil {
-			failure = fmt.Sprintf("%s: %s: in order %d of seed %d an engine isn't what it was after a restart: %v", c.place(), c.name, order, seed, err)
+			return append(failures, fmt.Sprintf("%s: %s: in order %d of seed %d: %v", c.place(), c.name, order, seed, err))
 		}
-		if failure != "" {
+		if failure := c.differs(order, seed, truth, found); failure != "" {
 			return append(failures, failure) // other orders would repeat it
 		}
 	}

@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 
@@ -108,7 +109,7 @@ func (m *machines) restart(stage, p int) error {
 	e := engine.NewStage(m.bundle, stage, int32(p), int32(len(m.Stages[stage])))
 	for _, change := range log {
 		if err := e.Load(change); err != nil {
-			return err
+			return fmt.Errorf("bringing an engine back from its changelog: %w", err)
 		}
 	}
 	m.Stages[stage][p] = e
