@@ -3,6 +3,7 @@ package evaltest
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -116,10 +117,10 @@ func (w *World) Done(group, topic string) bool {
 // ForgetCommits has commits answered and not kept, as if another member had committed what was
 // there before, until the returned function is called.
 func (w *World) ForgetCommits() (keep func()) {
-	kept := false
+	var kept atomic.Bool
 	w.Cluster.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		req, ok := r.(*kmsg.OffsetCommitRequest)
-		if kept || !ok {
+		if kept.Load() || !ok {
 			return nil, nil, false
 		}
 		w.Cluster.KeepControl()
@@ -133,7 +134,7 @@ func (w *World) ForgetCommits() (keep func()) {
 		}
 		return resp, nil, true
 	})
-	return func() { kept = true }
+	return func() { kept.Store(true) }
 }
 
 // Settle waits until routers and judges have done all there is.
