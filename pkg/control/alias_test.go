@@ -27,7 +27,9 @@ func TestAConditionIsNamed(t *testing.T) {
 	require.Equal(t, meanings[0], meanings[1])
 
 	faulty := strings.Replace(named, `&known 'event.change_id != ""'`, `&known 'event.chnge_id != ""'`, 1)
-	for _, problem := range problemsOf(t, faulty) { // of a deployment, and of an approval
+	problems := problemsOf(t, faulty)
+	require.Len(t, problems, 2, "of a deployment, and of an approval")
+	for _, problem := range problems {
 		require.Contains(t, problem, "C.yaml:7:23: event has no field \"chnge_id\"")
 	}
 }

@@ -36,12 +36,21 @@ func TestAnIDThatIsUsedAgain(t *testing.T) {
 	require.Equal(t, events[2].Ref.SHA256, said.Evidence[1].SHA256)
 }
 
+// alone is a bundle of one control, with nothing declared.
+func alone(t *testing.T, text string) *control.Bundle {
+	t.Helper()
+	b, err := control.Load(fstest.MapFS{
+		"TT-01.yaml": {Data: []byte(text)}, control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")},
+	}, testDictionary(t))
+	require.NoError(t, err)
+	return b
+}
+
 // judgedAlike is what the engine said last of the one item, which the oracle says, too. The
 // watermark follows the events.
 func judgedAlike(t *testing.T, text string, events []*compliance.Event, until compliance.Instant) (last compliance.Revision) {
 	t.Helper()
-	b, err := control.Load(fstest.MapFS{"TT-01.yaml": {Data: []byte(text)}, control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")}}, testDictionary(t))
-	require.NoError(t, err)
+	b := alone(t, text)
 	e := engine.New(b, 0, 1)
 	advance := func(w compliance.Instant) {
 		for _, last = range e.Advance(w) {

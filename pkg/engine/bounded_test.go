@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
 )
 
 // A key that never rests holds what its items can still look back to, and a row for
@@ -38,11 +36,7 @@ assert: ok.count >= 1
 `, 120},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bundle, err := control.Load(fstest.MapFS{
-				control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")},
-				"TT-01.yaml":         {Data: []byte("id: TT-01\ntitle: Hot\ncriteria: [CC8.1]\nlateness: {correct_until: 30m}\n" + c.text)},
-			}, testDictionary(t))
-			require.NoError(t, err)
+			bundle := alone(t, "id: TT-01\ntitle: Hot\ncriteria: [CC8.1]\nlateness: {correct_until: 30m}\n"+c.text)
 			s := newState(bundle)
 			for i := range minutes {
 				ev := compliance.Event{

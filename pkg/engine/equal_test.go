@@ -107,7 +107,7 @@ type world struct {
 	bundle     *control.Bundle
 	control    *control.Control
 	engines    []*engine.Engine
-	changelogs []map[string]engine.Change
+	changelogs []changelog
 	admitted   []*compliance.Event
 	last       map[string]compliance.Revision
 	w          compliance.Instant
@@ -155,7 +155,7 @@ func newWorld(t *testing.T, dict *dictionary.Dictionary, seed uint64) *world {
 	}
 	for p := range 1 + g.IntN(2) {
 		w.engines = append(w.engines, nil)
-		w.changelogs = append(w.changelogs, map[string]engine.Change{})
+		w.changelogs = append(w.changelogs, changelog{})
 		_ = p
 	}
 	for p := range w.engines {
@@ -236,23 +236,31 @@ func (w *world) correctUntil(ev *compliance.Event) time.Duration {
 	return w.control.CorrectUntil
 }
 
-// record keeps what a compacted changelog would keep.
-func (w *world) record(p int) {
-	for _, c := range w.engines[p].Changes() {
-		if c.Value == nil {
-			delete(w.changelogs[p], string(c.Key))
-			continue
+// changelog is what a compacted one keeps.
+type changelog map[string]engine.Change
+
+func (l changelog) take(changes []engine.Change) {
+	for _, c := range changes {
+		if l[string(c.Key)] = c; c.Value == nil {
+			delete(l, string(c.Key))
 		}
-		w.changelogs[p][string(c.Key)] = c
 	}
 }
+
+// load brings an engine back.
+func (l changelog) load(t *testing.T, e *engine.Engine) {
+	t.Helper()
+	for _, c := range l {
+		require.NoError(t, e.Load(c))
+	}
+}
+
+func (w *world) record(p int) { w.changelogs[p].take(w.engines[p].Changes()) }
 
 func (w *world) restart() {
 	p := w.g.IntN(len(w.engines))
 	w.engines[p] = engine.New(w.bundle, int32(p), int32(len(w.engines)))
-	for _, c := range w.changelogs[p] {
-		require.NoError(w.t, w.engines[p].Load(c))
-	}
+	w.changelogs[p].load(w.t, w.engines[p])
 }
 
 func (w *world) advance(to compliance.Instant) {

@@ -70,15 +70,9 @@ assert: e0.count >= 1 && e1.count >= 1
 			if e.Advance(minute(now)); restart > 0 && now >= restart {
 				restart = 0
 				next := engine.NewStage(b, 0, 0, 1)
-				kept := map[string]engine.Change{} // as compaction leaves it
-				for _, c := range e.Changes() {
-					if kept[string(c.Key)] = c; c.Value == nil {
-						delete(kept, string(c.Key))
-					}
-				}
-				for _, c := range kept {
-					require.NoError(t, next.Load(c))
-				}
+				kept := changelog{}
+				kept.take(e.Changes())
+				kept.load(t, next)
 				e = next
 			}
 		}

@@ -2,12 +2,10 @@ package engine_test
 
 import (
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/engine"
 )
 
@@ -70,10 +68,8 @@ assert: "[item.k, item.v] in refs.held"
 // TestARowOpensNothing: what was no item, as there was evidence, is none after that is
 // forgotten, and a restart, though its event stays as a row.
 func TestARowOpensNothing(t *testing.T) {
-	b, err := control.Load(fstest.MapFS{"TT-01.yaml": {Data: []byte(unanswered)}, control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")}}, testDictionary(t))
-	require.NoError(t, err)
-	e := engine.New(b, 0, 1)
-	changelog := map[string]engine.Change{}
+	b := alone(t, unanswered)
+	e, kept := engine.New(b, 0, 1), changelog{}
 	for i, ev := range []*compliance.Event{
 		{ID: "row", Type: "t.a", Time: minute(0), Data: map[string]any{"k": "p", "v": "v0"}},
 		{ID: "answer", Type: "t.b", Time: minute(10), Data: map[string]any{"k": "p"}},
@@ -83,15 +79,9 @@ func TestARowOpensNothing(t *testing.T) {
 	}
 	for day := range 30 {
 		require.Empty(t, e.Advance(minute(60+day*24*60)))
-		for _, c := range e.Changes() {
-			if changelog[string(c.Key)] = c; c.Value == nil {
-				delete(changelog, string(c.Key))
-			}
-		}
+		kept.take(e.Changes())
 	}
 	again := engine.New(b, 0, 1)
-	for _, c := range changelog {
-		require.NoError(t, again.Load(c))
-	}
+	kept.load(t, again)
 	require.Empty(t, again.Advance(minute(31*24*60)))
 }

@@ -99,7 +99,7 @@ type staged struct {
 	text       string
 	bundle     *control.Bundle
 	engines    engine.Stages
-	changelogs [][]map[string]engine.Change
+	changelogs [][]changelog
 	admitted   map[string][]*compliance.Event
 	last       map[string]compliance.Revision // by control and item
 	w          compliance.Instant
@@ -139,9 +139,9 @@ func newStaged(t *testing.T, dict *dictionary.Dictionary, seed uint64, texts fun
 	partitions := int32(1 + g.IntN(2))
 	s.engines = engine.NewStages(s.bundle, partitions)
 	for range s.engines {
-		var logs []map[string]engine.Change
+		var logs []changelog
 		for range partitions {
-			logs = append(logs, map[string]engine.Change{})
+			logs = append(logs, changelog{})
 		}
 		s.changelogs = append(s.changelogs, logs)
 	}
@@ -335,11 +335,7 @@ func (s *staged) arrive(ev *compliance.Event) {
 func (s *staged) record() {
 	for stage, engines := range s.engines {
 		for p, e := range engines {
-			for _, c := range e.Changes() {
-				if s.changelogs[stage][p][string(c.Key)] = c; c.Value == nil {
-					delete(s.changelogs[stage][p], string(c.Key))
-				}
-			}
+			s.changelogs[stage][p].take(e.Changes())
 		}
 	}
 }
@@ -349,9 +345,7 @@ func (s *staged) restart() {
 	s.record()
 	stage, p := s.g.IntN(len(s.engines)), s.g.IntN(len(s.engines[0]))
 	s.engines[stage][p] = engine.NewStage(s.bundle, stage, int32(p), int32(len(s.engines[0])))
-	for _, c := range s.changelogs[stage][p] {
-		require.NoError(s.t, s.engines[stage][p].Load(c))
-	}
+	s.changelogs[stage][p].load(s.t, s.engines[stage][p])
 }
 
 func (s *staged) advance(to compliance.Instant) {

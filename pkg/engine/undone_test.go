@@ -2,12 +2,10 @@ package engine_test
 
 import (
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/engine"
 	"assay.example/assay/pkg/oracle"
 )
@@ -29,10 +27,7 @@ assert: e.count == 1
 // has passed it, though it could have been undone for longer, and whether it came before
 // the item was first looked at or after.
 func TestUndoneIsKnownBeforeItCantBe(t *testing.T) {
-	b, err := control.Load(fstest.MapFS{
-		"TT-01.yaml": {Data: []byte(revocable)}, control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")},
-	}, testDictionary(t))
-	require.NoError(t, err)
+	b := alone(t, revocable)
 	for name, first := range map[string]int{"looked at before": 2, "looked at after": 3} {
 		t.Run(name, func(t *testing.T) {
 			e := engine.New(b, 0, 1)

@@ -5,13 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"assay.example/assay/pkg/compliance"
-	"assay.example/assay/pkg/control"
 	"assay.example/assay/pkg/engine"
 	"assay.example/assay/pkg/oracle"
 )
@@ -29,10 +27,7 @@ assert: e.count >= 11
 // interval, the engine says what the oracle says, in whatever order they come, and that it
 // knew when the log took the last of them, in whatever order that was.
 func TestACrowdedKey(t *testing.T) {
-	b, err := control.Load(fstest.MapFS{
-		"TT-01.yaml": {Data: []byte(crowdedControl)}, control.BoundaryFile: {Data: []byte("effective_from: 2026-07-01T00:00:00Z\n")},
-	}, testDictionary(t))
-	require.NoError(t, err)
+	b := alone(t, crowdedControl)
 	for name, late := range map[string]int{"in order": 1, "late": 25} {
 		t.Run(name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
